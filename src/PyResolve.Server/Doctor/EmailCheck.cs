@@ -28,7 +28,7 @@ internal sealed class EmailCheck(IServiceProvider services)
         }
     }
 
-    public async Task<Finding?> FindLateAsync(Database database, TimeProvider time, CancellationToken cancellationToken)
+    public static async Task<Finding?> FindLateAsync(Database database, TimeProvider time, CancellationToken cancellationToken)
     {
         var waiting = await database.FirstAsync(
             $"select count(*) from letters where created_at < {time.GetInstant() - TimeSpan.FromMinutes(10)}",

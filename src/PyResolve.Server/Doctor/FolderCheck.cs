@@ -93,7 +93,7 @@ internal sealed class FolderCheck(ServerOptions options)
     {
         if (OperatingSystem.IsWindows())
             yield break;
-        if ((File.GetUnixFileMode(Folder) & ForOthersToWrite) != 0)
+        if ((File.GetUnixFileMode(Folder) & ForOthersToWrite) != UnixFileMode.None)
         {
             yield return new(
                 About, FindingState.Bad, $"Other users of this machine may write to {Folder}, and replace the database.",
@@ -102,7 +102,7 @@ internal sealed class FolderCheck(ServerOptions options)
 
         foreach (var file in Directory.EnumerateFiles(Folder).Where(IsSecret).Order(StringComparer.Ordinal))
         {
-            if ((File.GetUnixFileMode(file) & ForOthers) != 0)
+            if ((File.GetUnixFileMode(file) & ForOthers) != UnixFileMode.None)
                 yield return new(About, FindingState.Bad, $"Other users of this machine may read {file}.", $"chmod 600 {file}");
         }
     }

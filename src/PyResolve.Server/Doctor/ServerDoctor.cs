@@ -31,7 +31,7 @@ internal sealed class ServerDoctor(
         if (isUsable)
         {
             var (database, time) = (services.GetRequiredService<Database>(), services.GetRequiredService<TimeProvider>());
-            if (await email.FindLateAsync(database, time, cancellationToken) is { } late)
+            if (await EmailCheck.FindLateAsync(database, time, cancellationToken) is { } late)
                 findings.Add(late);
         }
 
