@@ -60,6 +60,8 @@ internal static class CommandLine
             UsageCommands.Create(RunAsync),
             AuditCommands.Create(RunAsync),
             StripeCommands.Create(RunAsync),
+            ConfigCommand.Create(static parse => ServerApp.CreateBuilder(SettingsOf(parse)).Configuration),
+            DoctorCommand.Create(RunAsync),
             BackupCommands.CreateBackup(RunAsync),
             BackupCommands.CreateRestore(RunAsync),
             SchemaCommand.Create(RunAsync),

@@ -9,6 +9,7 @@ using PyResolve.Server.Backups;
 using PyResolve.Server.Billing;
 using PyResolve.Server.Pages;
 using PyResolve.Server.Devices;
+using PyResolve.Server.Doctor;
 using PyResolve.Server.Email;
 using PyResolve.Server.Hosting;
 using PyResolve.Server.Http;
@@ -95,6 +96,7 @@ internal static class ServerApp
         services.AddPages();
         services.AddSite();
         services.AddOperators();
+        services.AddDoctor();
         services.AddOpenApiDocument();
         services.ConfigureHttpJsonOptions(json =>
         {

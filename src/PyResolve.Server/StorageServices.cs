@@ -16,11 +16,17 @@ internal static class StorageServices
         return services
             .AddSingleton(new SqliteFolder(options.DataFolder))
             .AddSingleton(new MachineClock(TimeProvider.System))
-            .AddSingleton(static provider =>
-                provider.GetRequiredService<Database>().Engine.CreateClock(provider.GetRequiredService<MachineClock>().Time))
+            .AddSingleton(provider => CreateClock(provider, options))
             .AddSingleton(_ => new Database(CreateEngine(options)))
             .AddSingleton<SchemaMigrator>()
             .AddSingleton<StoreReadiness>();
+    }
+
+    /// <summary>The embedded database has the machine's clock, also while nothing has opened it.</summary>
+    private static TimeProvider CreateClock(IServiceProvider provider, ServerOptions options)
+    {
+        var machine = provider.GetRequiredService<MachineClock>().Time;
+        return options.DatabaseUrl is null ? machine : provider.GetRequiredService<Database>().Engine.CreateClock(machine);
     }
 
     private static Engine CreateEngine(ServerOptions options) => options.DatabaseUrl is { } url

@@ -39,6 +39,29 @@ public sealed class HostileTextTests(Browser browser)
             + "and addresses as with a harmless text, and the text as it is.");
     }
 
+    [Theory, OnBothEngines]
+    public async Task What_Stripe_sends_is_shown_as_it_is_and_leads_nowhere(StorageEngine engine)
+    {
+        const int Rows = 50;
+        await using var postgres = new PostgresFixture();
+        await using var words = await StripeWords.StartAsync(engine, postgres);
+        var page = await browser.OpenAsync([], words.Address);
+        string[] harmless = [.. Enumerable.Range(0, Rows).Select(static row => $"t{row:0000}")];
+        await words.SayAsync(harmless);
+        var expected = await ReadPages.ReadAsync(page, await words.GetPagesAsync(), harmless);
+        var plan = (await words.GetPlanAsync()).Text;
+
+        foreach (var texts in HostileTexts.All.Chunk(Rows).Take(Scale.Pick(4, HostileTexts.All.Count / Rows)))
+        {
+            await words.SayAsync(texts);
+            var read = await ReadPages.ReadAsync(page, await words.GetPagesAsync(), texts);
+            read.ShouldBe(expected, string.Join('\n', texts));
+            (await words.GetPlanAsync()).Text.ShouldBe(plan);
+        }
+
+        expected.ShouldAllBe(static read => read.Status == 200 && read.ShowsText && !read.Elements.Contains("javascript:"));
+    }
+
     [Fact]
     public async Task Nothing_runs_when_the_pages_are_opened()
     {

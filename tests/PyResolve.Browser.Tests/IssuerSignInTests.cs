@@ -27,6 +27,26 @@ public sealed class IssuerSignInTests(Browser browser) : IAsyncLifetime
     [Theory]
     [InlineData(true)]
     [InlineData(false)]
+    public async Task Who_connects_a_device_comes_back_from_the_issuer_to_the_same_code(bool runsScripts)
+    {
+        var started = await new Caller(_server.Http).PostAsync("/auth/device/code", new { client_id = "pyresolve-cli" });
+        var page = await browser.OpenAsync(
+            _consoleErrors, started["verification_uri_complete"].GetString()!, new() { JavaScriptEnabled = runsScripts });
+        if (runsScripts)
+            await PageAppearance.CheckAsync(page, "device-issuer");
+
+        await FollowAsync(page, "Continue with Example Login");
+
+        await HeadingAsync(page, "Is this your device?");
+        await Expect(page.Locator("p.code")).ToHaveTextAsync(started["user_code"].GetString()!);
+        await page.GetByRole(AriaRole.Button, new() { Name = "Approve" }).ClickAsync();
+        await HeadingAsync(page, "Device connected");
+        _consoleErrors.ShouldBeEmpty();
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
     public async Task A_person_comes_through_the_issuer_makes_a_key_and_comes_back_to_the_page_that_was_asked_for(bool runsScripts)
     {
         var page = await browser.OpenAsync(_consoleErrors, Address("/sign-up"), new() { JavaScriptEnabled = runsScripts });

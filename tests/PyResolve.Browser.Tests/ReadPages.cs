@@ -10,12 +10,11 @@ internal static class ReadPages
     /// pages forbids a script to fetch them.
     /// </summary>
     private const string Read = """
-        ({ pages, text }) => {
+        ({ pages, texts }) => {
             const addresses = ["href", "src", "action", "formaction", "xlink:href", "data", "srcdoc"];
             const placeOf = value => new URL(value, document.baseURI).origin === location.origin ? "here" : value;
             const describe = attribute =>
                 addresses.includes(attribute.name) ? `${attribute.name}=${placeOf(attribute.value)}` : attribute.name;
-            const shownAsJson = JSON.stringify(text).slice(1, -1);
             return pages.map(html => {
                 const page = new DOMParser().parseFromString(html, "text/html");
                 const elements = [...page.querySelectorAll("*")];
@@ -23,7 +22,10 @@ internal static class ReadPages
                 const all = [page.documentElement.textContent, ...values];
                 return {
                     elements: elements.map(element => [element.localName, ...[...element.attributes].map(describe)].join(" ")).join("\n"),
-                    showsText: all.some(value => value.includes(text) || value.includes(shownAsJson)),
+                    showsText: texts.every(text => {
+                        const shownAsJson = JSON.stringify(text).slice(1, -1);
+                        return all.some(value => value.includes(text) || value.includes(shownAsJson));
+                    }),
                 };
             });
         }
@@ -63,20 +65,22 @@ internal static class ReadPages
             answers.Add((path, await account.GetAsync(path, text)));
         foreach (var (path, fields) in Forms)
             answers.Add((path, await account.PostAsync(path, fields, text)));
+        var read = await ReadAsync(page, answers, [text]);
+        return [.. read.Select(static seen => seen with { ShowsText = seen.ShowsText || Others.Contains(seen.Path) })];
+    }
+
+    /// <summary>Pages that were got already. Each shows all of the texts, or it is said that it does not.</summary>
+    public static async Task<IReadOnlyList<ReadPage>> ReadAsync(
+        IPage page, IReadOnlyList<(string Path, Answer Answer)> answers, IReadOnlyList<string> texts)
+    {
         var read = await page.EvaluateAsync<ReadPage[]>(
-            Read, new { pages = answers.Select(static one => one.Answer.Text).ToArray(), text });
-        return
-        [
-            .. read.Zip(answers, static (seen, one) => seen with
-            {
-                Path = one.Path, Status = one.Answer.Status, ShowsText = seen.ShowsText || Others.Contains(one.Path),
-            }),
-        ];
+            Read, new { pages = answers.Select(static one => one.Answer.Text).ToArray(), texts = texts.ToArray() });
+        return [.. read.Zip(answers, static (seen, one) => seen with { Path = one.Path, Status = one.Answer.Status })];
     }
 }
 
 /// <summary>
-/// <c>Elements</c>: with their attributes, and where the addresses among them lead. <c>ShowsText</c>: or is a page that shows none.
+/// <c>Elements</c>: with their attributes, and where the addresses among them lead. <c>ShowsText</c>: all texts, or is a page that shows none.
 /// </summary>
 internal sealed record ReadPage
 {

@@ -57,7 +57,7 @@ public sealed class SitePageTests(Browser browser) : IAsyncLifetime
         await page.GetByRole(AriaRole.Link, new() { Name = "I have saved it" }).ClickAsync();
         await page.GetByRole(AriaRole.Link, new() { Name = "CI", Exact = true }).First.ClickAsync();
         await page.GetByRole(AriaRole.Button, new() { Name = "Revoke the key" }).ClickAsync();
-        await Expect(page.GetByText("Revoked", new() { Exact = true })).ToBeVisibleAsync();
+        await Expect(page.GetByRole(AriaRole.Cell, new() { Name = "Revoked", Exact = true })).ToBeVisibleAsync();
         await Eventually.HoldsAsync(async () => (await StatusOfAsync(replaced)).ShouldBe(401), cancellationToken: Cancellation);
 
         await page.GetByRole(AriaRole.Button, new() { Name = "Sign out" }).ClickAsync();

@@ -77,17 +77,25 @@ internal sealed class Sessions(Database database, ServerOptions options, TimePro
     }
 
     /// <summary>Open sessions, newest first.</summary>
-    public Task<List<SessionInfo>> ListAsync(Caller caller, CancellationToken cancellationToken)
+    /// <param name="caller">Whose.</param>
+    /// <param name="cancellationToken">Stops reading.</param>
+    /// <param name="count">The most to read.</param>
+    /// <param name="before">The last session of the page before; null: from the newest on.</param>
+    public Task<List<SessionInfo>> ListAsync(
+        Caller caller, CancellationToken cancellationToken, int count = MaxListed, Guid? before = null)
     {
         var now = time.GetInstant();
+        SqlPart? place = before is { } last
+            ? new SqlPart($"and (created_at, id) < (select created_at, id from sessions where id = {last} and user_id = {caller.UserId})")
+            : null;
         return database.ListAsync(
             $"""
             select id, created_at, coalesce(last_seen_at, created_at), address, user_agent
             from sessions
             where user_id = {caller.UserId} and revoked_at is null and expires_at > {now}
-              and coalesce(last_seen_at, created_at) > {now - options.SessionIdle}
+              and coalesce(last_seen_at, created_at) > {now - options.SessionIdle} {place}
             order by created_at desc, id desc
-            limit {MaxListed}
+            limit {count}
             """,
             row => new SessionInfo(
                 row.Uuid(0), row.Instant(1), row.Instant(2), row.TextOrNull(3), row.TextOrNull(4), row.Uuid(0) == caller.SessionId),

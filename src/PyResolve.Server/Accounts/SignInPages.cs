@@ -8,7 +8,7 @@ using PyResolve.Server.Pages;
 
 namespace PyResolve.Server.Accounts;
 
-/// <summary><c>Next</c>: the page under /app or /operator that a person asked for before signing in.</summary>
+/// <summary><c>Next</c>: the page under /app or /operator, or of a device, that a person asked for before signing in.</summary>
 internal sealed record SignInForm(
     string? Email, string? Next, ProblemResult? Problem, bool SignUpIsOpen, IReadOnlyList<SignInChoice> Choices);
 
@@ -18,12 +18,22 @@ internal sealed record SignUpForm(
 
 internal sealed record ForgotForm(string? Email, ProblemResult? Problem);
 
-internal sealed record SignedUp(string ApiKey, string ServerUrl, bool IsMailSent, string? Next);
+internal sealed record SignedUp(string ApiKey, string ServerUrl, bool IsMailSent, string? Next)
+{
+    public string NextText => Next switch
+    {
+        "app/plan" => "Go on to the plans",
+        { } page when page.StartsWith("device", StringComparison.Ordinal) => "Go on to your device",
+        _ => "Go to your overview",
+    };
+}
 
 internal static class SignInPages
 {
     public const string App = "app";
     private const string Operator = "operator";
+    private const string Device = "device";
+    private const string DeviceCode = $"{Device}?user_code=";
     private const int MaxNext = 200;
 
     public static void MapSignInPages(this IEndpointRouteBuilder routes)
@@ -150,7 +160,7 @@ internal static class SignInPages
         return new("Create an account", new Accounts_SignUpPage { Model = model }) { Problem = problem };
     }
 
-    private static IReadOnlyList<SignInChoice> ChoicesOf(HttpContext http) =>
+    public static IReadOnlyList<SignInChoice> ChoicesOf(HttpContext http) =>
         http.RequestServices.GetRequiredService<SignInChoices>().All;
 
     private static PageResult ForgotPage(EmailOutbox outbox, string? email, ProblemResult? problem = null) => outbox.IsEnabled
@@ -169,8 +179,12 @@ internal static class SignInPages
 
     /// <summary>Only pages of ours: a link must not send a person to another site after signing in.</summary>
     public static string? NextOf(string? path) =>
-        path is { Length: <= MaxNext } && path.Split('/')[0] is App or Operator
-        && path.All(static letter => char.IsAsciiLetterLower(letter) || char.IsAsciiDigit(letter) || letter is '/' or '-')
-            ? path
-            : null;
+        path is { Length: <= MaxNext } && ((path.Split('/')[0] is App or Operator && path.All(IsOfPath)) || IsDevice(path)) ? path : null;
+
+    private static bool IsOfPath(char letter) => char.IsAsciiLetterLower(letter) || char.IsAsciiDigit(letter) || letter is '/' or '-';
+
+    /// <summary>With the code that the person brought, or without one.</summary>
+    private static bool IsDevice(string path) => path == Device
+        || (path.StartsWith(DeviceCode, StringComparison.Ordinal)
+            && path[DeviceCode.Length..].All(static letter => char.IsAsciiLetterOrDigit(letter) || letter is '-'));
 }

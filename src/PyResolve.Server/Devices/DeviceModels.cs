@@ -1,9 +1,10 @@
 using PyResolve.Server.Access;
+using PyResolve.Server.Accounts;
 using PyResolve.Server.Http;
 
 namespace PyResolve.Server.Devices;
 
-internal sealed record DeviceSignIn(string? UserCode, string? Email, ProblemResult? Problem);
+internal sealed record DeviceSignIn(string? UserCode, string? Email, ProblemResult? Problem, ChoicesList Choices);
 
 internal sealed record CodeEntry(Caller Caller, string? Typed, ProblemResult? Problem);
 

@@ -25,7 +25,7 @@ internal static class DevicePages
         // To look a code up is an attempt at guessing it.
         var typed = http.IsHead() ? null : Typed(http.Request.Query["user_code"]);
         if (await web.FindAsync(http) is not { } caller)
-            return DeviceViews.SignIn(typed);
+            return DeviceViews.SignIn(http, typed);
         if (typed is null)
             return DeviceViews.EnterCode(caller);
 
@@ -50,7 +50,7 @@ internal static class DevicePages
                 return BackTo(http, typed);
             case "approve" or "deny" when typed is not null:
                 if (await web.FindAsync(http) is not { } caller)
-                    return DeviceViews.SignIn(typed, problem: SessionEnded);
+                    return DeviceViews.SignIn(http, typed, problem: SessionEnded);
                 return await DecideAsync(http, approvals, codes, typed, form.Field("action") is "approve", caller);
             default:
                 throw new ProblemException(Problems.Malformed("This form does not say what to do. Open the page again."));
@@ -65,14 +65,14 @@ internal static class DevicePages
         errors.Text("email", email, EmailAddresses.MaxLength, required: true);
         errors.Text("password", password, Passwords.MaxLength, required: true);
         if (errors.Problem is { } invalid)
-            return DeviceViews.SignIn(typed, email, new ProblemResult(invalid));
+            return DeviceViews.SignIn(http, typed, email, new ProblemResult(invalid));
 
         var outcome = await login.TryAsync(
             new LoginTry(email!, password!, SessionClient.Of(http)) { NextPage = PathOf(typed) }, http.RequestAborted);
         if (outcome.PendingToken is { } pending)
             return SecondFactorPages.Ask(pending);
         if (outcome.Opened is not { } opened)
-            return DeviceViews.SignIn(typed, email, outcome.Problem);
+            return DeviceViews.SignIn(http, typed, email, outcome.Problem);
         WebSessions.SetCookie(http, opened);
         return BackTo(http, typed);
     }
@@ -85,12 +85,12 @@ internal static class DevicePages
             return DeviceViews.EnterCode(caller, typed, found.Problem);
         return await codes.DecideAsync(request, approve, caller, Origin.Of(http), http.RequestAborted)
             ? BackTo(http, typed)
-            : DeviceViews.SignIn(typed, problem: SessionEnded);
+            : DeviceViews.SignIn(http, typed, problem: SessionEnded);
     }
 
     private static IResult BackTo(HttpContext http, string? typed) => PageUrls.SeeOther(http, PathOf(typed));
 
-    private static string PathOf(string? typed) =>
+    public static string PathOf(string? typed) =>
         typed is null ? "device" : $"device?user_code={Uri.EscapeDataString(typed)}";
 
     private static string? Typed(Microsoft.Extensions.Primitives.StringValues values) =>

@@ -1,5 +1,6 @@
 using PyResolve.Client.Wire;
 using PyResolve.Server.Access;
+using PyResolve.Server.Accounts;
 using PyResolve.Server.Http;
 using PyResolve.Server.Pages;
 
@@ -10,8 +11,13 @@ internal static class DeviceViews
     private static readonly ProblemResult Expired = new(
         Problems.Create(410, ProblemCodes.NotFound, "This code has expired. Start the login on your device again, which shows a new one."));
 
-    public static PageResult SignIn(string? userCode, string? email = null, ProblemResult? problem = null) =>
-        new("Sign in", new Devices_DeviceSignInPage { Model = new DeviceSignIn(userCode, email, problem) }) { Problem = problem };
+    /// <summary>Who comes in through another service is brought back to the same code.</summary>
+    public static PageResult SignIn(HttpContext http, string? userCode, string? email = null, ProblemResult? problem = null)
+    {
+        var back = SignInPages.NextOf(DevicePages.PathOf(userCode)) ?? DevicePages.PathOf(typed: null);
+        var model = new DeviceSignIn(userCode, email, problem, new ChoicesList(SignInPages.ChoicesOf(http), back));
+        return new("Sign in", new Devices_DeviceSignInPage { Model = model }) { Problem = problem };
+    }
 
     public static PageResult EnterCode(Caller caller, string? typed = null, ProblemResult? problem = null) =>
         new("Enter the code", new Devices_CodePage { Model = new CodeEntry(caller, typed, problem) }) { Problem = problem };

@@ -2,8 +2,18 @@ namespace PyResolve.Server.Email;
 
 internal interface IEmailTransport
 {
+    /// <summary>What it hands e-mails to, within a sentence.</summary>
+    string Name { get; }
+
+    /// <summary>For an operator, where it does not work.</summary>
+    string HowToMend { get; }
+
     /// <exception cref="EmailDeliveryException">The message was not accepted.</exception>
     Task SendAsync(EmailMessage message, CancellationToken cancellationToken);
+
+    /// <summary>Sends nothing.</summary>
+    /// <exception cref="EmailDeliveryException">A message would not be accepted.</exception>
+    Task CheckAsync(CancellationToken cancellationToken);
 }
 
 /// <summary>Writes an email just before it is sent. null where there is no recipient, or no reason to send it any longer.</summary>

@@ -18,9 +18,22 @@ internal sealed class SmtpTransport(SmtpSettings settings, MailboxAddress from, 
 {
     private const int TimeoutMilliseconds = 30_000;
 
+    public string Name => $"the mail server {settings}";
+
+    public string HowToMend =>
+        "Correct PyResolve:Smtp:Host, Port, Tls, User and Password, or let this machine reach the mail server through the firewall.";
+
     public async Task SendAsync(EmailMessage message, CancellationToken cancellationToken)
     {
         using var mime = message.ToMime(from, time);
+        await RunAsync((client, token) => client.SendAsync(mime, token), cancellationToken);
+    }
+
+    public Task CheckAsync(CancellationToken cancellationToken) =>
+        RunAsync(static (client, token) => client.NoOpAsync(token), cancellationToken);
+
+    private async Task RunAsync(Func<SmtpClient, CancellationToken, Task> work, CancellationToken cancellationToken)
+    {
         using var deadline = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         deadline.CancelAfter(TimeoutMilliseconds);
         using var client = new SmtpClient { Timeout = TimeoutMilliseconds };
@@ -29,7 +42,7 @@ internal sealed class SmtpTransport(SmtpSettings settings, MailboxAddress from, 
             await client.ConnectAsync(settings.Host, settings.Port, settings.Security, deadline.Token);
             if (settings.User is not null)
                 await client.AuthenticateAsync(settings.User, settings.Password ?? "", deadline.Token);
-            await client.SendAsync(mime, deadline.Token);
+            await work(client, deadline.Token);
             await client.DisconnectAsync(quit: true, deadline.Token);
         }
         catch (SmtpCommandException exception)

@@ -1,6 +1,6 @@
 namespace PyResolve.Server.Hosting;
 
-/// <summary>The names of all settings, to tell a misspelt one from a known one. <c>*</c> stands for any one part.</summary>
+/// <summary>Tells a misspelt name from that of a setting.</summary>
 internal static class KnownSettings
 {
     private const string Section = "PyResolve:";
@@ -8,110 +8,6 @@ internal static class KnownSettings
     private const int MaxTypos = 2;
 
     private static readonly string[] OwnPrefixes = [Section, "PYRESOLVE_"];
-
-    private static readonly string[] Names =
-    [
-        "DATABASE_URL",
-        "PYRESOLVE_DATA",
-        "PYRESOLVE_PUBLIC_URL",
-        "PYRESOLVE_SIGNUP",
-        "PYRESOLVE_LEASE_KEY",
-        "PYRESOLVE_ENCRYPTION_KEY",
-        "PYRESOLVE_METRICS_URLS",
-        "STRIPE_SECRET_KEY",
-        "STRIPE_WEBHOOK_SECRET",
-        "STRIPE_PRICE_PRO",
-        "STRIPE_PRICE_UNLIMITED",
-        "STRIPE_API_BASE",
-        "STRIPE_PORTAL_CONFIGURATION",
-        "SUPABASE_URL",
-        "SUPABASE_JWT_SECRET",
-        "SUPABASE_ANON_KEY",
-        "SUPABASE_SERVICE_KEY",
-        "PyResolve:CorsOrigins",
-        "PyResolve:CorsOrigins:*",
-        "PyResolve:DatabaseWaitSeconds",
-        "PyResolve:DeviceCodesPerHour",
-        "PyResolve:EmailFolder",
-        "PyResolve:KeysPerHour",
-        "PyResolve:LiveKeysPerAccount",
-        "PyResolve:LogInFailuresPerAccount",
-        "PyResolve:LogInFailuresPerAddress",
-        "PyResolve:Migrate:Bubblewrap",
-        "PyResolve:Migrate:Concurrent",
-        "PyResolve:Migrate:ConcurrentPerAccount",
-        "PyResolve:Migrate:DiskMegabytes",
-        "PyResolve:Migrate:Environment:*",
-        "PyResolve:Migrate:FirstUserId",
-        "PyResolve:Migrate:Folder",
-        "PyResolve:Migrate:MemoryMegabytes",
-        "PyResolve:Migrate:OutputKilobytes",
-        "PyResolve:Migrate:Processes",
-        "PyResolve:Migrate:Seconds",
-        "PyResolve:Migrate:Wrapper",
-        "PyResolve:Migrators:*:*",
-        "PyResolve:Oidc:*:Audience",
-        "PyResolve:Oidc:*:ClientId",
-        "PyResolve:Oidc:*:ClientSecret",
-        "PyResolve:Oidc:*:Issuer",
-        "PyResolve:Oidc:*:JwksUrl",
-        "PyResolve:Oidc:*:Name",
-        "PyResolve:PasswordIterations",
-        "PyResolve:Plans:*:Description",
-        "PyResolve:Plans:*:Features:*",
-        "PyResolve:Plans:*:LlmAllowed",
-        "PyResolve:Plans:*:MigrationsLimit",
-        "PyResolve:Plans:*:Order",
-        "PyResolve:Plans:*:PerSeat",
-        "PyResolve:Plans:*:Price:Amount",
-        "PyResolve:Plans:*:Price:Currency",
-        "PyResolve:Plans:*:Price:Interval",
-        "PyResolve:Plans:*:Prices:*:Amount",
-        "PyResolve:Plans:*:Prices:*:Currency",
-        "PyResolve:Plans:*:Prices:*:Metered",
-        "PyResolve:Plans:*:Public",
-        "PyResolve:Plans:*:Tiers",
-        "PyResolve:Plans:*:Title",
-        "PyResolve:Plans:*:TrialDays",
-        "PyResolve:Plans:*:TrialNeedsCard",
-        "PyResolve:Plans:*:WithoutPayment",
-        "PyResolve:Product:Name",
-        "PyResolve:Product:SupportEmail",
-        "PyResolve:Product:Url",
-        "PyResolve:RememberedKeys",
-        "PyResolve:RequestLog",
-        "PyResolve:SessionDays",
-        "PyResolve:SessionIdleDays",
-        "PyResolve:SignUpsPerHour",
-        "PyResolve:Smtp:From",
-        "PyResolve:Smtp:Host",
-        "PyResolve:Smtp:Password",
-        "PyResolve:Smtp:Port",
-        "PyResolve:Smtp:Tls",
-        "PyResolve:Smtp:User",
-        "PyResolve:Stripe:AutomaticTax",
-        "PyResolve:Stripe:CancelUrl",
-        "PyResolve:Stripe:DisputeEndsPlan",
-        "PyResolve:Stripe:EventsMinutes",
-        "PyResolve:Stripe:GraceDays",
-        "PyResolve:Stripe:Locale",
-        "PyResolve:Stripe:ManagedPayments",
-        "PyResolve:Stripe:PromotionCodes",
-        "PyResolve:Stripe:ReconcileMinutes",
-        "PyResolve:Stripe:RequestsPerSecond",
-        "PyResolve:Stripe:ReturnUrl",
-        "PyResolve:Stripe:SuccessUrl",
-        "PyResolve:Stripe:TaxCode",
-        "PyResolve:Stripe:TaxIds",
-        "PyResolve:Stripe:UnknownPriceDays",
-        "PyResolve:Supabase:ConfirmsEmails",
-        "PyResolve:Supabase:Passwords",
-        "PyResolve:Supabase:Providers",
-        "PyResolve:TrustedProxies",
-        "PyResolve:TrustedProxies:*",
-        "PyResolve:UpgradeUrl",
-        "PyResolve:Usage:RetentionMonths",
-    ];
 
     /// <summary>Of the command line and of tests, which may be set beside a server's.</summary>
     private static readonly string[] Others =
@@ -123,8 +19,7 @@ internal static class KnownSettings
     /// <param name="name">Of a setting.</param>
     /// <param name="configuration">Whose plans have a setting for each of their prices.</param>
     public static bool IsKnown(string name, IConfiguration configuration) =>
-        Names.Any(known => Matches(known, name))
-        || IsOfPlan(name, configuration)
+        SettingsTable.Find(name, configuration) is not null
         || Others.Contains(name, StringComparer.OrdinalIgnoreCase)
         || name.StartsWith("PYRESOLVE_TEST", StringComparison.OrdinalIgnoreCase);
 
@@ -141,28 +36,10 @@ internal static class KnownSettings
            select (setting.Key, nearest),
     ];
 
-    /// <summary><c>STRIPE_PRICE_TEAM</c> or <c>STRIPE_PRICE_TEAM_YEAR</c>, where there is a plan <c>team</c>.</summary>
-    private static bool IsOfPlan(string name, IConfiguration configuration)
-    {
-        const string Prefix = "STRIPE_PRICE_";
-        return name.StartsWith(Prefix, StringComparison.OrdinalIgnoreCase)
-            && configuration.GetSection("PyResolve:Plans").GetChildren().Any(
-                plan => Matches(plan.Key, "") || Matches(plan.Key, "_month") || Matches(plan.Key, "_year"));
-
-        bool Matches(string plan, string suffix) =>
-            name[Prefix.Length..].Equals($"{plan}{suffix}".Replace('-', '_'), StringComparison.OrdinalIgnoreCase);
-    }
-
-    private static string NearestTo(string name) =>
-        Names.MinBy(known => Math.Min(Distance(name, known), 1 + Distance(LastPart(name), LastPart(known))))!;
-
-    private static bool Matches(string known, string name)
-    {
-        var (expected, parts) = (known.Split(':'), name.Split(':'));
-        return expected.Length == parts.Length
-            && expected.Zip(parts).All(static pair =>
-                pair.First == "*" || pair.First.Equals(pair.Second, StringComparison.OrdinalIgnoreCase));
-    }
+    private static string NearestTo(string name) => SettingsTable.All
+        .Where(static known => !known.IsOfTheHost)
+        .MinBy(known => Math.Min(Distance(name, known.Name), 1 + Distance(LastPart(name), LastPart(known.Name))))!
+        .Name;
 
     private static string LastPart(string name) => name[(name.LastIndexOf(':') + 1)..];
 

@@ -20,4 +20,17 @@ internal static class ListeningAddress
         else
             throw new InvalidConfigurationException($"PORT is {ServerOptions.Quote(text)}; it is a number from 0 to 65535.");
     }
+
+    /// <summary>Where a server with these settings listens.</summary>
+    public static IReadOnlyList<string> Of(IConfiguration configuration)
+    {
+        var endpoints = configuration.GetSection("Kestrel:Endpoints").GetChildren()
+            .Select(static one => one["Url"]).OfType<string>().ToList();
+        return endpoints.Count > 0 ? endpoints
+            : configuration["urls"] is { Length: > 0 } urls ? urls.Split(';', StringSplitOptions.RemoveEmptyEntries)
+            : configuration["http_ports"] is { Length: > 0 } ports
+                ? [.. ports.Split(';', StringSplitOptions.RemoveEmptyEntries).Select(static port => $"http://*:{port}")]
+            : configuration["PORT"] is { Length: > 0 } single ? [$"http://*:{single}"]
+            : [Default];
+    }
 }

@@ -14,7 +14,7 @@ internal sealed partial class SettingsReview(
     public Task StartingAsync(CancellationToken cancellationToken)
     {
         foreach (var (name, nearest) in KnownSettings.FindUnknown(configuration))
-            Log.Unknown(logger, name, nearest.Replace("*", "<name>", StringComparison.Ordinal));
+            Log.Unknown(logger, name, nearest);
         return Task.CompletedTask;
     }
 
@@ -38,7 +38,7 @@ internal sealed partial class SettingsReview(
 
     public Task StoppedAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
-    private static bool IsPublic(string address)
+    public static bool IsPublic(string address)
     {
         var parsed = BindingAddress.Parse(address);
         return !parsed.IsUnixPipe

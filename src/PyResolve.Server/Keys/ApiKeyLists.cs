@@ -13,12 +13,22 @@ internal enum KeyListing
     /// <summary>Those that work.</summary>
     Active,
 
+    /// <summary>Those that reached their end.</summary>
+    Expired,
+
+    Revoked,
+
     All,
 }
 
 /// <summary><c>Limit</c> keys after the one at <c>After</c>.</summary>
 internal sealed record KeyListQuery(KeyListing Listing, KeyPosition After, int Limit)
 {
+    public const int MaxSearchLength = ApiKeyEndpoints.MaxNameLength;
+
+    /// <summary>A part of the name, or the start of the key; null: all.</summary>
+    public string? Search { get; private init; }
+
     /// <summary>As many as an account may have live keys, so that clients that know no pages see all of them.</summary>
     public const int MaxLimit = 1_000;
 
@@ -45,6 +55,31 @@ internal sealed record KeyListQuery(KeyListing Listing, KeyPosition After, int L
         errors.ThrowIfAny();
         return new KeyListQuery(listing, after, count);
     }
+
+    /// <summary>What people filter by on a page, which is more than programs do.</summary>
+    /// <exception cref="ProblemException">422: a value is none.</exception>
+    public static KeyListQuery ReadPage(string? state, string? search, string? cursor, int limit)
+    {
+        var errors = new FieldErrors();
+        errors.Text("q", search, MaxSearchLength);
+        errors.ThrowIfAny();
+        KeyListing? ended = state switch
+        {
+            "expired" => KeyListing.Expired,
+            "revoked" => KeyListing.Revoked,
+            _ => null,
+        };
+        var query = Read(ended is null ? state : null, cursor, limit: null) with { Limit = limit, Search = Shorten(search) };
+        return ended is { } listing ? query with { Listing = listing } : query;
+    }
+
+    /// <summary>More of a key than lists show is not looked for, and not shown again.</summary>
+    private static string? Shorten(string? search) => search?.Trim() switch
+    {
+        null or "" => null,
+        { Length: > ApiKeyFormat.PrefixLength } text when ApiKeyFormat.HasKeyForm(text) => ApiKeyFormat.PrefixOf(text),
+        var text => text,
+    };
 
     private static T Refused<T>(FieldErrors errors, string field, string error, T instead)
     {
@@ -88,14 +123,17 @@ internal sealed class ApiKeyLists(Database database, TimeProvider time)
         SqlPart? filter = query.Listing switch
         {
             KeyListing.Active => new SqlPart($"and revoked_at is null and (expires_at is null or expires_at > {now})"),
+            KeyListing.Expired => new SqlPart($"and revoked_at is null and expires_at <= {now}"),
+            KeyListing.Revoked => new SqlPart($"and revoked_at is not null"),
             KeyListing.Recent => new SqlPart($"and (revoked_at is null or revoked_at > {now - RevokedAreRecentFor})"),
             _ => null,
         };
+        SqlPart? search = query.Search is { } text ? Matching(text) : null;
         var rows = await database.ListAsync(
             $"""
             select {Columns}
             from api_keys
-            where user_id = {userId} and (created_at, id) < ({query.After.CreatedAt}, {query.After.Id}) {filter}
+            where user_id = {userId} and (created_at, id) < ({query.After.CreatedAt}, {query.After.Id}) {filter} {search}
             order by created_at desc, id desc
             limit {query.Limit + 1}
             """,
@@ -104,6 +142,18 @@ internal sealed class ApiKeyLists(Database database, TimeProvider time)
         var page = rows.Take(query.Limit).ToList();
         var next = rows.Count > query.Limit ? new KeyPosition(page[^1].CreatedAt, page[^1].Id).ToCursor() : null;
         return new ApiKeyList(page) { NextCursor = next };
+    }
+
+    /// <summary>Within one account, whose keys are read by their index.</summary>
+    private static SqlPart Matching(string text)
+    {
+        var pattern = text.Replace(@"\", @"\\", StringComparison.Ordinal)
+            .Replace("%", @"\%", StringComparison.Ordinal).Replace("_", @"\_", StringComparison.Ordinal);
+        return new SqlPart(
+            $"""
+            and (lower(coalesce(name, {ApiKeys.DefaultName})) like lower({$"%{pattern}%"}) escape '\'
+                 or key_prefix like {pattern + "%"} escape '\')
+            """);
     }
 
     public Task<ApiKeyInfo?> FindAsync(Guid userId, Guid id, CancellationToken cancellationToken) => database.FirstAsync(

@@ -19,7 +19,7 @@ internal static class AccountPages
     public static async Task<IResult> PageAsync(
         HttpContext http, AccountReader reader, Guid id, string? done = null, string? form = null, ProblemResult? problem = null)
     {
-        var details = await reader.ReadAsync(id, http.Operator(), http.RequestAborted)
+        var details = await reader.ReadAsync(id, http.Operator(), http.Request.Query["keys"], http.RequestAborted)
             ?? throw new ProblemException(Problems.NotFound("There is no such account."));
         var model = details with { Done = done, Form = form, Problem = problem };
         var title = details.Facts.DeletedAt is null ? details.Facts.Email : "Deleted account";
@@ -43,6 +43,8 @@ internal static class AccountPages
         return OperatorPages.Page(http, "Accounts", new Operators_AccountsPage { Model = found });
     }
 
-    private static Task<IResult> Show(Guid id, HttpContext http, AccountReader reader) =>
-        PageAsync(http, reader, id, AccountForms.Said(http.Request.Query["done"]));
+    private static async Task<IResult> Show(Guid id, HttpContext http, AccountReader reader) =>
+        http.Request.Query["keys"].ToString().Trim() is var typed && ApiKeyFormat.IsWellFormed(typed)
+            ? PageUrls.SeeOther(http, $"{PathOf(id)}?keys={ApiKeyFormat.PrefixOf(typed)}")
+            : await PageAsync(http, reader, id, AccountForms.Said(http.Request.Query["done"]));
 }

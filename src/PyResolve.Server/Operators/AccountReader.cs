@@ -53,6 +53,11 @@ internal sealed record AccountDetails(
     /// <summary>The form that <see cref="Problem"/> belongs to.</summary>
     public string? Form { get; init; }
 
+    /// <summary>What its keys were searched for; null: they are the latest.</summary>
+    public string? KeySearch { get; init; }
+
+    public bool HasMoreKeys { get; init; }
+
     public ProblemResult? ProblemOf(string form) => Form == form ? Problem : null;
 
     public IReadOnlyList<string> Why => PlanReasons.Explain(Facts.Plan, Customers, Plans, Now);
@@ -69,19 +74,22 @@ internal sealed class AccountReader(
     private const int SessionsShown = 20;
 
     /// <returns>null: there is no such account.</returns>
-    public async Task<AccountDetails?> ReadAsync(Guid id, SignedInOperator by, CancellationToken cancellationToken)
+    public async Task<AccountDetails?> ReadAsync(
+        Guid id, SignedInOperator by, string? keySearch, CancellationToken cancellationToken)
     {
         var now = time.GetInstant();
         if (await FindFactsAsync(id, now, cancellationToken) is not { } facts)
             return null;
-        var keyList = new KeyListQuery(KeyListing.Recent, KeyPosition.Newest, KeysShown);
+        // Who looks for a key may mean one that was revoked long ago.
+        var keyQuery = KeyListQuery.ReadPage(string.IsNullOrEmpty(keySearch) ? null : "all", keySearch, cursor: null, KeysShown);
+        var keyList = await keys.ReadAsync(id, keyQuery, cancellationToken);
         var owner = new Caller(id, facts.Email, facts.Name);
         return new AccountDetails(
             facts,
             await ListCustomersAsync(id, cancellationToken),
             await quotas.ReadAsync(id, cancellationToken),
             (await statistics.ReadHistoryAsync(id, MonthsShown, cancellationToken)).Data,
-            (await keys.ReadAsync(id, keyList, cancellationToken)).Data,
+            keyList.Data,
             [.. (await sessions.ListAsync(owner, cancellationToken)).Take(SessionsShown)],
             [.. (await reservations.ReadAsync(id, ReservationStates.Held, before: null, cancellationToken)).Take(HeldShown)],
             [.. (await log.ReadAsync(new AuditFilter(id), AuditPosition.Newest, EntriesShown, cancellationToken)).Take(EntriesShown)],
@@ -89,6 +97,8 @@ internal sealed class AccountReader(
         {
             Operator = by,
             Plans = plans,
+            KeySearch = keyQuery.Search,
+            HasMoreKeys = keyList.NextCursor is not null,
         };
     }
 

@@ -4,17 +4,32 @@ using PyResolve.Server.Billing.Settings;
 using PyResolve.Server.Billing.Webhooks;
 using PyResolve.Server.Http;
 using PyResolve.Server.Pages;
+using PyResolve.Server.Site;
 
 namespace PyResolve.Server.Operators;
 
+/// <summary><c>Search</c>: the id of an event or of a customer; null: all.</summary>
 internal sealed record EventTable(
-    IReadOnlyList<InboxEvent> Events, string? State, string? Next, bool MayReplay, string? Done, ProblemResult? Problem);
+    IReadOnlyList<InboxEvent> Events, string? State, string? Search, string? Next, bool IsFirstPage, bool MayReplay, string? Done,
+    ProblemResult? Problem)
+{
+    public string Heading => (State, Search) switch
+    {
+        (null, null) => "The latest",
+        ({ } state, null) => $"Those that are {state}",
+        _ => "Those that match",
+    };
+
+    /// <summary>From the root.</summary>
+    public string LinkTo(string? cursor) =>
+        UsageText.Link("operator/events", ("state", State), ("q", Search), ("cursor", cursor));
+}
 
 /// <summary>What Stripe sent, and what became of it.</summary>
 internal static class EventPages
 {
     private const int PageSize = 50;
-    private const int MaxIdLength = 255;
+    public const int MaxIdLength = 255;
 
     public static readonly IReadOnlyList<string> States = ["pending", "dead", "done", "ignored"];
 
@@ -51,10 +66,14 @@ internal static class EventPages
         InboxPosition? before = null;
         if (query["cursor"] is [{ Length: > 0 } text])
             before = InboxPosition.Parse(text) ?? throw new ProblemException(Problems.Malformed("The cursor is not one of this list."));
-        var found = await inbox.ListAsync(state, PageSize + 1, http.RequestAborted, before);
+        var search = query["q"].ToString().Trim() is { Length: > 0 } typed ? typed : null;
+        if (search is { Length: > MaxIdLength } || !FieldErrors.IsPlainText(search ?? ""))
+            throw new ProblemException(Problems.Malformed("Search for the id of an event, or of a customer."));
+        var found = await inbox.ListAsync(state, PageSize + 1, http.RequestAborted, before, search);
         List<InboxEvent> page = [.. found.Take(PageSize)];
         var next = found.Count > PageSize ? InboxPosition.Of(page[^1]).ToCursor() : null;
-        var model = new EventTable(page, state, next, http.Operator().IsAdmin, Said(query["replayed"]), problem);
+        var model = new EventTable(
+            page, state, search, next, IsFirstPage: before is null, http.Operator().IsAdmin, Said(query["replayed"]), problem);
         return OperatorPages.Page(http, "Events from Stripe", new Operators_EventsPage { Model = model }, problem);
     }
 }

@@ -1,23 +1,40 @@
 using System.Globalization;
+using PyResolve.Server.Access;
 using PyResolve.Server.Audit;
 using PyResolve.Server.Http;
+using PyResolve.Server.Site;
+using PyResolve.Server.Storage;
 
 namespace PyResolve.Server.Operators;
 
-internal sealed record LogTable(IReadOnlyList<OperatorAuditEntry> Entries, AuditFilter Filter, string? Next);
+/// <summary><c>Account</c>: as it was typed; null: every account.</summary>
+internal sealed record LogTable(
+    IReadOnlyList<OperatorAuditEntry> Entries, AuditFilter Filter, string? Account, string? Next, bool IsFirstPage)
+{
+    /// <summary>From the root.</summary>
+    public string LinkTo(string? cursor) => UsageText.Link(
+        "operator/audit",
+        ("account", Account),
+        ("action", Filter.Action),
+        ("by", Filter.ByOperators ? "operators" : null),
+        ("cursor", cursor));
+}
 
 /// <summary>The audit log of all accounts.</summary>
 internal static class LogPages
 {
     private const int PageSize = 50;
 
+    private static readonly Guid NoAccount = Guid.AllBitsSet;
+
     public static void MapLogPages(this IEndpointRouteBuilder pages) => pages.MapGet("/operator/audit", Show);
 
-    private static async Task<IResult> Show(HttpContext http, AuditSearch log)
+    private static async Task<IResult> Show(HttpContext http, AuditSearch log, Database database)
     {
         var query = http.Request.Query;
+        var account = query["account"].ToString().Trim() is { Length: > 0 } named ? named : null;
         var filter = new AuditFilter(
-            UserId: null,
+            await FindAccountAsync(database, account, http.RequestAborted),
             query["action"] is [{ } action] && LogActions.All.ContainsKey(action) ? action : null,
             ByOperators: query["by"] == "operators");
         var before = AuditPosition.Newest;
@@ -26,7 +43,20 @@ internal static class LogPages
         var found = await log.ReadAsync(filter, before, PageSize, http.RequestAborted);
         List<OperatorAuditEntry> page = [.. found.Take(PageSize)];
         var next = found.Count > PageSize ? ToCursor(page[^1]) : null;
-        return OperatorPages.Page(http, "Audit log", new Operators_LogPage { Model = new LogTable(page, filter, next) });
+        var model = new LogTable(page, filter, account, next, IsFirstPage: before == AuditPosition.Newest);
+        return OperatorPages.Page(http, "Audit log", new Operators_LogPage { Model = model });
+    }
+
+    /// <returns>null: no account was named. An id is that of no account where there is none: entries outlive their account.</returns>
+    private static async Task<Guid?> FindAccountAsync(Database database, string? named, CancellationToken cancellationToken)
+    {
+        if (named is null)
+            return null;
+        if (Guid.TryParse(named, out var id))
+            return id;
+        if (named.Length > AccountSearch.MaxQueryLength || !FieldErrors.IsPlainText(named))
+            throw new ProblemException(Problems.Malformed("Name an account by its e-mail address or by its id."));
+        return (await database.FindAccountAsync(named, cancellationToken))?.User.Id ?? NoAccount;
     }
 
     private static string ToCursor(OperatorAuditEntry last) => string.Create(

@@ -11,18 +11,22 @@ namespace PyResolve.Server.Site;
 
 /// <summary>What an account was billed, as Stripe has it now.</summary>
 /// <param name="Page">null: nothing can be shown, because of the problem or because the server sells nothing.</param>
-internal sealed record InvoiceTable(InvoicePage? Page, bool IsFirstPage, ProblemResult? Problem)
+/// <param name="Status">As Stripe names it; null: every one.</param>
+internal sealed record InvoiceTable(InvoicePage? Page, string? Status, bool IsFirstPage, ProblemResult? Problem)
 {
+    /// <summary>Those that people filter by, with what they are called.</summary>
+    public static readonly OrderedDictionary<string, string> Statuses = new(StringComparer.Ordinal)
+    {
+        ["open"] = "To be paid", ["paid"] = "Paid", ["uncollectible"] = "Not paid", ["void"] = "Cancelled",
+    };
+
     public static string AmountOf(InvoiceInfo invoice) => Pricing.Money(invoice.AmountDue, invoice.Currency ?? "usd");
 
-    public static string StatusOf(InvoiceInfo invoice) => invoice.Status switch
-    {
-        "paid" => "Paid",
-        "open" => "To be paid",
-        "uncollectible" => "Not paid",
-        "void" => "Cancelled",
-        var other => other ?? "–",
-    };
+    public static string StatusOf(InvoiceInfo invoice) =>
+        invoice.Status is { } status ? Statuses.GetValueOrDefault(status, status) : "–";
+
+    /// <summary>From the root.</summary>
+    public string LinkTo(string? cursor) => UsageText.Link("app/invoices", ("status", Status), ("cursor", cursor));
 
     /// <summary>null: there is none that a browser may be sent to.</summary>
     public static string? LinkOf(string? address) => address is not null && PageUrls.IsWebAddress(address) ? address : null;
@@ -38,6 +42,7 @@ internal static class InvoicePages
         if (await web.FindAsync(http) is not { } caller)
             return SignInPages.Ask(http);
         string? cursor = http.Request.Query["cursor"];
+        var status = http.Request.Query["status"] is [{ } asked] && InvoiceTable.Statuses.ContainsKey(asked) ? asked : null;
         InvoicePage? page = null;
         ProblemResult? problem = null;
         if (options.IsConfigured && (problem = limits.Check(caller.UserId)) is null)
@@ -45,7 +50,7 @@ internal static class InvoicePages
             StripePace.ActFor(caller.UserId);
             try
             {
-                page = await invoices.ReadAsync(caller.UserId, cursor, http.RequestAborted);
+                page = await invoices.ReadAsync(caller.UserId, cursor, http.RequestAborted, status);
             }
             catch (StripeException exception)
             {
@@ -53,7 +58,7 @@ internal static class InvoicePages
             }
         }
 
-        var model = new InvoiceTable(page, string.IsNullOrEmpty(cursor), problem);
+        var model = new InvoiceTable(page, status, string.IsNullOrEmpty(cursor), problem);
         return SitePages.Page("Invoices", new Site_InvoicesPage { Model = model }, caller, problem);
     }
 }

@@ -31,10 +31,30 @@ internal sealed record KeyForm(Guid Once, string? Name, string? Days, IReadOnlyL
 internal sealed record KeyTable(
     ApiKeyList Keys,
     IReadOnlyDictionary<Guid, RecentDays> Recent,
-    KeyListing Listing,
+    KeyListQuery Query,
+    bool IsFirstPage,
     DateTimeOffset Now,
     KeyForm Form,
-    ProblemResult? Problem);
+    ProblemResult? Problem)
+{
+    public static readonly IReadOnlyList<(KeyListing Listing, string State, string Text)> Listings =
+    [
+        (KeyListing.Recent, "", "All but those revoked long ago"),
+        (KeyListing.Active, "active", "Active"),
+        (KeyListing.Expired, "expired", "Expired"),
+        (KeyListing.Revoked, "revoked", "Revoked"),
+        (KeyListing.All, "all", "All"),
+    ];
+
+    public bool IsFiltered => Query.Search is not null || Query.Listing is not KeyListing.Recent;
+
+    /// <summary>From the root.</summary>
+    public string LinkTo(string? cursor) => UsageText.Link(
+        "app/keys",
+        ("state", Listings.First(one => one.Listing == Query.Listing).State is { Length: > 0 } state ? state : null),
+        ("q", Query.Search),
+        ("cursor", cursor));
+}
 
 internal sealed record KeyDetails(
     ApiKeyInfo Key, KeyTerms Terms, RecentDays? Recent, DateTimeOffset Now, IReadOnlyList<int> GraceSeconds, ProblemResult? Problem)

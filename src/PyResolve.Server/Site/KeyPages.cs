@@ -32,6 +32,9 @@ internal static class KeyPages
     {
         if (await web.FindAsync(http) is not { } caller)
             return SignInPages.Ask(http);
+        // A whole key must not stay in the browser's history.
+        if (http.Request.Query["q"].ToString().Trim() is var typed && ApiKeyFormat.IsWellFormed(typed))
+            return PageUrls.SeeOther(http, $"app/keys?q={ApiKeyFormat.PrefixOf(typed)}");
         var form = new KeyForm(Ids.Create(time.GetInstant()), Name: null, Days: null, Scopes.Default, RequestsPerMinute: null);
         return await ListPageAsync(http, caller, form, lists, days, time, problem: null);
     }
@@ -121,10 +124,12 @@ internal static class KeyPages
     private static async Task<IResult> ListPageAsync(
         HttpContext http, Caller caller, KeyForm form, ApiKeyLists lists, UsageDays days, TimeProvider time, ProblemResult? problem)
     {
-        var query = KeyListQuery.Read(http.Request.Query["state"], http.Request.Query["cursor"], limit: null) with { Limit = PageSize };
+        var sent = http.Request.Query;
+        var query = KeyListQuery.ReadPage(sent["state"], sent["q"], sent["cursor"], PageSize);
         var list = await lists.ReadAsync(caller.UserId, query, http.RequestAborted);
         var recent = await days.ReadByKeyAsync(caller.UserId, [.. list.Data.Select(static key => key.Id)], http.RequestAborted);
-        var model = new KeyTable(list, recent, query.Listing, time.GetInstant(), form, problem);
+        var model = new KeyTable(
+            list, recent, query, IsFirstPage: string.IsNullOrEmpty(sent["cursor"]), time.GetInstant(), form, problem);
         return SitePages.Page("API keys", new Site_KeysPage { Model = model }, caller, problem);
     }
 

@@ -55,7 +55,7 @@ internal static class SecondFactorSettingsPages
             : await settings.ConfirmAsync(caller, code!, Origin.Of(http), http.RequestAborted);
         if (outcome.Value is not { } confirmed)
         {
-            var state = await reader.ReadAsync(caller, http.RequestAborted);
+            var state = await reader.ReadAsync(caller, before: null, http.RequestAborted);
             var setup = state.SecondFactor?.Secret is { } secret ? TotpCode.SetupOf(secret, caller.Email, product.Name) : null;
             return Page(state, setup, outcome.Problem);
         }
@@ -84,7 +84,7 @@ internal static class SecondFactorSettingsPages
 
     private static async Task<IResult> PageAsync(
         HttpContext http, SettingsReader reader, Caller caller, TotpSetup? setup = null, ProblemResult? problem = null) =>
-        Page(await reader.ReadAsync(caller, http.RequestAborted), setup, problem);
+        Page(await reader.ReadAsync(caller, before: null, http.RequestAborted), setup, problem);
 
     private static PageResult Page(Settings state, TotpSetup? setup, ProblemResult? problem)
     {

@@ -13,6 +13,12 @@ internal enum SettingsSection
     Sessions,
 }
 
+/// <summary><c>Next</c>: the last one, where older ones follow.</summary>
+internal sealed record SessionPage(IReadOnlyList<SessionInfo> Sessions, Guid? Next, bool IsFirst)
+{
+    public bool HasOthers => !IsFirst || Sessions.Count > 1;
+}
+
 /// <summary><c>Section</c>: the one that <c>Problem</c> belongs to, or that was just saved.</summary>
 internal sealed record Settings(
     Caller Caller,
@@ -20,7 +26,7 @@ internal sealed record Settings(
     bool EmailIsVerified,
     bool SendsMail,
     SecondFactorState? SecondFactor,
-    IReadOnlyList<SessionInfo> Sessions,
+    SessionPage Sessions,
     SettingsSection? Section,
     string? Typed,
     ProblemResult? Problem)

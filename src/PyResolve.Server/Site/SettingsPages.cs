@@ -1,3 +1,4 @@
+using PyResolve.Client.Wire;
 using PyResolve.Server.Access;
 using PyResolve.Server.Accounts;
 using PyResolve.Server.Audit;
@@ -146,7 +147,18 @@ internal static class SettingsPages
         HttpContext http, SettingsReader reader, Caller caller, SettingsSection? section, string? typed = null,
         ProblemResult? problem = null)
     {
-        var model = await reader.ReadAsync(caller, http.RequestAborted) with { Section = section, Typed = typed, Problem = problem };
+        Guid? before = null;
+        if (http.Request.Query["cursor"] is [{ Length: > 0 } text])
+        {
+            before = Guid.TryParseExact(text, "D", out var last)
+                ? last
+                : throw new ProblemException(Problems.Malformed("The cursor is not one of this list."));
+        }
+
+        var model = await reader.ReadAsync(caller, before, http.RequestAborted) with
+        {
+            Section = section, Typed = typed, Problem = problem,
+        };
         return SitePages.Page("Settings", new Site_SettingsPage { Model = model }, caller, problem);
     }
 
@@ -165,7 +177,12 @@ internal static class SettingsPages
 
 internal sealed class SettingsReader(Database database, Sessions sessions, SecondFactors factors, EmailOutbox outbox)
 {
-    public async Task<Settings> ReadAsync(Caller caller, CancellationToken cancellationToken)
+    private const int SessionsShown = 50;
+
+    /// <param name="caller">Whose.</param>
+    /// <param name="before">The last session of the page before; null: the newest are shown.</param>
+    /// <param name="cancellationToken">Stops reading.</param>
+    public async Task<Settings> ReadAsync(Caller caller, Guid? before, CancellationToken cancellationToken)
     {
         var account = await database.FirstAsync(
             $"""
@@ -182,10 +199,17 @@ internal sealed class SettingsReader(Database database, Sessions sessions, Secon
             account is { IsVerified: true },
             outbox.IsEnabled,
             await factors.ReadAsync(caller.UserId, cancellationToken),
-            await sessions.ListAsync(caller, cancellationToken),
+            await ReadSessionsAsync(caller, before, cancellationToken),
             Section: null,
             Typed: null,
             Problem: null);
+    }
+
+    private async Task<SessionPage> ReadSessionsAsync(Caller caller, Guid? before, CancellationToken cancellationToken)
+    {
+        var found = await sessions.ListAsync(caller, cancellationToken, SessionsShown + 1, before);
+        List<SessionInfo> page = [.. found.Take(SessionsShown)];
+        return new SessionPage(page, found.Count > SessionsShown ? page[^1].Id : null, IsFirst: before is null);
     }
 
     public Task<bool> HasPasswordAsync(Guid userId, CancellationToken cancellationToken) => database.ReadAsync(

@@ -35,13 +35,7 @@ internal sealed partial class SchemaMigrator(Database database, TimeProvider tim
         }
         catch (StoreUnavailableException exception) when (database.Engine.LacksRight(exception.InnerException) is { } right)
         {
-            await database.ReadAsync(
-                async session =>
-                {
-                    await session.Engine.CheckAsync(session, _tables, cancellationToken);
-                    return true;
-                },
-                cancellationToken);
+            await CheckRightsAsync(cancellationToken);
             throw new SchemaIncompatibleException(
                 $"The schema cannot be changed: {right}. Run the command migrate-schema as the role that owns the tables.");
         }
@@ -62,6 +56,17 @@ internal sealed partial class SchemaMigrator(Database database, TimeProvider tim
 
         ThrowIfTooOld(state);
     }
+
+    /// <exception cref="SchemaIncompatibleException">
+    /// The role lacks a right on a table: the message names the statement that helps.
+    /// </exception>
+    public Task CheckRightsAsync(CancellationToken cancellationToken) => database.ReadAsync(
+        async session =>
+        {
+            await session.Engine.CheckAsync(session, _tables, cancellationToken);
+            return true;
+        },
+        cancellationToken);
 
     /// <summary>Gives a database without tables the schema of a version. One with tables stays as it is.</summary>
     /// <returns>The version that it has then.</returns>

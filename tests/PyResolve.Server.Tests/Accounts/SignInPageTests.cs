@@ -69,7 +69,7 @@ public sealed partial class SignInPageTests(SharedServers servers)
     [InlineData("application")]
     [InlineData("javascript:alert(1)")]
     [InlineData("app\r\nSet-Cookie: x=y")]
-    [InlineData("device")]
+    [InlineData("devices")]
     public async Task After_signing_in_no_link_leads_anywhere_but_to_a_page_of_the_account(string next)
     {
         var server = await servers.OnAsync(StorageEngine.Sqlite);

@@ -528,7 +528,7 @@ public sealed class GatewayTests(ITestOutputHelper output)
         await stripe.FindSubscriptionAsync("sub_1", cancellation);
         await stripe.FindInvoiceAsync("in_1", cancellation);
         await stripe.ExpireCheckoutAsync("cs_test_1", cancellation);
-        await stripe.ListInvoicesAsync("cus_1", "in_1", 50, cancellation);
+        await stripe.ListInvoicesAsync("cus_1", "open", "in_1", 50, cancellation);
         await stripe.FindChargeAsync("ch_1", cancellation);
         edge.Then(
             200,

@@ -158,7 +158,7 @@ public sealed class PortalMoneyTests
 
         public async Task<long> ReadPaidAsync(Payer payer)
         {
-            var invoices = await stripe.ListInvoicesAsync(payer.Customer, after: null, 100, Cancellation);
+            var invoices = await stripe.ListInvoicesAsync(payer.Customer, status: null, after: null, 100, Cancellation);
             invoices!.HasMore.ShouldBeFalse();
             return invoices.Data.Sum(static invoice => invoice.AmountPaid);
         }

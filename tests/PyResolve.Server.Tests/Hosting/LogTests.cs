@@ -64,8 +64,8 @@ public sealed partial class LogTests(SharedServers servers)
     }
 
     [Theory]
-    [InlineData("PyResolve:MigrationLimit", "PyResolve:Plans:<name>:MigrationsLimit?")]
-    [InlineData("PyResolve:Plans:free:MigrationLimit", "PyResolve:Plans:<name>:MigrationsLimit?")]
+    [InlineData("PyResolve:MigrationLimit", "PyResolve:Plans:<plan>:MigrationsLimit?")]
+    [InlineData("PyResolve:Plans:free:MigrationLimit", "PyResolve:Plans:<plan>:MigrationsLimit?")]
     [InlineData("PyResolve:Usage:RetentionMonth", "PyResolve:Usage:RetentionMonths?")]
     [InlineData("PyResolve:RetentionMonths", "PyResolve:Usage:RetentionMonths?")]
     [InlineData("PYRESOLVE_SINGUP", "PYRESOLVE_SIGNUP?")]

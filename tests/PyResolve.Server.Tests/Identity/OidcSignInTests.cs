@@ -1,4 +1,6 @@
+using PyResolve.Server.Accounts;
 using PyResolve.Server.Tests.Accounts;
+using PyResolve.Server.Tests.Devices;
 
 namespace PyResolve.Server.Tests.Identity;
 
@@ -24,6 +26,35 @@ public sealed class OidcSignInTests(SharedServers servers)
         scene.Issuer.SignIn.Exchanges.ShouldBe([""]);
         (await scene.Own.Store.ReadNumberAsync("select count(*) from sessions where proved_at is null")).ShouldBe(1);
     }
+
+    [Theory, OnBothEngines]
+    public async Task Who_connects_a_device_comes_through_an_issuer_back_to_the_same_code(StorageEngine engine)
+    {
+        await using var scene = await SignInScene.StartAsync(engine, servers);
+        var device = await Device.BeginAsync(scene.Own.Server.Http);
+        var visitor = new Visitor(scene.Own.Server);
+        var asked = await visitor.GetAsync($"/device?user_code={device.UserCode}");
+        var strange = await visitor.GetAsync("/device?user_code=%22%3E%3Cb%3E");
+
+        var back = await visitor.SignInAsync($"device?user_code={device.UserCode}");
+        var compared = await visitor.GetAsync($"/device?user_code={device.UserCode}");
+        await visitor.SendFormAsync("/device", new() { ["action"] = "approve", ["user_code"] = device.UserCode });
+
+        asked.Text.ShouldContain($"href=\"sign-in/with/example-login?next=device?user_code={device.UserCode}\"");
+        strange.Text.ShouldContain("href=\"sign-in/with/example-login?next=device\"");
+        back.Status.ShouldBe(303, back.Text);
+        back.Headers.Location!.OriginalString.ShouldBe($"../../../device?user_code={device.UserCode}");
+        compared.Text.ShouldContain("Is this your device?");
+        (await device.PollAsync())["user"].GetProperty("email").GetString().ShouldBe("grace@example.com");
+    }
+
+    [Theory]
+    [InlineData("device?user_code=AAAA-BBBB&next=//evil.example")]
+    [InlineData("device?user_code=//evil.example")]
+    [InlineData("device/../../evil")]
+    [InlineData("devices")]
+    [InlineData("//device")]
+    public void No_other_address_is_taken_for_a_devices_page(string next) => SignInPages.NextOf(next).ShouldBeNull();
 
     [Theory, OnBothEngines]
     public async Task It_is_the_account_that_the_issuers_tokens_open_in_the_API(StorageEngine engine)

@@ -50,6 +50,30 @@ public sealed class AccountPageTests(SharedServers servers)
     }
 
     [Theory, OnBothEngines]
+    public async Task One_of_many_keys_is_found_by_its_name_or_its_start(StorageEngine engine)
+    {
+        await using var own = await OwnServer.StartAsync(engine, servers.Postgres);
+        var person = await own.SignInOperatorAsync(OperatorRole.Support);
+        var ada = await own.SignUpAsync();
+        for (var i = 0; i < 51; i++)
+            (await ada.Session.PostAsync("/auth/api-keys", new { name = $"key {i}." })).Status.ShouldBe(201);
+        var path = $"/operator/accounts/{ada.UserId}";
+
+        var all = await person.GetAsync(path);
+        var first = await person.GetAsync($"{path}?keys={ada.ApiKey[..14]}");
+        var byName = await person.GetAsync($"{path}?keys=key+0.");
+        var none = await person.GetAsync($"{path}?keys=nothing");
+        var whole = await person.GetAsync($"{path}?keys={ada.ApiKey}");
+
+        all.Text.ShouldContain("These are the latest 50.");
+        all.Text.ShouldNotContain($"{ada.ApiKey[..20]}…");
+        first.Text.ShouldContain($"{ada.ApiKey[..20]}…");
+        byName.Text.ShouldContain("<bdi>key 0.</bdi>");
+        none.Text.ShouldContain("None of its keys matches.");
+        (whole.Status, whole.Headers.Location!.ToString().Contains(ada.ApiKey, StringComparison.Ordinal)).ShouldBe((303, false));
+    }
+
+    [Theory, OnBothEngines]
     public async Task An_account_that_is_not_there_or_was_deleted_is_said_to_be_so(StorageEngine engine)
     {
         await using var own = await OwnServer.StartAsync(engine, servers.Postgres);

@@ -46,6 +46,24 @@ public sealed class InvoicePageTests(SharedServers servers)
     }
 
     [Theory, OnBothEngines]
+    public async Task Invoices_are_filtered_by_what_became_of_them(StorageEngine engine)
+    {
+        await using var billing = await BillingServer.StartAsync(engine, servers.Postgres);
+        var subscriber = await billing.SignUpAsync();
+        billing.Stripe.Invoices[subscriber.CustomerId] = [Invoice(3) with { Status = "open" }, Invoice(2), Invoice(1)];
+        var person = await Person.SignedInAsync(billing.Own.Server, subscriber.Account);
+
+        var open = await person.GetAsync("/app/invoices?status=open");
+        var none = await person.GetAsync("/app/invoices?status=void");
+        var unknown = await person.GetAsync("/app/invoices?status=gone");
+
+        PageTable.Rows(open.Text).ShouldHaveSingleItem().ShouldContain("|A-3|");
+        open.Text.ShouldContain("<option value=\"open\" selected");
+        none.Text.ShouldContain("There is no such invoice.");
+        PageTable.Rows(unknown.Text).Count.ShouldBe(3);
+    }
+
+    [Theory, OnBothEngines]
     public async Task Who_was_never_billed_is_told_the_next_step(StorageEngine engine)
     {
         await using var billing = await BillingServer.StartAsync(engine, servers.Postgres);

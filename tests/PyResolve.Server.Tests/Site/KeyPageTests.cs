@@ -171,6 +171,34 @@ public sealed partial class KeyPageTests(SharedServers servers)
     }
 
     [Theory, OnBothEngines]
+    public async Task Keys_are_found_by_their_state_by_a_part_of_their_name_or_by_their_start(StorageEngine engine)
+    {
+        await using var own = await OwnServer.StartAsync(engine, servers.Postgres);
+        var account = await own.SignUpAsync();
+        var person = await Person.SignedInAsync(own.Server, account);
+        var (ended, deleted) = (await AddAsync("100%_CI", own.Clock.GetUtcNow().AddDays(1)), await AddAsync("Laptop"));
+        own.Clock.Advance(TimeSpan.FromDays(2));
+        await person.SendFormAsync($"/app/keys/{deleted.Id()}/revoke", []);
+
+        (await NamesAsync("?state=expired")).ShouldBe(["100%_CI"]);
+        (await NamesAsync("?state=revoked")).ShouldBe(["Laptop"]);
+        (await NamesAsync("?state=active")).ShouldBe(["Default"]);
+        (await NamesAsync("?q=%25_c")).ShouldBe(["100%_CI"]);
+        (await NamesAsync("?q=LAPTOP&state=all")).ShouldBe(["Laptop"]);
+        (await NamesAsync($"?q={ended["api_key"].GetString()![..15]}")).ShouldBe(["100%_CI"]);
+        (await person.GetAsync("/app/keys?q=apt_p")).Text.ShouldContain("No key matches.");
+        var whole = await person.GetAsync($"/app/keys?q={account.ApiKey}");
+        whole.Headers.Location!.ToString().ShouldBe($"../app/keys?q={account.ApiKey[..20]}");
+        (await person.GetAsync($"/app/keys?q={new string('x', 101)}")).Status.ShouldBe(422);
+
+        async Task<List<string>> NamesAsync(string query) =>
+            [.. PageTable.Rows((await person.GetAsync($"/app/keys{query}")).Text).Select(static row => row.Split('|')[0])];
+
+        Task<Answer> AddAsync(string name, DateTimeOffset? end = null) =>
+            account.Session.PostAsync("/auth/api-keys", end is null ? new { name } : new { name, expires_at = end });
+    }
+
+    [Theory, OnBothEngines]
     public async Task The_name_of_a_key_is_encoded_wherever_it_is_shown(StorageEngine engine)
     {
         const string Markup = "\"'><script>alert(1)</script>";

@@ -59,6 +59,31 @@ public sealed partial class SettingsPageTests(SharedServers servers)
     }
 
     [Theory, OnBothEngines]
+    public async Task Many_sessions_are_shown_page_by_page_each_once(StorageEngine engine)
+    {
+        var server = await servers.OnAsync(engine);
+        var account = await servers.SignUpAsync(engine);
+        for (var i = 0; i < 55; i++)
+        {
+            var logIn = await new Caller(server.Http, "User-Agent", $"program/{i}.").PostAsync(
+                "/auth/login", new { email = account.Email, password = TestAccount.Password });
+            logIn.Status.ShouldBe(200, logIn.Text);
+        }
+
+        var person = await Person.SignedInAsync(server, account);
+
+        var first = await person.GetAsync("/app/settings");
+        var second = await person.GetAsync($"/app/settings?{NextPage().Match(first.Text).Groups["query"].Value.Split('#')[0]}");
+
+        (PageTable.Rows(first.Text).Count, PageTable.Rows(second.Text).Count).ShouldBe((50, 7));
+        first.Text.ShouldContain("program/54.");
+        second.Text.ShouldContain("program/0.");
+        second.Text.ShouldContain("Latest sessions");
+        first.Text.Length.ShouldBeLessThan(60_000);
+        (await person.GetAsync("/app/settings?cursor=x")).Status.ShouldBe(400);
+    }
+
+    [Theory, OnBothEngines]
     public async Task An_account_is_deleted_with_its_password_and_its_typed_address(StorageEngine engine)
     {
         var server = await servers.OnAsync(engine);

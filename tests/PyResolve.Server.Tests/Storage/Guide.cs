@@ -5,6 +5,8 @@ namespace PyResolve.Server.Tests.Storage;
 /// <summary>The commands of a page of the documentation.</summary>
 internal static partial class Guide
 {
+    public static string Text(string page) => File.ReadAllText(PathOf(page));
+
     public static List<string> Blocks(string page, string language) =>
     [
         .. Fence().Matches(File.ReadAllText(PathOf(page)))

@@ -16,10 +16,12 @@ internal sealed partial class BillingInvoices(IStripeGateway stripe, BillingCust
     /// <param name="userId">The account.</param>
     /// <param name="cursor">The last invoice of the page before; null or empty: the first page.</param>
     /// <param name="cancellationToken">Stops waiting.</param>
+    /// <param name="status">As Stripe names it; null: every one.</param>
     /// <returns>null: no Stripe is configured to ask.</returns>
     /// <exception cref="ProblemException">422: the cursor is none.</exception>
     /// <exception cref="StripeException">Stripe does not answer.</exception>
-    public async Task<InvoicePage?> ReadAsync(Guid userId, string? cursor, CancellationToken cancellationToken)
+    public async Task<InvoicePage?> ReadAsync(
+        Guid userId, string? cursor, CancellationToken cancellationToken, string? status = null)
     {
         var after = string.IsNullOrEmpty(cursor) ? null : cursor;
         if (after is not null && !InvoiceId().IsMatch(after))
@@ -28,7 +30,7 @@ internal sealed partial class BillingInvoices(IStripeGateway stripe, BillingCust
             return null;
         if (await customers.FindLinkedAsync(userId, cancellationToken) is not { } customer)
             return new InvoicePage([], NextCursor: null);
-        var found = await stripe.ListInvoicesAsync(customer.Id, after, PageSize, cancellationToken);
+        var found = await stripe.ListInvoicesAsync(customer.Id, status, after, PageSize, cancellationToken);
         if (found is null && after is not null)
             ThrowUnknownCursor();
         if (found is not { Data: [.., var last] })

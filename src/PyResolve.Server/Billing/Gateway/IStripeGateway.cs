@@ -43,7 +43,13 @@ internal interface IStripeGateway
     IAsyncEnumerable<IReadOnlyList<StripeSubscription>> ListAllSubscriptionsAsync(CancellationToken cancellationToken);
 
     /// <summary>One page, newest first; null: Stripe does not know the invoice <paramref name="after"/>, or the customer.</summary>
-    Task<StripeList<StripeInvoice>?> ListInvoicesAsync(string customerId, string? after, int count, CancellationToken cancellationToken);
+    /// <param name="customerId">Whose.</param>
+    /// <param name="status">As Stripe names it; null: every one.</param>
+    /// <param name="after">The last of the page before; null: the first page.</param>
+    /// <param name="count">The most to read.</param>
+    /// <param name="cancellationToken">Stops waiting.</param>
+    Task<StripeList<StripeInvoice>?> ListInvoicesAsync(
+        string customerId, string? status, string? after, int count, CancellationToken cancellationToken);
 
     Task<StripeInvoice?> FindInvoiceAsync(string id, CancellationToken cancellationToken);
 

@@ -137,9 +137,9 @@ internal sealed partial class StripeGateway(BillingOptions options, TimeProvider
         SubscriptionPagesAsync(customerId: null, cancellationToken);
 
     public Task<StripeList<StripeInvoice>?> ListInvoicesAsync(
-        string customerId, string? after, int count, CancellationToken cancellationToken)
+        string customerId, string? status, string? after, int count, CancellationToken cancellationToken)
     {
-        var list = new InvoiceListOptions { Customer = customerId, StartingAfter = after, Limit = count };
+        var list = new InvoiceListOptions { Customer = customerId, Status = status, StartingAfter = after, Limit = count };
         return FindAsync(
             Api.Invoices.ListAsync(list, cancellationToken: cancellationToken),
             static found => new StripeList<StripeInvoice>(found.Data.ConvertAll(StripeReading.Invoice), found.HasMore));

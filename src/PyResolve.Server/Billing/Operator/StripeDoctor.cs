@@ -10,6 +10,9 @@ internal sealed class StripeDoctor(
     IStripeGateway stripe, PlanCatalog plans, UnknownPlans unknownPlans, BillingOptions options, BillingLinks links, Inbox inbox,
     TimeProvider time)
 {
+    private const string HowToReach =
+        "Can this machine reach it, through a firewall or a proxy? Is STRIPE_API_BASE right, if it is set?";
+
     private static readonly TimeSpan MaxSkew = TimeSpan.FromMinutes(1);
     private static readonly TimeSpan RequestTimeout = TimeSpan.FromSeconds(15);
 
@@ -18,23 +21,41 @@ internal sealed class StripeDoctor(
     public async Task<int> RunAsync(TextWriter output, CancellationToken cancellationToken)
     {
         var isHealthy = true;
-        try
+        await foreach (var (isProblem, text) in ExamineAsync(cancellationToken))
         {
-            await foreach (var (isProblem, text) in CheckAsync(cancellationToken))
-            {
-                isHealthy &= !isProblem;
-                await WriteAsync(isProblem, text);
-            }
-        }
-        catch (StripeException exception)
-        {
-            isHealthy = false;
-            await WriteAsync(isProblem: true, exception.Message);
+            isHealthy &= !isProblem;
+            await output.WriteLineAsync($"{(isProblem ? "BAD" : "ok ")}  {text}");
         }
 
         return isHealthy ? 0 : 1;
+    }
 
-        Task WriteAsync(bool isProblem, string text) => output.WriteLineAsync($"{(isProblem ? "BAD" : "ok ")}  {text}");
+    /// <summary>Ends with a problem where Stripe does not answer.</summary>
+    public async IAsyncEnumerable<(bool IsProblem, string Text)> ExamineAsync(
+        [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        await using var lines = CheckAsync(cancellationToken).GetAsyncEnumerator(cancellationToken);
+        while (true)
+        {
+            string? failure = null;
+            try
+            {
+                if (!await lines.MoveNextAsync())
+                    yield break;
+            }
+            catch (StripeException exception)
+            {
+                failure = exception.Status is null ? $"{exception.Message.Trim().TrimEnd('.')}. {HowToReach}" : exception.Message;
+            }
+
+            if (failure is not null)
+            {
+                yield return (true, failure);
+                yield break;
+            }
+
+            yield return lines.Current;
+        }
     }
 
     private async Task<T> CallAsync<T>(Func<CancellationToken, Task<T>> call, CancellationToken cancellationToken)
@@ -48,9 +69,7 @@ internal sealed class StripeDoctor(
         catch (OperationCanceledException exception) when (!cancellationToken.IsCancellationRequested)
         {
             throw new StripeException(
-                $"Stripe did not answer at {Address} within {RequestTimeout.TotalSeconds:0} s. "
-                + "Can this machine reach it, through a firewall or a proxy? Is STRIPE_API_BASE right, if it is set?",
-                exception);
+                $"Stripe did not answer at {Address} within {RequestTimeout.TotalSeconds:0} s.", exception);
         }
     }
 

@@ -185,15 +185,17 @@ internal sealed partial class Inbox(
     /// <param name="count">The most to read.</param>
     /// <param name="cancellationToken">Stops reading.</param>
     /// <param name="before">The last event of the page before; null: from the latest on.</param>
+    /// <param name="search">The id of an event or of a customer; null: all.</param>
     public Task<List<InboxEvent>> ListAsync(
-        string? state, int count, CancellationToken cancellationToken, InboxPosition? before = null)
+        string? state, int count, CancellationToken cancellationToken, InboxPosition? before = null, string? search = null)
     {
+        SqlPart? named = search is null ? null : new SqlPart($"and (event_id = {search} or customer_id = {search})");
         SqlPart? inState = state is null ? null : new SqlPart($"and state = {state}");
         SqlPart? place = before is null ? null : new SqlPart($"and (received_at, event_id) < ({before.ReceivedAt}, {before.Id})");
         return database.ListAsync(
             $"""
             select event_id, type, customer_id, state, note, attempts, received_at from stripe_events
-            where origin = {_origin} {inState} {place}
+            where origin = {_origin} {inState} {named} {place}
             order by received_at desc, event_id desc
             limit {count}
             """,

@@ -288,9 +288,9 @@ internal sealed class StripeDouble : IStripeGateway
     }
 
     public Task<StripeList<StripeInvoice>?> ListInvoicesAsync(
-        string customerId, string? after, int count, CancellationToken cancellationToken) => Answer(() =>
+        string customerId, string? status, string? after, int count, CancellationToken cancellationToken) => Answer(() =>
     {
-        var all = Invoices.GetValueOrDefault(customerId) ?? [];
+        var all = (Invoices.GetValueOrDefault(customerId) ?? []).FindAll(invoice => status is null || invoice.Status == status);
         var start = after is null ? 0 : all.FindIndex(invoice => invoice.Id == after) + 1;
         return after is not null && start == 0
             ? null

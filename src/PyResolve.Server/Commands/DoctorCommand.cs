@@ -1,0 +1,81 @@
+using System.CommandLine;
+using PyResolve.Server.Doctor;
+using PyResolve.Server.Hosting;
+
+namespace PyResolve.Server.Commands;
+
+internal static class DoctorCommand
+{
+    public static Command Create(RunOperatorCommand run)
+    {
+        var json = OperatorOutput.JsonOption();
+        var command = new Command("doctor", "Check everything that the server needs, and name the fix of what is wrong") { json };
+        command.SetAction(async (parse, cancellationToken) =>
+        {
+            var isJson = parse.GetValue(json);
+            try
+            {
+                return await run(
+                    parse,
+                    async (services, token) =>
+                        await ReportAsync(await services.GetRequiredService<ServerDoctor>().ExamineAsync(token), isJson),
+                    cancellationToken);
+            }
+            catch (InvalidConfigurationException exception)
+            {
+                return await ReportAsync([WrongSetting(exception)], isJson);
+            }
+        });
+        return command;
+    }
+
+    private static Finding WrongSetting(InvalidConfigurationException exception) => new(
+        "Settings", FindingState.Bad, exception.Message,
+        "Correct it: 'config' shows where each setting comes from. Then run doctor again.");
+
+    private static async Task<int> ReportAsync(IReadOnlyList<Finding> findings, bool isJson)
+    {
+        var isHealthy = findings.All(static finding => finding.State is not FindingState.Bad);
+        if (isJson)
+            await WriteAsync(findings, isHealthy);
+        else
+            await SayAsync(findings, isHealthy);
+        return isHealthy ? OperatorOutput.Done : OperatorOutput.Failed;
+    }
+
+    private static async Task SayAsync(IReadOnlyList<Finding> findings, bool isHealthy)
+    {
+        foreach (var finding in findings)
+        {
+            await Console.Out.WriteLineAsync($"{NameOf(finding.State),-4}  {finding.About}: {finding.Text}");
+            if (finding.Fix is { } fix)
+                await Console.Out.WriteLineAsync($"      Fix: {fix}");
+        }
+
+        await Console.Out.WriteLineAsync(isHealthy ? "Nothing is wrong." : "Mend what is BAD, and run doctor again.");
+    }
+
+    private static Task<int> WriteAsync(IReadOnlyList<Finding> findings, bool isHealthy) => OperatorOutput.WriteAsync(writer =>
+    {
+        writer.WriteBoolean("healthy", isHealthy);
+        writer.WriteStartArray("findings");
+        foreach (var finding in findings)
+        {
+            writer.WriteStartObject();
+            writer.WriteString("about", finding.About);
+            writer.WriteString("state", NameOf(finding.State).ToLowerInvariant());
+            writer.WriteString("text", finding.Text);
+            writer.WriteString("fix", finding.Fix);
+            writer.WriteEndObject();
+        }
+
+        writer.WriteEndArray();
+    });
+
+    private static string NameOf(FindingState state) => state switch
+    {
+        FindingState.Good => "ok",
+        FindingState.Look => "look",
+        _ => "BAD",
+    };
+}

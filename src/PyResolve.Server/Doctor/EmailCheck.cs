@@ -1,0 +1,45 @@
+using PyResolve.Server.Email;
+using PyResolve.Server.Storage;
+
+namespace PyResolve.Server.Doctor;
+
+/// <summary>Whether e-mails can be handed over. None is sent.</summary>
+internal sealed class EmailCheck(IServiceProvider services)
+{
+    private const string About = "E-mail";
+
+    public async Task<Finding> RunAsync(CancellationToken cancellationToken)
+    {
+        if (services.GetService<IEmailTransport>() is not { } transport)
+        {
+            return new(
+                About, FindingState.Look, "No mail server is set: nobody can confirm an address or reset a password.",
+                "Set PyResolve:Smtp:Host and PyResolve:Smtp:From.");
+        }
+
+        try
+        {
+            await transport.CheckAsync(cancellationToken);
+            return new(About, FindingState.Good, $"{Sentence(transport.Name)} takes e-mails. None was sent.");
+        }
+        catch (EmailDeliveryException exception)
+        {
+            return new(About, FindingState.Bad, $"{Sentence(exception.Message.TrimEnd('.'))}.", transport.HowToMend);
+        }
+    }
+
+    public static async Task<Finding?> FindLateAsync(Database database, TimeProvider time, CancellationToken cancellationToken)
+    {
+        var waiting = await database.FirstAsync(
+            $"select count(*) from letters where created_at < {time.GetInstant() - TimeSpan.FromMinutes(10)}",
+            static row => new { Count = row.Int64(0) },
+            cancellationToken);
+        return waiting is { Count: > 0 and var count }
+            ? new(
+                About, FindingState.Look, $"{count:N0} e-mails wait for more than ten minutes.",
+                "The server's log says why they were not taken.")
+            : null;
+    }
+
+    private static string Sentence(string text) => $"{char.ToUpperInvariant(text[0])}{text[1..]}";
+}

@@ -1,0 +1,126 @@
+using PyResolve.Server.Hosting;
+using PyResolve.Server.Storage;
+
+namespace PyResolve.Server.Doctor;
+
+/// <summary>The folder of the embedded database: rights, room, and what kind of disk it is on. Before the database is opened.</summary>
+internal sealed class FolderCheck(ServerOptions options)
+{
+    private const string About = "Folder";
+    private const long Megabyte = 1024 * 1024;
+    private const long TooLittle = 100 * Megabyte;
+    private const long Little = 1024 * Megabyte;
+    private const UnixFileMode ForOthers = UnixFileMode.GroupRead | UnixFileMode.GroupWrite | UnixFileMode.OtherRead
+        | UnixFileMode.OtherWrite;
+
+    private const UnixFileMode ForOthersToWrite = UnixFileMode.GroupWrite | UnixFileMode.OtherWrite;
+
+    private static readonly string[] NetworkDisks = ["nfs", "nfs4", "cifs", "smb", "smb2", "smb3", "9p", "fuse.sshfs"];
+
+    private string Folder => options.DataFolder;
+
+    /// <summary>Opening the embedded database makes its folder.</summary>
+    public bool CanBeOpened { get; private set; } = true;
+
+    public IReadOnlyList<Finding> Run()
+    {
+        if (options.DatabaseUrl is not null)
+            return [];
+        if (!Directory.Exists(Folder))
+        {
+            CanBeOpened = false;
+            return File.Exists(Folder)
+                ? [new(About, FindingState.Bad, $"{Folder} is a file, not a folder.", "Set PYRESOLVE_DATA to a folder.")]
+                : [new(About, FindingState.Look, $"{Folder} does not exist yet.", "The first start makes it.")];
+        }
+
+        List<Finding> findings = [CheckWrite(), CheckRoom(), .. CheckRights()];
+        if (NetworkDisks.Contains(new DriveInfo(Folder).DriveFormat, StringComparer.OrdinalIgnoreCase))
+        {
+            findings.Add(new(
+                About, FindingState.Bad, $"{Folder} is on a network disk, whose locks do not keep two writers apart.",
+                "Set PYRESOLVE_DATA to a folder on a local disk, or use PostgreSQL (DATABASE_URL)."));
+        }
+
+        return findings;
+    }
+
+    /// <summary>More than one block, and flushed: a full disk may take less.</summary>
+    private Finding CheckWrite()
+    {
+        var file = Path.Combine(Folder, $".doctor-{Path.GetRandomFileName()}");
+        try
+        {
+            using (var stream = new FileStream(file, FileMode.CreateNew))
+            {
+                stream.Write(new byte[64 * 1024]);
+                stream.Flush(flushToDisk: true);
+            }
+
+            return new(About, FindingState.Good, $"{Folder} takes what is written.");
+        }
+        catch (UnauthorizedAccessException)
+        {
+            CanBeOpened = false;
+            return new(
+                About, FindingState.Bad, $"{Environment.UserName} may not write to {Folder}.",
+                $"Run the server and its commands as the folder's owner, or: chown -R {Environment.UserName} {Folder}");
+        }
+        // The second: a limit on the size of files, which the runtime takes for a wrong argument.
+        catch (Exception exception) when (exception is IOException or ArgumentOutOfRangeException)
+        {
+            CanBeOpened = false;
+            return new(
+                About, FindingState.Bad, $"{Folder} does not take what is written: {exception.Message}",
+                "Make room on its disk, or set PYRESOLVE_DATA to a folder on another one.");
+        }
+        finally
+        {
+            TryDelete(file);
+        }
+    }
+
+    private Finding CheckRoom()
+    {
+        var free = new DriveInfo(Folder).AvailableFreeSpace;
+        var text = $"{free / Megabyte:N0} MB are free on the disk of {Folder}.";
+        return free < TooLittle ? new(About, FindingState.Bad, text, "Make room: without it the server accepts no writes.")
+            : free < Little ? new(About, FindingState.Look, text, "Make room before it is full.")
+            : new(About, FindingState.Good, text);
+    }
+
+    private IEnumerable<Finding> CheckRights()
+    {
+        if (OperatingSystem.IsWindows())
+            yield break;
+        if ((File.GetUnixFileMode(Folder) & ForOthersToWrite) != UnixFileMode.None)
+        {
+            yield return new(
+                About, FindingState.Bad, $"Other users of this machine may write to {Folder}, and replace the database.",
+                $"chmod 700 {Folder}");
+        }
+
+        foreach (var file in Directory.EnumerateFiles(Folder).Where(IsSecret).Order(StringComparer.Ordinal))
+        {
+            if ((File.GetUnixFileMode(file) & ForOthers) != UnixFileMode.None)
+                yield return new(About, FindingState.Bad, $"Other users of this machine may read {file}.", $"chmod 600 {file}");
+        }
+    }
+
+    private static bool IsSecret(string file) => Path.GetFileName(file) is var name
+        && (name.StartsWith("pyresolve.db", StringComparison.Ordinal)
+            || name.StartsWith("lease-key.pem", StringComparison.Ordinal)
+            || name.StartsWith(EncryptionKeys.FileName, StringComparison.Ordinal));
+
+    private static void TryDelete(string file)
+    {
+        try
+        {
+            File.Delete(file);
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            // The finding is about the same.
+        }
+    }
+}

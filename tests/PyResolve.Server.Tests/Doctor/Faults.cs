@@ -1,0 +1,209 @@
+using System.Net;
+using System.Net.Sockets;
+using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.DependencyInjection.Extensions;
+using Microsoft.Extensions.Logging;
+using PyResolve.Server.Tests.Email;
+
+namespace PyResolve.Server.Tests.Doctor;
+
+/// <summary><c>Text</c> and <c>Fix</c>: parts of what the doctor says.</summary>
+internal sealed record Fault(
+    string Name, Func<Patient, Task> PlantAsync, string Text, string Fix, StorageEngine Engine = StorageEngine.Sqlite)
+{
+    private const string Closed = "http://127.0.0.1:1";
+
+    /// <summary>An address that nobody has, of a network for documentation.</summary>
+    private const string Nowhere = "192.0.2.1";
+
+    public static IReadOnlyDictionary<string, Fault> All { get; } = new Fault[]
+    {
+        new("a misspelt setting", Setting("PYRESOLVE_SINGUP", "closed"), "PYRESOLVE_SINGUP is not known",
+            "Did you mean PYRESOLVE_SIGNUP?"),
+        new("no public address", Setting("urls", "http://0.0.0.0:8000"), "links in e-mails lead to the wrong place",
+            "Set PYRESOLVE_PUBLIC_URL"),
+        new("a public address without TLS", Setting("PYRESOLVE_PUBLIC_URL", $"http://{Nowhere}"), "without TLS", "its https address"),
+        new("a proxy that is not trusted", Setting("PYRESOLVE_PUBLIC_URL", $"https://{Nowhere}"), "none is trusted",
+            "Set PyResolve:TrustedProxies to the proxy's address"),
+        new("a proxy that anybody can be", Setting("PyResolve:TrustedProxies", "0.0.0.0/0"), "trusts every address",
+            "to the proxy's own address or network"),
+        new("a public name that is not known", BehindProxy("https://billing.example.invalid"), "is not known to this machine",
+            "add the name to DNS"),
+        new("another program at the public address", AnotherProgramAsync, "answers another program", "where the proxy leads to"),
+        new("a certificate that nobody trusts", UntrustedCertificateAsync, "No valid certificate",
+            "from an issuer that this machine trusts"),
+        new("a file in the folder's place", FolderIsAFileAsync, "is a file, not a folder", "Set PYRESOLVE_DATA to a folder"),
+        new("a folder that others may write to", Mode("", "777"), "Other users of this machine may write to", "chmod 700 "),
+        new("a key that others may read", OpenKeyAsync, "Other users of this machine may read", "chmod 600 "),
+        new("a damaged database", DamagedAsync, "restore a backup", "make sure that its disk works"),
+        new("no schema", Sql("drop table schema_versions"), "has no schema yet", "Run the server's command migrate-schema."),
+        new("an old schema", Sql("delete from schema_versions where version = (select max(version) from schema_versions)"),
+            "this server needs", "run the server's command migrate-schema."),
+        new("a schema from the future", Sql(
+            """
+            insert into schema_versions (version, name, compatible_from, applied_at)
+            select 9999, 'x', 9999, max(applied_at) from schema_versions
+            """), "needs a server of schema version 9999", "Upgrade the server."),
+        new("a clock that is behind", Sql(
+            """
+            insert into audit_log (user_id, id, at, actor, action)
+            values ('00000000-0000-0000-0000-000000000000', 'ffffffff-ffff-7fff-bfff-000000000001', (unixepoch() + 7200) * 1000000, 'x', 'x')
+            """), "minutes after now", "Let NTP set the clocks"),
+        new("a mail server that refuses", Mail("127.0.0.1", "1"), "The mail server 127.0.0.1:1 cannot be reached", "PyResolve:Smtp:Host"),
+        new("a mail server without TLS", MailWithoutTlsAsync, "cannot be reached", "PyResolve:Smtp:Host, Port, Tls"),
+        new("a mail folder that is a file", MailFolderIsAFileAsync, "cannot be written to", "Set PyResolve:EmailFolder"),
+        new("Stripe that does not answer", StripeIsAwayAsync, "Stripe", "STRIPE_API_BASE"),
+        new("an issuer that does not answer", IssuerIsAwayAsync, "nobody can sign in through", "Correct PyResolve:Oidc:0:Issuer"),
+        new("a database that is away", Setting("DATABASE_URL", "postgres://ann@127.0.0.1:1/billing"), "The database does not answer.",
+            "Correct DATABASE_URL"),
+        new("a database name that is not there", OtherDatabaseAsync, "There is no database of the name", "Correct DATABASE_URL",
+            StorageEngine.Postgres),
+        new("a missing right", MissingRightAsync, "lacks rights on", "grant select, insert, update, delete", StorageEngine.Postgres),
+        new("a read-only database", ReadOnlyAsync, "The database is read-only", "Correct DATABASE_URL", StorageEngine.Postgres),
+        new("a wrong clock", WrongClockAsync, "ahead of the database's", "Let NTP set the clocks", StorageEngine.Postgres),
+    }.ToDictionary(static fault => fault.Name);
+
+    private static Func<Patient, Task> Setting(string name, string value) => patient =>
+    {
+        patient.Set(name, value);
+        return Task.CompletedTask;
+    };
+
+    private static Func<Patient, Task> BehindProxy(string url) => patient =>
+    {
+        patient.Set("PYRESOLVE_PUBLIC_URL", url);
+        patient.Set("PyResolve:TrustedProxies", "127.0.0.1");
+        return Task.CompletedTask;
+    };
+
+    private static Func<Patient, Task> Sql(string sql) => patient => patient.Store.ExecuteSqlAsync(sql);
+
+    private static Func<Patient, Task> Mode(string file, string mode) => async patient =>
+        (await Command.RunAsync("chmod", [mode, Path.Combine(patient.Folder, file)])).OrThrow("chmod");
+
+    private static Func<Patient, Task> Mail(string host, string port) => patient =>
+    {
+        patient.Set("PyResolve:Smtp:Host", host);
+        patient.Set("PyResolve:Smtp:Port", port);
+        patient.Set("PyResolve:Smtp:From", "billing@example.com");
+        return Task.CompletedTask;
+    };
+
+    private static async Task AnotherProgramAsync(Patient patient)
+    {
+        var other = patient.Keep(await StartOtherAsync(certificate: null));
+        patient.Set("PYRESOLVE_PUBLIC_URL", other.Urls.Single());
+    }
+
+    private static async Task UntrustedCertificateAsync(Patient patient)
+    {
+        using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+        var request = new CertificateRequest("CN=localhost", key, HashAlgorithmName.SHA256);
+        var now = TimeProvider.System.GetUtcNow();
+        using var certificate = request.CreateSelfSigned(now.AddDays(-1), now.AddDays(1));
+        var other = patient.Keep(await StartOtherAsync(X509CertificateLoader.LoadPkcs12(certificate.Export(X509ContentType.Pkcs12), null)));
+        await BehindProxy(other.Urls.Single())(patient);
+    }
+
+    private static async Task<WebApplication> StartOtherAsync(X509Certificate2? certificate)
+    {
+        var builder = WebApplication.CreateSlimBuilder();
+        builder.Logging.ClearProviders();
+        builder.WebHost.UseKestrelHttpsConfiguration().ConfigureKestrel(kestrel => kestrel.Listen(IPAddress.Loopback, 0, listen =>
+        {
+            if (certificate is not null)
+                listen.UseHttps(certificate);
+        }));
+        var app = builder.Build();
+        app.MapFallback(static () => "hello");
+        await app.StartAsync();
+        return app;
+    }
+
+    private static Task FolderIsAFileAsync(Patient patient)
+    {
+        var file = Path.Combine(patient.Folder, "file");
+        File.WriteAllText(file, "");
+        patient.Set("PYRESOLVE_DATA", file);
+        return Task.CompletedTask;
+    }
+
+    private static Task OpenKeyAsync(Patient patient)
+    {
+        File.WriteAllText(Path.Combine(patient.Folder, "encryption-key"), Convert.ToBase64String(RandomNumberGenerator.GetBytes(32)));
+        return Mode("encryption-key", "644")(patient);
+    }
+
+    private static Task DamagedAsync(Patient patient)
+    {
+        foreach (var file in Directory.EnumerateFiles(patient.Folder, "pyresolve.db*"))
+            File.WriteAllBytes(file, RandomNumberGenerator.GetBytes(65_536));
+        return Task.CompletedTask;
+    }
+
+    private static Task MailWithoutTlsAsync(Patient patient)
+    {
+        foreach (var (name, value) in patient.Keep(new TestSmtpServer()).Settings(tls: "starttls"))
+            patient.Set(name, value);
+        return Task.CompletedTask;
+    }
+
+    private static Task MailFolderIsAFileAsync(Patient patient)
+    {
+        var file = Path.Combine(patient.Folder, "mail");
+        File.WriteAllText(file, "");
+        patient.Set("PyResolve:EmailFolder", file);
+        return Task.CompletedTask;
+    }
+
+    private static Task StripeIsAwayAsync(Patient patient)
+    {
+        patient.Set("STRIPE_SECRET_KEY", "sk_test_x");
+        patient.Set("STRIPE_API_BASE", Closed);
+        return Task.CompletedTask;
+    }
+
+    private static Task IssuerIsAwayAsync(Patient patient)
+    {
+        patient.Set("PyResolve:Oidc:0:Issuer", Closed);
+        patient.Set("PyResolve:Oidc:0:Audience", "pyresolve");
+        return Task.CompletedTask;
+    }
+
+    private static Task OtherDatabaseAsync(Patient patient)
+    {
+        var other = new Npgsql.NpgsqlConnectionStringBuilder(patient.Store.ConnectionString) { Database = "not_there" };
+        patient.Set("DATABASE_URL", PostgresAddress.ToUrl(other.ConnectionString));
+        return Task.CompletedTask;
+    }
+
+    private static async Task MissingRightAsync(Patient patient)
+    {
+        await patient.Store.ExecuteSqlAsync(
+            """
+            do $$ begin create role doctors_patient login; exception when duplicate_object then null; end $$;
+            grant usage on schema public to doctors_patient;
+            grant select on all tables in schema public to doctors_patient
+            """);
+        var limited = new Npgsql.NpgsqlConnectionStringBuilder(patient.Store.ConnectionString) { Username = "doctors_patient" };
+        patient.Set("DATABASE_URL", PostgresAddress.ToUrl(limited.ConnectionString));
+    }
+
+    private static async Task ReadOnlyAsync(Patient patient)
+    {
+        var name = new Npgsql.NpgsqlConnectionStringBuilder(patient.Store.ConnectionString).Database;
+        await patient.Store.ExecuteSqlAsync($"alter database \"{name}\" set default_transaction_read_only = on");
+    }
+
+    private static Task WrongClockAsync(Patient patient)
+    {
+        patient.Replace = static services =>
+            services.Replace(ServiceDescriptor.Singleton(new MachineClock(new SkewedClock(TimeSpan.FromSeconds(90)))));
+        return Task.CompletedTask;
+    }
+}
