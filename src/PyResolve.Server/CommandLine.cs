@@ -62,6 +62,7 @@ internal static class CommandLine
             StripeCommands.Create(RunAsync),
             BackupCommands.CreateBackup(RunAsync),
             BackupCommands.CreateRestore(RunAsync),
+            ImportCommands.Create(RunAsync),
             SchemaCommand.Create(RunAsync),
         };
         root.SetAction(async (parse, _) =>

@@ -33,6 +33,7 @@ internal static class KnownSettings
         "PyResolve:DatabaseWaitSeconds",
         "PyResolve:DeviceCodesPerHour",
         "PyResolve:EmailFolder",
+        "PyResolve:KeyPrefixes",
         "PyResolve:KeysPerHour",
         "PyResolve:LiveKeysPerAccount",
         "PyResolve:LogInFailuresPerAccount",
