@@ -12,7 +12,7 @@ public sealed class ImportTests
         var (ada, bob) = (await project.SignUpAsync("Ada@example.com"), await project.SignUpAsync("bob@example.com"));
         var (key, revoked) = (await project.CreateKeyAsync(ada), await project.CreateKeyAsync(bob));
         await project.AsAsync("authenticated", bob, "update api_keys set revoked_at = now()");
-        await project.AddUsageAsync(ada, "2026-09-30 23:59:59.999Z", "2026-10-01 00:00Z", "2026-10-31 20:00-05:00", "now");
+        await project.AddUsageAsync(ada, "2026-09-30 23:59:59.999Z", "2026-10-01 00:00Z", "2026-08-31 20:00-05:00", "now");
         await project.Store.ExecuteSqlAsync($"update profiles set plan = 'pro', stripe_customer_id = 'cus_1' where id = '{ada}'");
 
         var imported = (await project.ImportAsync()).GetProperty("imported");
