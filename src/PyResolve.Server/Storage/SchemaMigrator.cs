@@ -153,7 +153,8 @@ internal sealed partial class SchemaMigrator(Database database, TimeProvider tim
             {
                 throw new SchemaIncompatibleException(
                     "The database has a table profiles of another application. If it is a Supabase project that followed the billing "
-                    + "guide, the command 'import supabase' takes it over (docs/supabase.md). Otherwise name another database in DATABASE_URL.");
+                    + "guide, the command 'import supabase' takes it over (docs/supabase.md). Otherwise name another database in "
+                    + "DATABASE_URL.");
             }
 
             var applied = await ApplyAsync(session, state, Version, cancellationToken);
