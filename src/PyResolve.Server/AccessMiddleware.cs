@@ -11,7 +11,8 @@ namespace PyResolve.Server;
 
 /// <summary>Authenticates before the body is read. Problems are written, not thrown: a flood of wrong keys must cost little.</summary>
 internal sealed class AccessMiddleware(
-    RequestDelegate next, ApiKeyVerifier keys, RequestLimiters limiters, Sessions sessions, Identities identities, PublicUrl publicUrl)
+    RequestDelegate next, ApiKeyVerifier keys, RequestLimiters limiters, Sessions sessions, Identities identities, PublicUrl publicUrl,
+    AcceptedKeys accepted)
 {
     private const string BearerScheme = "Bearer ";
 
@@ -58,7 +59,7 @@ internal sealed class AccessMiddleware(
         if (string.IsNullOrEmpty(credential))
             return Problem(Problems.Unauthenticated($"API key required. Get one at {publicUrl.Value}"));
 
-        if (ApiKeyFormat.HasKeyForm(credential))
+        if (accepted.HasKeyForm(credential))
             return AuthenticateKey(http, credential);
         if (string.IsNullOrEmpty(apiKey) && TokenKind.Session.HasPrefix(credential))
             return AuthenticateSessionAsync(http, credential);
@@ -69,7 +70,7 @@ internal sealed class AccessMiddleware(
 
     private ValueTask<Outcome<Caller>> AuthenticateKey(HttpContext http, string key)
     {
-        if (!ApiKeyFormat.IsWellFormed(key))
+        if (!accepted.IsWellFormed(key))
             return new(ToAuthentication(http, default));
         var digest = KeyDigest.Of(key);
         return keys.TryRecall(digest, out var outcome)

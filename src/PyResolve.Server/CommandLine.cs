@@ -64,6 +64,7 @@ internal static class CommandLine
             DoctorCommand.Create(RunAsync),
             BackupCommands.CreateBackup(RunAsync),
             BackupCommands.CreateRestore(RunAsync),
+            ImportCommands.Create(RunAsync),
             SchemaCommand.Create(RunAsync),
         };
         root.SetAction(async (parse, _) =>

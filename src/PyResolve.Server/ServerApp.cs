@@ -14,6 +14,7 @@ using PyResolve.Server.Email;
 using PyResolve.Server.Hosting;
 using PyResolve.Server.Http;
 using PyResolve.Server.Identity;
+using PyResolve.Server.Imports;
 using PyResolve.Server.Keys;
 using PyResolve.Server.Leases;
 using PyResolve.Server.Migrations;
@@ -75,6 +76,7 @@ internal static class ServerApp
         services.AddSingleton(ProductOptions.Read(configuration));
         services.AddStorage(options);
         services.AddBackups();
+        services.AddImports();
         services.AddSingleton<PublicUrl>();
         services.AddSingleton<SecurityLog>();
         services.AddHostedService<SettingsReview>();

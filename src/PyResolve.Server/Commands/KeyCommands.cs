@@ -81,7 +81,7 @@ internal static class KeyCommands
         IServiceProvider services, string typed, OperatorOutput output, CancellationToken cancellationToken)
     {
         await services.GetRequiredService<SchemaMigrator>().CheckAsync(cancellationToken);
-        var prefix = ApiKeyFormat.IsWellFormed(typed) ? ApiKeyFormat.PrefixOf(typed) : typed;
+        var prefix = services.GetRequiredService<AcceptedKeys>().IsWellFormed(typed) ? ApiKeyFormat.PrefixOf(typed) : typed;
         var id = Guid.TryParseExact(typed, "D", out var parsed) ? parsed : Guid.Empty;
         var key = await services.GetRequiredService<Database>().FirstAsync(
             $"select id, user_id, key_prefix from api_keys where id = {id} or key_prefix = {prefix}",

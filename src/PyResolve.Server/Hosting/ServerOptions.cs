@@ -1,9 +1,10 @@
 using System.Globalization;
+using System.Text.RegularExpressions;
 
 namespace PyResolve.Server.Hosting;
 
 /// <summary>Read once at start; a wrong value stops the start with a message that says how to fix it.</summary>
-internal sealed class ServerOptions
+internal sealed partial class ServerOptions
 {
     /// <summary><c>DATABASE_URL</c>: PostgreSQL. Absent: SQLite in <see cref="DataFolder"/>.</summary>
     public string? DatabaseUrl { get; private init; }
@@ -37,6 +38,9 @@ internal sealed class ServerOptions
 
     /// <summary><c>PyResolve:LiveKeysPerAccount</c>: how many live keys an account may have; default 1,000.</summary>
     public int LiveKeysPerAccount { get; private init; } = 1_000;
+
+    /// <summary><c>PyResolve:KeyPrefixes</c>: what keys of an earlier system begin with that are accepted too; default none.</summary>
+    public IReadOnlyList<string> KeyPrefixes { get; private init; } = [];
 
     /// <summary><c>PyResolve:KeysPerHour</c>: how many keys an account may create or rotate within an hour; default 2,000.</summary>
     public int KeysPerHour { get; private init; } = 2_000;
@@ -78,6 +82,7 @@ internal sealed class ServerOptions
             SessionIdle = TimeSpan.FromDays(Number(configuration, "PyResolve:SessionIdleDays", 365, 1, 365)),
             RememberedKeys = Number(configuration, "PyResolve:RememberedKeys", 200_000, 2, 10_000_000),
             LiveKeysPerAccount = Number(configuration, "PyResolve:LiveKeysPerAccount", 1_000, 1, 1_000_000),
+            KeyPrefixes = Prefixes(configuration),
             KeysPerHour = Number(configuration, "PyResolve:KeysPerHour", 2_000, 1, 1_000_000),
             UsageRetentionMonths = Text(configuration, "PyResolve:Usage:RetentionMonths") is null
                 ? null
@@ -114,6 +119,21 @@ internal sealed class ServerOptions
             : [.. section.GetChildren().Select(child => child.Value).OfType<string>()];
         return section.Exists() ? origins : ["https://pyresolve.dev", "http://localhost:3000"];
     }
+
+    private static string[] Prefixes(IConfiguration configuration)
+    {
+        var prefixes = (Text(configuration, "PyResolve:KeyPrefixes") ?? "")
+            .Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
+        return Array.Find(prefixes, static prefix => !KeyPrefix().IsMatch(prefix)) is not { } wrong
+            ? prefixes
+            : throw new InvalidConfigurationException(
+                $"PyResolve:KeyPrefixes has {Quote(wrong)}; a prefix has 3 to 15 lower-case letters, digits and underscores, ends with an "
+                + "underscore, and is not pyr_sess_ or pyr_dev_, such as cs_live_.");
+    }
+
+    // Not that of a session or a device code. At least five characters of the secret tell the first 20 characters of two keys apart.
+    [GeneratedRegex("^(?!pyr_sess_|pyr_dev_)[a-z][a-z0-9_]{1,13}_$", RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 1000)]
+    private static partial Regex KeyPrefix();
 
     internal static string? Text(IConfiguration configuration, string name) =>
         configuration[name]?.Trim() is { Length: > 0 } value ? value : null;

@@ -30,9 +30,9 @@ internal static class SettingsList
     public static IReadOnlyList<EffectiveSetting> Read(IConfiguration configuration) =>
     [
         .. from set in configuration.AsEnumerable()
-           where set.Value is { Length: > 0 } && IsOwn(set.Key)
+           where set.Value is { Length: > 0 } && IsOwn(set.Key, configuration)
            orderby set.Key
-           let setting = SettingsTable.Find(set.Key)
+           let setting = SettingsTable.Find(set.Key, configuration)
            select new EffectiveSetting(
                set.Key, IsShown(setting, set.Key, set.Value!) ? set.Value : null, SourceOf(configuration, set.Key), setting),
     ];
@@ -64,9 +64,9 @@ internal static class SettingsList
     private static bool IsShown(Setting? setting, string name, string value) =>
         setting is { IsSecret: false } && !IsSecret(name, value);
 
-    private static bool IsOwn(string name) =>
-        SettingsTable.Find(name) is not null
-        || (!KnownSettings.IsKnown(name)
+    private static bool IsOwn(string name, IConfiguration configuration) =>
+        SettingsTable.Find(name, configuration) is not null
+        || (!KnownSettings.IsKnown(name, configuration)
             && (name.StartsWith("PyResolve:", StringComparison.OrdinalIgnoreCase)
                 || name.StartsWith("PYRESOLVE_", StringComparison.OrdinalIgnoreCase)));
 

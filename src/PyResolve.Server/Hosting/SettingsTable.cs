@@ -28,6 +28,11 @@ internal sealed record SettingsSection(string Title, string Guide, IReadOnlyList
 internal static class SettingsTable
 {
     private const string None = "none";
+    private const string PricePrefix = "STRIPE_PRICE_";
+
+    /// <summary>Found by the plans that there are, and not by its name.</summary>
+    private static readonly Setting PriceOfPlan = new(
+        $"{PricePrefix}<plan>", "The id at Stripe of a plan's price by the month; with _YEAR of that by the year", "none: it is not for sale");
 
     public static IReadOnlyList<SettingsSection> Sections { get; } =
     [
@@ -73,6 +78,7 @@ internal static class SettingsTable
             new("PyResolve:DeviceCodesPerHour", "Device logins started from an address, an hour", "300"),
             new("PyResolve:LiveKeysPerAccount", "Live keys of an account", "1000"),
             new("PyResolve:KeysPerHour", "Keys that an account may create or rotate, an hour", "2000"),
+            new("PyResolve:KeyPrefixes", "Other beginnings of keys that are accepted beside pyr_live_, comma-separated", None),
             new("PyResolve:RememberedKeys", "Verified keys that an instance keeps in memory", "200000"),
         ]),
         new("E-mail", "accounts.md#send-emails",
@@ -86,14 +92,34 @@ internal static class SettingsTable
             new("PyResolve:EmailFolder", "Without a mail server: e-mails are written there as .eml files",
                 "none; in Development outgoing-mail in the data folder"),
         ]),
-        new("Plans", "quota.md",
+        new("Product", "plans.md#the-name-of-the-product",
         [
-            new("PyResolve:Plans:<plan>:MigrationsLimit", "A number a month, or unlimited; plans: free, pro, unlimited, enterprise",
-                "5, 50, unlimited, unlimited"),
-            new("PyResolve:Plans:<plan>:LlmAllowed", "Whether tier2 and tier3 may run", "true for all but free"),
-            new("PyResolve:Plans:<plan>:Price:Amount", "The price that is shown, in minor units", "1900 and 4900"),
+            new("PyResolve:Product:Name", "What pages, letters and Stripe's pages call it", "PyResolve"),
+            new("PyResolve:Product:SupportEmail", "The address at the end of pages and letters", None),
+            new("PyResolve:Product:Url", "Your own site", None),
+        ]),
+        new("Plans", "plans.md",
+        [
+            new("PyResolve:Plans:<plan>:Order", "A number: the plan with a greater one is the greater plan", "as the plans of the default"),
+            new("PyResolve:Plans:<plan>:WithoutPayment", "true at the one plan that every account begins with", "the plan free"),
+            new("PyResolve:Plans:<plan>:MigrationsLimit", "A number a month, or unlimited", "5, 50, unlimited, unlimited"),
+            new("PyResolve:Plans:<plan>:PerSeat", "true: price and limit are for a seat", "false"),
+            new("PyResolve:Plans:<plan>:Tiers", "tier1, or tier1 and others, with commas between", "all; without payment tier1"),
+            new("PyResolve:Plans:<plan>:LlmAllowed", "In place of Tiers: whether tier2 and tier3 may run", "true for all but free"),
+            new("PyResolve:Plans:<plan>:Title", "What pages call it", "its name with a capital"),
+            new("PyResolve:Plans:<plan>:Description", "A sentence about it", None),
+            new("PyResolve:Plans:<plan>:Features:<n>", "A line on the page of prices", None),
+            new("PyResolve:Plans:<plan>:Prices:<interval>:Amount", "For a month or a year, in the currency's minor unit",
+                "not sold that way"),
+            new("PyResolve:Plans:<plan>:Prices:<interval>:Currency", "Its currency", "usd"),
+            new("PyResolve:Plans:<plan>:Prices:<interval>:Metered", "true: for what was used, charged afterwards", "false"),
+            new("PyResolve:Plans:<plan>:Price:Amount", "In place of Prices:month", "1900 and 4900"),
             new("PyResolve:Plans:<plan>:Price:Currency", "Its currency", "usd"),
             new("PyResolve:Plans:<plan>:Price:Interval", "What it pays for", "month"),
+            new("PyResolve:Plans:<plan>:TrialDays", "How long the first subscription is free, up to 730", "no trial"),
+            new("PyResolve:Plans:<plan>:TrialNeedsCard", "false: the trial begins without a card", "true"),
+            new("PyResolve:Plans:<plan>:Public", "false: shown only to accounts that have it", "true"),
+            PriceOfPlan,
         ]),
         .. SettingsTableOfServices.Sections,
         new("Without an effect in this version", "hosting.md#settings",
@@ -115,5 +141,19 @@ internal static class SettingsTable
 
     public static IReadOnlyList<Setting> All { get; } = [.. Sections.SelectMany(static section => section.Settings)];
 
-    public static Setting? Find(string name) => All.FirstOrDefault(setting => setting.IsNamed(name));
+    /// <param name="name">Of a setting.</param>
+    /// <param name="configuration">Whose plans have a setting for each of their prices.</param>
+    public static Setting? Find(string name, IConfiguration configuration) =>
+        All.FirstOrDefault(setting => setting.IsNamed(name)) ?? (IsPriceOfPlan(name, configuration) ? PriceOfPlan : null);
+
+    /// <summary><c>STRIPE_PRICE_TEAM</c> or <c>STRIPE_PRICE_TEAM_YEAR</c>, where there is a plan <c>team</c>.</summary>
+    private static bool IsPriceOfPlan(string name, IConfiguration configuration)
+    {
+        return name.StartsWith(PricePrefix, StringComparison.OrdinalIgnoreCase)
+            && configuration.GetSection("PyResolve:Plans").GetChildren().Any(
+                plan => Matches(plan.Key, "") || Matches(plan.Key, "_month") || Matches(plan.Key, "_year"));
+
+        bool Matches(string plan, string suffix) =>
+            name[PricePrefix.Length..].Equals($"{plan}{suffix}".Replace('-', '_'), StringComparison.OrdinalIgnoreCase);
+    }
 }

@@ -10,7 +10,7 @@ internal static class ApiKeyFormat
     public const int PrefixLength = 20;
 
     private static readonly TokenKind Kind = new("pyr_live_", 24);
-    private static readonly SearchValues<char> LowerHex = SearchValues.Create("0123456789abcdef");
+    public static readonly SearchValues<char> LowerHex = SearchValues.Create("0123456789abcdef");
 
     public static string Create() => Kind.Create();
 

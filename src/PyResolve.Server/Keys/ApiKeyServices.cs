@@ -5,6 +5,7 @@ namespace PyResolve.Server.Keys;
 internal static class ApiKeyServices
 {
     public static IServiceCollection AddApiKeys(this IServiceCollection services, ServerOptions options) => services
+        .AddSingleton(new AcceptedKeys(options.KeyPrefixes))
         .AddSingleton(new VerifiedKeyCache(options.RememberedKeys, TimeProvider.System))
         .AddSingleton<LegacyKeys>()
         .AddSingleton<StoredKeys>()

@@ -61,7 +61,7 @@ internal enum RevokeOutcome
 /// <summary>Each change is in the audit log, in the same transaction.</summary>
 internal sealed class ApiKeys(
     Database database, AuditLog audit, VerifiedKeyCache verified, StoredKeys keys, ApiKeySecrets secrets, KeyAllowance allowance,
-    EmailOutbox emails, TimeProvider time)
+    AcceptedKeys accepted, EmailOutbox emails, TimeProvider time)
 {
     public const string DefaultName = "Default";
 
@@ -210,7 +210,7 @@ internal sealed class ApiKeys(
     /// <summary>Anyone who has the whole key may have it revoked.</summary>
     public async Task RevokeLeakedAsync(string key, Origin origin, IPAddress? client, CancellationToken cancellationToken)
     {
-        if (!ApiKeyFormat.IsWellFormed(key))
+        if (!accepted.IsWellFormed(key))
             return;
         var prefix = ApiKeyFormat.PrefixOf(key);
         if (await keys.FindAsync(prefix, cancellationToken) is not { RevokedAt: null } stored)

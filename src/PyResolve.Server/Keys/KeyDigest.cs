@@ -17,7 +17,8 @@ internal readonly record struct KeyDigest(ulong A, ulong B, ulong C, ulong D)
 
     public static KeyDigest Of(string key)
     {
-        Span<byte> text = stackalloc byte[ApiKeyFormat.Length];
+        Span<byte> text = stackalloc byte[AcceptedKeys.MaxLength];
+        text = text[..key.Length];
         Ascii.FromUtf16(key, text, out _);
         Span<byte> hash = stackalloc byte[SHA256.HashSizeInBytes];
         var sha256 = _sha256 ??= IncrementalHash.CreateHash(HashAlgorithmName.SHA256);

@@ -26,7 +26,7 @@ internal static class AccountPages
         return OperatorPages.Page(http, title, new Operators_AccountPage { Model = model }, problem);
     }
 
-    private static async Task<IResult> Search(HttpContext http, AccountSearch search)
+    private static async Task<IResult> Search(HttpContext http, AccountSearch search, AcceptedKeys keys)
     {
         var (text, after) = (http.Request.Query["q"].ToString(), http.Request.Query["after"].ToString());
         if (text.Length > AccountSearch.MaxQueryLength || after.Length > AccountSearch.MaxQueryLength
@@ -37,7 +37,7 @@ internal static class AccountPages
         }
 
         // A whole key must not stay in the browser's history.
-        if (ApiKeyFormat.IsWellFormed(text.Trim()))
+        if (keys.IsWellFormed(text.Trim()))
             return PageUrls.SeeOther(http, $"operator/accounts?q={ApiKeyFormat.PrefixOf(text.Trim())}");
         var found = await search.FindAsync(text, after.Length == 0 ? null : after, http.RequestAborted);
         return OperatorPages.Page(http, "Accounts", new Operators_AccountsPage { Model = found });

@@ -15,7 +15,7 @@ internal sealed record AccountTable(string Query, IReadOnlyList<FoundByOperator>
 /// One text finds accounts by the start of an e-mail address, by an id (of the account or of a key), by the start of a key, or by a
 /// Stripe customer. Each by an index.
 /// </summary>
-internal sealed class AccountSearch(Database database, PlanCatalog plans, TimeProvider time)
+internal sealed class AccountSearch(Database database, AcceptedKeys keys, PlanCatalog plans, TimeProvider time)
 {
     public const int PageSize = 50;
     public const int MaxQueryLength = 254;
@@ -26,7 +26,6 @@ internal sealed class AccountSearch(Database database, PlanCatalog plans, TimePr
         """);
 
     private const int MaxKeysFound = 50;
-    private const string KeyStart = "pyr_live_";
 
     /// <summary>After every text that begins with what is before it, in the order of bytes.</summary>
     private const string Highest = "\U0010FFFF";
@@ -37,11 +36,11 @@ internal sealed class AccountSearch(Database database, PlanCatalog plans, TimePr
     public async Task<AccountTable> FindAsync(string? text, string? after, CancellationToken cancellationToken)
     {
         var query = text?.Trim() ?? "";
-        if (ApiKeyFormat.IsWellFormed(query))
+        if (keys.IsWellFormed(query))
             query = ApiKeyFormat.PrefixOf(query);
         if (Guid.TryParse(query, out var id))
             return await ListAsync(query, $"select {id} as id union select user_id from api_keys where id = {id}", cancellationToken);
-        if (query.StartsWith(KeyStart, StringComparison.Ordinal))
+        if (keys.HasKeyForm(query))
             return await ListAsync(query, ByKey(query), cancellationToken);
         if (query.StartsWith("cus_", StringComparison.Ordinal))
             return await ListAsync(query, ByCustomer(query), cancellationToken);

@@ -68,6 +68,34 @@ internal sealed partial class SchemaMigrator(Database database, TimeProvider tim
         },
         cancellationToken);
 
+    /// <summary>Tables and views of the schema.</summary>
+    public IReadOnlyList<string> Tables => _tables;
+
+    /// <summary>Makes the schema in a database that has another application's tables, with their rows in it.</summary>
+    /// <param name="moveAway">Before the schema is made: locks the other tables, and gives them another place.</param>
+    /// <param name="fill">Before browsers and triggers get at the new tables.</param>
+    /// <param name="cancellationToken">Takes everything back.</param>
+    /// <exception cref="SchemaIncompatibleException">The schema is there, or another process makes it.</exception>
+    public Task<T> TakeOverAsync<T>(
+        Func<Session, Task> moveAway, Func<Session, Task<T>> fill, CancellationToken cancellationToken) => database.WriteAsync(
+        async session =>
+        {
+            if (!await session.Engine.TryLockSchemaAsync(session, cancellationToken))
+                throw new SchemaIncompatibleException("Another server or command is changing the schema. Stop it, and try again.");
+            var state = await ReadStateAsync(session, cancellationToken);
+            if (state.Version > 0)
+                throw new SchemaIncompatibleException("The database has the server's schema already.");
+            await session.Engine.CheckAsync(session, [], cancellationToken);
+            session.TimeLimit = TimeSpan.Zero;
+            await moveAway(session);
+            await ApplyAsync(session, state, Version, cancellationToken);
+            var result = await fill(session);
+            await session.Engine.ProtectAsync(session, _tables, cancellationToken);
+            await session.Engine.CheckAsync(session, _tables, cancellationToken);
+            return result;
+        },
+        cancellationToken);
+
     /// <summary>Gives a database without tables the schema of a version. One with tables stays as it is.</summary>
     /// <returns>The version that it has then.</returns>
     public Task<int> ApplyToEmptyAsync(int version, CancellationToken cancellationToken) => database.WriteAsync(
@@ -126,6 +154,13 @@ internal sealed partial class SchemaMigrator(Database database, TimeProvider tim
             ThrowIfTooOld(state);
             if (state.Version < Version)
                 await session.Engine.CheckAsync(session, [], cancellationToken);
+            if (state.Version == 0 && await session.Engine.TableExistsAsync(session, "profiles", cancellationToken))
+            {
+                throw new SchemaIncompatibleException(
+                    "The database has a table profiles of another application. If it is a Supabase project that followed the billing "
+                    + "guide, the command 'import supabase' takes it over (docs/supabase.md). Otherwise name another database in "
+                    + "DATABASE_URL.");
+            }
 
             var applied = await ApplyAsync(session, state, Version, cancellationToken);
             await session.Engine.ProtectAsync(session, _tables, cancellationToken);

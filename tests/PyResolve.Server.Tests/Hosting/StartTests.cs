@@ -18,6 +18,8 @@ public sealed class StartTests
         "PyResolve:Plans:free:MigrationsLimit is 'many'; it is a number of migrations a month, or unlimited.")]
     [InlineData("PYRESOLVE_DATA=/tmp PyResolve__Plans__gold__MigrationsLimit=1", "PyResolve:Plans has no plan without payment. Set ")]
     [InlineData("PYRESOLVE_DATA=/tmp PyResolve__SessionDays=0", "PyResolve:SessionDays is '0'; it is a number from 1 to 365.")]
+    [InlineData(
+        "PYRESOLVE_DATA=/tmp PyResolve__KeyPrefixes=cs_live_,pyr_sess_", "PyResolve:KeyPrefixes has 'pyr_sess_'; a prefix has 3 to 15")]
     [InlineData("PYRESOLVE_DATA=/tmp PORT=http", "PORT is 'http'; it is a number from 0 to 65535.")]
     [InlineData("PYRESOLVE_DATA=/tmp PORT=65536", "PORT is '65536'")]
     [InlineData(

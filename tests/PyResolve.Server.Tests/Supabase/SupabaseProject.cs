@@ -29,25 +29,40 @@ internal sealed class SupabaseProject : IAsyncDisposable
 
     private readonly PostgresServer _postgres;
     private readonly NpgsqlDataSource _source;
+    private TestServer? _server;
 
-    private SupabaseProject(PostgresServer postgres, TestStore store, TestServer server, NpgsqlDataSource source) =>
-        (_postgres, Store, Server, _source) = (postgres, store, server, source);
+    private SupabaseProject(PostgresServer postgres, TestStore store, NpgsqlDataSource source) =>
+        (_postgres, Store, _source) = (postgres, store, source);
 
     public TestStore Store { get; }
 
     /// <summary>Beside the project's own interface.</summary>
-    public TestServer Server { get; }
+    public TestServer Server => _server ?? throw new InvalidOperationException("The server has not started.");
 
     public static async Task<SupabaseProject> StartAsync(CancellationToken cancellationToken)
+    {
+        var project = await CreateAsync(cancellationToken);
+        await project.ServeAsync();
+        return project;
+    }
+
+    /// <summary>Without a server, and without its tables.</summary>
+    public static async Task<SupabaseProject> CreateAsync(CancellationToken cancellationToken)
     {
         var postgres = await PostgresServer.StartAsync(durable: false, cancellationToken);
         var address = await postgres.CreateDatabaseAsync(cancellationToken: cancellationToken);
         var store = TestStore.On(address);
         await store.ExecuteSqlAsync(SupabaseRolesTests.AsSupabaseMakesThem);
         await store.ExecuteSqlAsync(Script);
-        var server = await TestServer.StartAsync(store, clock: new TestClock(TimeProvider.System.GetUtcNow()));
-        return new SupabaseProject(postgres, store, server, NpgsqlDataSource.Create($"{address};Pooling=false"));
+        return new SupabaseProject(postgres, store, NpgsqlDataSource.Create($"{address};Pooling=false"));
     }
+
+    public async Task ServeAsync(IReadOnlyDictionary<string, string?>? settings = null) => _server =
+        await TestServer.StartAsync(Store, clock: new TestClock(TimeProvider.System.GetUtcNow()), settings: settings);
+
+    /// <summary>Another database of the same PostgreSQL.</summary>
+    public async Task<TestStore> CreateDatabaseAsync() =>
+        TestStore.On(await _postgres.CreateDatabaseAsync(cancellationToken: TestContext.Current.CancellationToken));
 
     /// <summary>Signs a user up, as Supabase Auth does.</summary>
     public async Task<Guid> SignUpAsync(string email, string? name = null)
@@ -84,7 +99,8 @@ internal sealed class SupabaseProject : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
-        await Server.DisposeAsync();
+        if (_server is not null)
+            await _server.DisposeAsync();
         await Store.DisposeAsync();
         await _source.DisposeAsync();
         await _postgres.DisposeAsync();

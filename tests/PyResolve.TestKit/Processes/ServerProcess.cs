@@ -200,8 +200,8 @@ public sealed class ServerProcess : IAsyncDisposable
         }
     }
 
-    // The dotnet that runs these tests; the process itself may be a test host.
-    private static string Muxer() => Path.GetFullPath(Path.Combine(RuntimeEnvironment.GetRuntimeDirectory(), "../../../dotnet"));
+    /// <summary>The dotnet that runs these tests; the process itself may be a test host.</summary>
+    public static string Muxer() => Path.GetFullPath(Path.Combine(RuntimeEnvironment.GetRuntimeDirectory(), "../../../dotnet"));
 
     private static Dictionary<string, string?> CleanEnvironment() => Environment.GetEnvironmentVariables()
         .Cast<DictionaryEntry>()

@@ -1,0 +1,220 @@
+using System.CommandLine;
+using System.Globalization;
+using System.Text.Json;
+using PyResolve.Server.Imports;
+using PyResolve.Server.Storage;
+
+namespace PyResolve.Server.Commands;
+
+/// <summary>Takes over what an earlier system has stored.</summary>
+internal static class ImportCommands
+{
+    private const string DefaultDump = "before-import.dump";
+
+    public static Command Create(RunOperatorCommand run) =>
+        new("import", "Take over the accounts, keys and usage of an earlier system") { Supabase(run) };
+
+    private static Command Supabase(RunOperatorCommand run)
+    {
+        var dryRun = new Option<bool>("--dry-run")
+        {
+            Description = "Say what would be changed and refused, what would be locked, and for how long; change and lock nothing",
+            Arity = ArgumentArity.Zero,
+        };
+        var dump = new Option<string?>("--dump")
+        {
+            Description = "The dump that takes the import back. --dry-run says how to make it",
+            HelpName = "file",
+        };
+        var from = new Option<string?>("--from")
+        {
+            Description = "Copy from the database of this URL, which stays as it is, and add what is not here yet",
+            HelpName = "url",
+        };
+        var json = OperatorOutput.JsonOption();
+        var command = new Command("supabase", "Take over a Supabase project that followed the billing guide, whole or not at all")
+        {
+            dryRun, dump, from, json,
+        };
+        command.SetAction((parse, cancellationToken) => run(
+            parse,
+            (services, token) => ImportAsync(
+                services, parse.GetValue(dryRun), parse.GetValue(dump), parse.GetValue(from), parse.GetValue(json), token),
+            cancellationToken));
+        return command;
+    }
+
+    private static async Task<int> ImportAsync(
+        IServiceProvider services, bool isDryRun, string? dump, string? from, bool isJson, CancellationToken cancellationToken)
+    {
+        var import = services.GetRequiredService<SupabaseImport>();
+        if (!import.IsOnPostgres)
+        {
+            return await OperatorOutput.RefuseAsync(
+                "DATABASE_URL names no PostgreSQL: name the project's database there, or the one to copy it to with --from.");
+        }
+
+        await using var source = from is null ? null : Open(from);
+        var plan = source is null
+            ? await import.InspectAsync(cancellationToken)
+            : await import.InspectAsync(source, cancellationToken);
+        if (plan.Obstacles.Count > 0)
+            return await EndAsync(plan, null, isDryRun, dump, isJson);
+        if (isDryRun || plan.IsDone)
+            return await EndAsync(plan, imported: plan.IsDone ? new ImportedRows(0, 0, 0) : null, isDryRun, dump, isJson);
+        if (source is not null)
+            return await EndAsync(plan, await import.CopyAsync(source, cancellationToken), isDryRun, dump, isJson);
+
+        if (await FindFaultAsync(dump, cancellationToken) is { } fault)
+        {
+            return await OperatorOutput.RefuseAsync(
+                $"{fault} Nothing was changed. Make it with:\n  {plan.MakeDump(dump ?? DefaultDump)}\n"
+                + $"and name it: import supabase --dump {dump ?? DefaultDump}");
+        }
+
+        // Before it begins: whoever sees it end early knows what to do.
+        await OperatorOutput.NoteAsync($"Locks {plan.DescribeLock()}. {Undo(plan, dump!)}");
+        return await EndAsync(plan, await import.TakeOverAsync(cancellationToken), isDryRun, dump, isJson);
+    }
+
+    private static Database Open(string url)
+    {
+        try
+        {
+            return new Database(new PostgresEngine(DatabaseUrl.ToConnectionString(url)));
+        }
+        catch (FormatException exception)
+        {
+            throw new FormatException(
+                exception.Message.Replace("DATABASE_URL", "The URL of --from", StringComparison.Ordinal), exception);
+        }
+    }
+
+    /// <returns>null: the file is a dump.</returns>
+    private static async Task<string?> FindFaultAsync(string? dump, CancellationToken cancellationToken)
+    {
+        if (dump is null)
+            return "A dump of the database is what takes an import back.";
+        if (!File.Exists(dump))
+            return $"There is no file {dump}.";
+        var start = new byte[5];
+        await using var file = File.OpenRead(dump);
+        return await file.ReadAtLeastAsync(start, start.Length, throwOnEndOfStream: false, cancellationToken) == start.Length
+            && start.AsSpan().SequenceEqual("PGDMP"u8)
+            ? null
+            : $"{dump} is no dump in the custom format of pg_dump.";
+    }
+
+    private static string Undo(ImportPlan plan, string dump) =>
+        $"To take it back:\n{string.Join('\n', plan.RestoreDump(dump).Select(static command => $"  {command}"))}";
+
+    /// <param name="plan">What was found.</param>
+    /// <param name="imported">null: nothing was to be written.</param>
+    /// <param name="isDryRun">Whether that is because it was only asked.</param>
+    /// <param name="dump">The file that takes it back.</param>
+    /// <param name="isJson">For a program.</param>
+    private static async Task<int> EndAsync(ImportPlan plan, ImportedRows? imported, bool isDryRun, string? dump, bool isJson)
+    {
+        if (isJson)
+            await OperatorOutput.WriteAsync(writer => Write(writer, plan, imported, isDryRun, dump ?? DefaultDump));
+        else
+            await SayAsync(plan, imported, isDryRun, dump ?? DefaultDump);
+        foreach (var obstacle in plan.Obstacles)
+            await OperatorOutput.NoteAsync(obstacle);
+        return plan.Obstacles.Count == 0 ? OperatorOutput.Done : OperatorOutput.Failed;
+    }
+
+    private static async Task SayAsync(ImportPlan plan, ImportedRows? imported, bool isDryRun, string dump)
+    {
+        if (plan.Obstacles.Count > 0)
+            return;
+        if (plan.IsDone)
+            await OperatorOutput.SayAsync("The database has the server's tables already: nothing was changed.");
+        else if (imported is { } rows)
+            await OperatorOutput.SayAsync($"Imported {Count(rows)}.");
+        else
+            await OperatorOutput.SayAsync($"Would import what is taken over of {Count(plan.Rows)}.");
+        foreach (var finding in plan.Findings)
+        {
+            var kind = finding.Kind switch { FindingKind.Changed => "changed", FindingKind.Refused => "left out", _ => "look at" };
+            var examples = string.Join(", ", finding.Examples.Take(3)) + (finding.Rows > 3 ? ", …" : "");
+            await OperatorOutput.SayAsync($"{Number(finding.Rows),9} {kind}: {finding.Text} ({examples})");
+        }
+
+        if (plan.UnknownColumns.Count > 0)
+        {
+            await OperatorOutput.SayAsync(
+                $"Not taken over, because the guide has no such columns: {string.Join(", ", plan.UnknownColumns)}.");
+        }
+
+        if (plan.Locks.Count == 0)
+            return;
+        if (isDryRun)
+        {
+            await OperatorOutput.SayAsync($"Would lock {plan.DescribeLock()}.");
+            await OperatorOutput.SayAsync($"Make a dump first:\n  {plan.MakeDump(dump)}\n{Undo(plan, dump)}");
+        }
+
+        await OperatorOutput.SayAsync(
+            $"The project's own tables {(isDryRun ? "stay" : "are")} in the schema {ProjectTables.KeptSchema}, which only their owner "
+            + $"reads. Remove them when you need them no more: drop schema {ProjectTables.KeptSchema} cascade");
+    }
+
+    private static void Write(Utf8JsonWriter writer, ImportPlan plan, ImportedRows? imported, bool isDryRun, string dump)
+    {
+        writer.WriteBoolean("dry_run", isDryRun);
+        writer.WriteBoolean("already_done", plan.IsDone);
+        WriteTexts(writer, "obstacles", plan.Obstacles);
+        Write(writer, "found", plan.Rows);
+        if (imported is { } rows)
+            Write(writer, "imported", rows);
+        else
+            writer.WriteNull("imported");
+        foreach (var kind in Enum.GetValues<FindingKind>())
+        {
+            writer.WriteStartArray(kind switch
+            {
+                FindingKind.Changed => "changed", FindingKind.Refused => "refused", _ => "notices",
+            });
+            foreach (var finding in plan.Findings.Where(finding => finding.Kind == kind))
+            {
+                writer.WriteStartObject();
+                writer.WriteString("reason", finding.Name);
+                writer.WriteString("text", finding.Text);
+                writer.WriteNumber("rows", finding.Rows);
+                WriteTexts(writer, "examples", finding.Examples);
+                writer.WriteEndObject();
+            }
+
+            writer.WriteEndArray();
+        }
+
+        WriteTexts(writer, "unknown_columns", plan.UnknownColumns);
+        WriteTexts(writer, "locks", plan.Locks);
+        writer.WriteNumber("lock_seconds", plan.Locks.Count == 0 ? 0 : (long)plan.LockTime.TotalSeconds);
+        WriteTexts(writer, "make_dump", plan.Locks.Count == 0 ? [] : [plan.MakeDump(dump)]);
+        WriteTexts(writer, "take_back", plan.Locks.Count == 0 ? [] : plan.RestoreDump(dump));
+    }
+
+    private static void Write(Utf8JsonWriter writer, string name, ImportedRows rows)
+    {
+        writer.WriteStartObject(name);
+        writer.WriteNumber("accounts", rows.Accounts);
+        writer.WriteNumber("keys", rows.Keys);
+        writer.WriteNumber("events", rows.Events);
+        writer.WriteEndObject();
+    }
+
+    private static void WriteTexts(Utf8JsonWriter writer, string name, IEnumerable<string> texts)
+    {
+        writer.WriteStartArray(name);
+        foreach (var text in texts)
+            writer.WriteStringValue(text);
+        writer.WriteEndArray();
+    }
+
+    private static string Count(ImportedRows rows) =>
+        $"{Number(rows.Accounts)} accounts, {Number(rows.Keys)} keys and {Number(rows.Events)} usage events";
+
+    private static string Number(long number) => number.ToString("N0", CultureInfo.InvariantCulture);
+}

@@ -1,0 +1,8 @@
+namespace PyResolve.Server.Imports;
+
+internal static class ImportServices
+{
+    public static IServiceCollection AddImports(this IServiceCollection services) => services
+        .AddSingleton<ImportFindings>()
+        .AddSingleton<SupabaseImport>();
+}

@@ -1,0 +1,209 @@
+using Npgsql;
+using PyResolve.Server.Access;
+using PyResolve.Server.Storage;
+
+namespace PyResolve.Server.Imports;
+
+/// <summary>
+/// Takes over a project that followed the billing guide for Supabase: in place, in one transaction that gives the project's tables another
+/// schema, or by copying them from another server, where nothing changes.
+/// </summary>
+internal sealed class SupabaseImport(Database database, SchemaMigrator schema, ImportFindings findings)
+{
+    private const string LockTimeout = "10s";
+
+    public bool IsOnPostgres => database.Engine is PostgresEngine;
+
+    /// <summary>Changes and locks nothing.</summary>
+    public Task<ImportPlan> InspectAsync(CancellationToken cancellationToken) => database.ReadAsync(
+        async session =>
+        {
+            session.TimeLimit = TimeSpan.Zero;
+            var isDone = await session.Engine.TableExistsAsync(session, "schema_versions", cancellationToken);
+            var tables = await ProjectTables.FindAsync(session, isDone ? ProjectTables.KeptSchema : null, cancellationToken);
+            return await InspectAsync(session, tables, isDone, cancellationToken);
+        },
+        cancellationToken);
+
+    /// <exception cref="StoreUnavailableException">Somebody else used the tables all the time.</exception>
+    public async Task<ImportedRows> TakeOverAsync(CancellationToken cancellationToken)
+    {
+        var rows = await schema.TakeOverAsync(
+            session => MoveAwayAsync(session, cancellationToken),
+            async session =>
+            {
+                var tables = await ProjectTables.FindAsync(session, ProjectTables.KeptSchema, cancellationToken);
+                return await ProjectRows.WriteAsync(session, tables!, cancellationToken);
+            },
+            cancellationToken);
+        await EmailKeys.ResolveAsync(database, cancellationToken);
+        return rows;
+    }
+
+    /// <summary>As <see cref="InspectAsync(CancellationToken)"/>, of another server.</summary>
+    public async Task<ImportPlan> InspectAsync(Database source, CancellationToken cancellationToken) => await source.ReadAsync(
+        async session =>
+        {
+            session.TimeLimit = TimeSpan.Zero;
+            var tables = await ProjectTables.FindAsync(session, schema: null, cancellationToken);
+            var plan = await InspectAsync(session, tables, isDone: false, cancellationToken);
+            return plan with { Locks = [], Obstacles = ImportObstacles.OfTables(tables) };
+        },
+        cancellationToken);
+
+    /// <summary>Copies what is at another server, as it is at one instant, and adds what is not here yet.</summary>
+    public async Task<ImportedRows> CopyAsync(Database source, CancellationToken cancellationToken)
+    {
+        await schema.ApplyAsync(cancellationToken);
+        ImportedRows rows;
+        await using (var from = await source.Engine.OpenWriterAsync(cancellationToken))
+        await using (var to = await database.Engine.OpenWriterAsync(cancellationToken))
+        {
+            var reading = new Session(source.Engine, from.Connection, from.Transaction) { TimeLimit = TimeSpan.Zero };
+            var writing = new Session(database.Engine, to.Connection, to.Transaction) { TimeLimit = TimeSpan.Zero };
+            // All tables as of one instant.
+            await reading.ExecuteAsync($"set transaction isolation level repeatable read, read only", cancellationToken);
+            var tables = await ProjectTables.FindAsync(reading, schema: null, cancellationToken)
+                ?? throw new SchemaIncompatibleException(ImportObstacles.NoTables);
+            foreach (var (table, selected) in tables.All)
+            {
+                await writing.ExecuteScriptAsync(
+                    $"create temporary table {StageName(table)} ({ProjectTables.Definition(table)}) on commit drop", cancellationToken);
+                await CopyAsync(from, selected.Text!, to, StageName(table), cancellationToken);
+                await writing.ExecuteScriptAsync($"analyze {StageName(table)}", cancellationToken);
+            }
+
+            rows = await ProjectRows.WriteAsync(writing, ProjectTables.Staged(StageName), cancellationToken);
+            await to.Transaction.CommitAsync(CancellationToken.None);
+        }
+
+        await EmailKeys.ResolveAsync(database, cancellationToken);
+        return rows;
+    }
+
+    private async Task<ImportPlan> InspectAsync(
+        Session session, ProjectTables? tables, bool isDone, CancellationToken cancellationToken)
+    {
+        var here = await session.FirstAsync(
+            $"select quote_ident(current_schema())", static row => row.TextOrNull(0) ?? "public", cancellationToken);
+        return new ImportPlan
+        {
+            IsDone = isDone,
+            Obstacles = isDone ? [] : await ImportObstacles.FindAsync(session, tables, schema.Tables, cancellationToken),
+            Rows = tables is null ? new ImportedRows(0, 0, 0) : new ImportedRows(
+                await CountAsync(session, tables.ProfileRows, cancellationToken),
+                await CountAsync(session, tables.KeyRows, cancellationToken),
+                await CountAsync(session, tables.EventRows, cancellationToken)),
+            Findings = tables is null || tables.Missing.Count > 0 ? [] : await findings.ReadAsync(session, tables, cancellationToken),
+            UnknownColumns = tables?.Unknown ?? [],
+            Locks = isDone ? [] : await session.ListAsync(
+                $"""
+                select n.nspname::text || '.' || c.relname
+                from pg_class c
+                join pg_namespace n on n.oid = c.relnamespace
+                where c.relkind in ('r', 'p')
+                  and ((n.nspname = current_schema() and c.relname in ('profiles', 'api_keys', 'usage_events'))
+                    or (n.nspname = 'auth' and c.relname = 'users'))
+                order by 1
+                """,
+                static row => row.Text(0),
+                cancellationToken),
+            AfterRestore = isDone ? [] : await session.ListAsync(
+                $"""
+                select 'grant usage on schema ' || quote_ident(n.nspname) || ' to public' as statement, '' as name
+                from pg_namespace n, aclexplode(n.nspacl) a
+                where n.nspname = current_schema() and a.grantee = 0 and a.privilege_type = 'USAGE'
+                union all
+                select pg_get_triggerdef(t.oid), t.tgname
+                from pg_trigger t
+                join pg_proc f on f.oid = t.tgfoid
+                where not t.tgisinternal and f.pronamespace = current_schema()::regnamespace
+                  and t.tgrelid in (select c.oid from pg_class c where c.relnamespace <> current_schema()::regnamespace)
+                order by name
+                """,
+                static row => row.Text(0),
+                cancellationToken),
+            Schema = here!,
+            Extensions = await session.ListAsync(
+                $"select extname::text from pg_extension where extnamespace = current_schema()::regnamespace order by 1",
+                static row => row.Text(0),
+                cancellationToken),
+        };
+    }
+
+    private static async Task<long> CountAsync(Session session, SqlFragment rows, CancellationToken cancellationToken) =>
+        await session.NumberAsync($"select count(*) from {rows} r", cancellationToken) ?? 0;
+
+    /// <summary>Locks in the order in which a sign-up and the guide's functions do, so that none deadlock.</summary>
+    private async Task MoveAwayAsync(Session session, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await session.ExecuteScriptAsync(
+                """
+                do $$
+                declare
+                    ours text;
+                begin
+                    perform set_config('lock_timeout', '{TIMEOUT}', true), set_config('statement_timeout', '0', true);
+                    if to_regclass('auth.users') is not null and has_table_privilege('auth.users', 'update') then
+                        lock table auth.users in access exclusive mode;
+                    end if;
+                    foreach ours in array array['api_keys', 'usage_events', 'profiles'] loop
+                        if to_regclass(format('%I.%I', current_schema(), ours)) is not null then
+                            execute format('lock table %I.%I in access exclusive mode', current_schema(), ours);
+                        end if;
+                    end loop;
+                end $$;
+                """.Replace("{TIMEOUT}", LockTimeout, StringComparison.Ordinal),
+                cancellationToken);
+        }
+        catch (PostgresException exception) when (exception.SqlState == PostgresErrorCodes.LockNotAvailable)
+        {
+            throw new StoreUnavailableException(
+                $"Nothing was changed: somebody used the tables for longer than {LockTimeout}. Stop what runs there, or try again.",
+                exception);
+        }
+
+        // Between the look and the lock somebody may have changed something.
+        var tables = await ProjectTables.FindAsync(session, schema: null, cancellationToken);
+        var obstacles = await ImportObstacles.FindAsync(session, tables, schema.Tables, cancellationToken);
+        if (obstacles is [var first, ..])
+            throw new SchemaIncompatibleException(first);
+        await session.ExecuteScriptAsync(
+            """
+            do $$
+            declare
+                ours text;
+            begin
+                create schema {KEPT};
+                foreach ours in array array['monthly_usage', 'usage_events', 'api_keys', 'profiles'] loop
+                    if to_regclass(format('%I.%I', current_schema(), ours)) is not null then
+                        execute format('alter table %I.%I set schema {KEPT}', current_schema(), ours);
+                    end if;
+                end loop;
+                for ours in
+                    select p.oid::regprocedure::text from pg_proc p
+                    where p.pronamespace = current_schema()::regnamespace and p.proname = any ('{FUNCTIONS}'::text[])
+                loop
+                    execute format('drop function %s', ours);
+                end loop;
+            end $$;
+            """
+                .Replace("{KEPT}", ProjectTables.KeptSchema, StringComparison.Ordinal)
+                .Replace("{FUNCTIONS}", $"{{{string.Join(',', ProjectTables.Functions)}}}", StringComparison.Ordinal),
+            cancellationToken);
+    }
+
+    /// <summary>The rows go through as the two servers write them, unread.</summary>
+    private static async Task CopyAsync(Writer from, string rows, Writer to, string stage, CancellationToken cancellationToken)
+    {
+        await using var source = await ((NpgsqlConnection)from.Connection).BeginRawBinaryCopyAsync(
+            $"copy (select * from {rows} r) to stdout (format binary)", cancellationToken);
+        await using var target = await ((NpgsqlConnection)to.Connection).BeginRawBinaryCopyAsync(
+            $"copy {stage} from stdin (format binary)", cancellationToken);
+        await source.CopyToAsync(target, cancellationToken);
+    }
+
+    private static string StageName(string table) => $"imported_{table}";
+}

@@ -1,0 +1,32 @@
+namespace PyResolve.Server.Keys;
+
+/// <summary>
+/// The forms of keys that are accepted: those that are made here, and where <c>PyResolve:KeyPrefixes</c> names their prefix, those that an
+/// earlier system made.
+/// </summary>
+internal sealed class AcceptedKeys(IReadOnlyList<string> otherPrefixes)
+{
+    /// <summary>Of the longest key that is accepted.</summary>
+    public const int MaxLength = 96;
+
+    /// <summary>In characters, beyond the prefix: 128 bits.</summary>
+    private const int ShortestSecret = 32;
+
+    public bool HasKeyForm(string text) => ApiKeyFormat.HasKeyForm(text) || OtherPrefixOf(text) is not null;
+
+    public bool IsWellFormed(string text) => ApiKeyFormat.IsWellFormed(text)
+        || (OtherPrefixOf(text) is { } prefix
+            && text.Length >= prefix.Length + ShortestSecret && text.Length <= MaxLength
+            && !text.AsSpan(prefix.Length).ContainsAnyExcept(ApiKeyFormat.LowerHex));
+
+    private string? OtherPrefixOf(string text)
+    {
+        foreach (var prefix in otherPrefixes)
+        {
+            if (text.StartsWith(prefix, StringComparison.Ordinal))
+                return prefix;
+        }
+
+        return null;
+    }
+}
