@@ -35,6 +35,7 @@ internal static class KnownSettings
         "PyResolve:EmailFolder",
         "PyResolve:KeysPerHour",
         "PyResolve:LiveKeysPerAccount",
+        "PyResolve:LogFormat",
         "PyResolve:LogInFailuresPerAccount",
         "PyResolve:LogInFailuresPerAddress",
         "PyResolve:Migrate:Bubblewrap",
