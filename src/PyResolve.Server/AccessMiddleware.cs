@@ -6,13 +6,14 @@ using PyResolve.Server.Hosting;
 using PyResolve.Server.Http;
 using PyResolve.Server.Identity;
 using PyResolve.Server.Keys;
+using PyResolve.Server.Telemetry;
 
 namespace PyResolve.Server;
 
 /// <summary>Authenticates before the body is read. Problems are written, not thrown: a flood of wrong keys must cost little.</summary>
 internal sealed class AccessMiddleware(
     RequestDelegate next, ApiKeyVerifier keys, RequestLimiters limiters, Sessions sessions, Identities identities, PublicUrl publicUrl,
-    AcceptedKeys accepted)
+    AcceptedKeys accepted, ServerMetrics metrics)
 {
     private const string BearerScheme = "Bearer ";
 
@@ -71,23 +72,25 @@ internal sealed class AccessMiddleware(
     private ValueTask<Outcome<Caller>> AuthenticateKey(HttpContext http, string key)
     {
         if (!accepted.IsWellFormed(key))
-            return new(ToAuthentication(http, default));
+            return new(ToAuthentication(http, default, isRemembered: false));
         var digest = KeyDigest.Of(key);
         return keys.TryRecall(digest, out var outcome)
-            ? new(ToAuthentication(http, outcome))
+            ? new(ToAuthentication(http, outcome, isRemembered: true))
             : AuthenticateKeyAtStoreAsync(http, key, digest);
     }
 
     private async ValueTask<Outcome<Caller>> AuthenticateKeyAtStoreAsync(HttpContext http, string key, KeyDigest digest) =>
-        ToAuthentication(http, await keys.VerifyAsync(key, digest, http.Connection.RemoteIpAddress, http.RequestAborted));
+        ToAuthentication(
+            http, await keys.VerifyAsync(key, digest, http.Connection.RemoteIpAddress, http.RequestAborted), isRemembered: false);
 
     private async ValueTask<Outcome<Caller>> AuthenticateSessionAsync(HttpContext http, string token) =>
         await sessions.FindAsync(token, http.RequestAborted) is { } caller
             ? caller
             : Unknown(ProblemTexts.SessionUnknown);
 
-    private Outcome<Caller> ToAuthentication(HttpContext http, KeyOutcome outcome)
+    private Outcome<Caller> ToAuthentication(HttpContext http, KeyOutcome outcome, bool isRemembered)
     {
+        metrics.KeyChecked(isRemembered, outcome.Key is not null, outcome.TooManyTries);
         if (outcome.TooManyTries)
         {
             return RateLimits.Problem(

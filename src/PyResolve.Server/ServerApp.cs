@@ -24,6 +24,7 @@ using PyResolve.Server.SecondFactor;
 using PyResolve.Server.Site;
 using PyResolve.Server.Statistics;
 using PyResolve.Server.Storage;
+using PyResolve.Server.Telemetry;
 using PyResolve.Server.Usage;
 
 namespace PyResolve.Server;
@@ -60,12 +61,7 @@ internal static class ServerApp
             kestrel.Limits.MaxRequestBodySize = MaxBodySize;
             kestrel.AddServerHeader = false;
         });
-        builder.Logging.AddSimpleConsole(console =>
-        {
-            console.SingleLine = true;
-            console.UseUtcTimestamp = true;
-            console.TimestampFormat = "yyyy-MM-dd'T'HH:mm:ss.fff'Z' ";
-        });
+        builder.Logging.AddConsoleLog(configuration);
         // A start that fails ends with one line on standard error; the host would log it a second time, with a stack trace.
         var hasStarted = new StartedFlag();
         services.AddSingleton(hasStarted);
@@ -74,6 +70,7 @@ internal static class ServerApp
         var options = ServerOptions.Read(configuration, environment);
         services.AddSingleton(options);
         services.AddSingleton(ProductOptions.Read(configuration));
+        var telemetry = services.AddTelemetry(configuration);
         services.AddStorage(options);
         services.AddBackups();
         services.AddImports();
@@ -97,7 +94,7 @@ internal static class ServerApp
         services.AddDeviceLogin();
         services.AddPages();
         services.AddSite();
-        services.AddOperators();
+        services.AddOperators(telemetry);
         services.AddDoctor();
         services.AddOpenApiDocument();
         services.ConfigureHttpJsonOptions(json =>

@@ -1,5 +1,6 @@
 using PyResolve.Server.Hosting;
 using PyResolve.Server.Storage;
+using PyResolve.Server.Telemetry;
 
 namespace PyResolve.Server.Email;
 
@@ -8,7 +9,7 @@ namespace PyResolve.Server.Email;
 /// is at least once: twice where the sender dies before the store knows that the email was sent.
 /// </summary>
 internal sealed partial class EmailSender(
-    EmailOutbox outbox, ComposeEmail compose, IEmailTransport? transport, TimeProvider time, ILogger<EmailSender> logger)
+    EmailOutbox outbox, ComposeEmail compose, IEmailTransport? transport, ServerMetrics metrics, TimeProvider time, ILogger<EmailSender> logger)
     : RepeatedWork(Interval, time, outbox.Arrivals), IHostedLifecycleService
 {
     private const int AtOnce = 4;
@@ -66,6 +67,7 @@ internal sealed partial class EmailSender(
         if (Time.GetInstant() - due.CreatedAt > MaxAge)
         {
             Log.GivenUp(logger, "it has waited for more than a day");
+            metrics.EmailGivenUp();
             await outbox.RemoveAsync(due.Id, cancellationToken);
             return;
         }
@@ -73,7 +75,10 @@ internal sealed partial class EmailSender(
         try
         {
             if (await compose(due, cancellationToken) is { } message)
+            {
                 await transport!.SendAsync(message, cancellationToken);
+                metrics.EmailSent();
+            }
         }
         catch (Exception exception) when (exception is not StoreUnavailableException && !cancellationToken.IsCancellationRequested)
         {
@@ -81,11 +86,13 @@ internal sealed partial class EmailSender(
             {
                 var delay = RetryDelays[due.Tries - 1];
                 Log.DeliveryFailed(logger, delay, exception.Message);
+                metrics.EmailRetried();
                 await outbox.RetryAfterAsync(due.Id, delay, cancellationToken);
                 return;
             }
 
             Log.GivenUp(logger, exception.Message);
+            metrics.EmailGivenUp();
         }
 
         await outbox.RemoveAsync(due.Id, cancellationToken);

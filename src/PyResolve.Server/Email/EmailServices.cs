@@ -2,6 +2,7 @@ using MailKit.Security;
 using MimeKit;
 using PyResolve.Server.Hosting;
 using PyResolve.Server.Storage;
+using PyResolve.Server.Telemetry;
 
 namespace PyResolve.Server.Email;
 
@@ -36,6 +37,7 @@ internal static class EmailServices
                 provider.GetRequiredService<EmailOutbox>(),
                 provider.GetRequiredService<ComposeEmail>(),
                 provider.GetService<IEmailTransport>(),
+                provider.GetRequiredService<ServerMetrics>(),
                 provider.GetRequiredService<TimeProvider>(),
                 provider.GetRequiredService<ILogger<EmailSender>>()));
     }

@@ -52,7 +52,16 @@ internal static class SettingsTable
                 "https://pyresolve.dev, http://localhost:3000"),
             new("PyResolve:CorsOrigins:<n>", "One of them, as a list", None),
             new("PyResolve:UpgradeUrl", "The address in refusals, where people can upgrade", "the public address, /pricing"),
+        ]),
+        new("Monitoring", "monitoring.md",
+        [
+            new("PYRESOLVE_METRICS_URLS", "Where Prometheus reads /metrics, such as http://127.0.0.1:9464; several, comma-separated", "none"),
+            new("OTEL_EXPORTER_OTLP_ENDPOINT", "A collector of OpenTelemetry; the other OTEL_ variables have their usual meaning", None)
+            {
+                IsOfTheHost = true,
+            },
             new("PyResolve:RequestLog", "true: a line in the log for each request", "true in Development"),
+            new("PyResolve:LogFormat", "text or json: an object a line", "text"),
         ]),
         new("Keys of the server", "leases.md",
         [
@@ -124,7 +133,6 @@ internal static class SettingsTable
         .. SettingsTableOfServices.Sections,
         new("Without an effect in this version", "hosting.md#settings",
         [
-            new("PYRESOLVE_METRICS_URLS", "Nothing", None),
             new("PyResolve:Stripe:ReconcileMinutes", "Nothing", None),
             new("SUPABASE_SERVICE_KEY", "Nothing", None) { IsSecret = true },
         ]),

@@ -17,9 +17,10 @@ internal enum TileState
 /// <summary><c>Link</c>: the page with more of it, from the root; null: there is none.</summary>
 internal sealed record Tile(string Name, string Figure, string Text, TileState State, string? Link = null);
 
-/// <summary>What an operator looks at first. Each figure is read by an index.</summary>
+/// <summary>What an operator looks at first.</summary>
 internal sealed class HealthReader(
-    Database database, StoreReadiness store, SchemaMigrator schema, BillingOptions billing, EmailOutbox emails, TimeProvider time)
+    Database database, StoreReadiness store, Backlogs backlogs, SchemaMigrator schema, BillingOptions billing, EmailOutbox emails,
+    TimeProvider time)
 {
     private static readonly TimeSpan LateAfter = TimeSpan.FromMinutes(1);
     private static readonly TimeSpan LateEmailAfter = TimeSpan.FromMinutes(10);
@@ -55,13 +56,8 @@ internal sealed class HealthReader(
         var secrets = billing.WebhookSecrets.Count == 0
             ? new Tile("Stripe", mode, "STRIPE_WEBHOOK_SECRET is not set: every event is refused.", TileState.Bad, "operator/settings")
             : new Tile("Stripe", mode, "Events are accepted.", TileState.Good, Events);
-        var waiting = await CountAsync(
-            $"""
-            select count(*), min(received_at) from stripe_events where origin = {billing.Origin} and state = 'pending'
-            """,
-            cancellationToken);
-        var dead = await CountAsync(
-            $"select count(*), min(received_at) from stripe_events where origin = {billing.Origin} and state = 'dead'", cancellationToken);
+        var waiting = await backlogs.CountWaitingEventsAsync(cancellationToken);
+        var dead = await backlogs.CountDeadEventsAsync(cancellationToken);
         return
         [
             secrets,
@@ -78,7 +74,7 @@ internal sealed class HealthReader(
     {
         if (!emails.IsEnabled)
             return new("E-mail", "Off", "No mail server is set: no e-mail is sent.", TileState.Look, "operator/settings");
-        var waiting = await CountAsync($"select count(*), min(created_at) from letters", cancellationToken);
+        var waiting = await backlogs.CountEmailsAsync(cancellationToken);
         return Waiting("E-mails that wait", waiting, now, LateEmailAfter, link: null);
     }
 
@@ -121,16 +117,11 @@ internal sealed class HealthReader(
 
     private static Tile Waiting(string name, Backlog backlog, DateTimeOffset now, TimeSpan lateAfter, string? link)
     {
-        var age = backlog.Oldest is { } oldest && oldest < now ? now - oldest : TimeSpan.Zero;
+        var age = backlog.AgeAt(now);
         var text = backlog.Count == 0 ? "Nothing waits." : $"The oldest waits for {Describe(age)}.";
         return new(name, $"{backlog.Count:N0}", text, age > lateAfter ? TileState.Look : TileState.Good, link);
     }
 
     private static string Describe(TimeSpan age) => age.TotalMinutes < 2 ? $"{age.TotalSeconds:0} seconds"
         : age.TotalHours < 2 ? $"{age.TotalMinutes:0} minutes" : $"{age.TotalHours:0} hours";
-
-    private async Task<Backlog> CountAsync(Sql sql, CancellationToken cancellationToken) =>
-        (await database.FirstAsync(sql, static row => new Backlog(row.Int64(0), row.InstantOrNull(1)), cancellationToken))!;
-
-    private sealed record Backlog(long Count, DateTimeOffset? Oldest);
 }

@@ -1,20 +1,27 @@
 using PyResolve.Server.Http;
 using PyResolve.Server.Pages;
+using PyResolve.Server.Telemetry;
 using RazorSlices;
 
 namespace PyResolve.Server.Operators;
 
 internal static class OperatorPages
 {
-    public static IServiceCollection AddOperators(this IServiceCollection services) => services
-        .AddSingleton<OperatorList>()
-        .AddSingleton<IdentityProof>()
-        .AddSingleton<AccountSearch>()
-        .AddSingleton<AuditSearch>()
-        .AddSingleton<AccountReader>()
-        .AddSingleton<ExtraUnits>()
-        .AddSingleton<AccountView>()
-        .AddSingleton<HealthReader>();
+    public static void AddOperators(this IServiceCollection services, TelemetryOptions telemetry)
+    {
+        if (telemetry.IsOn)
+            services.AddHostedService<StoreGauges>();
+        services
+            .AddSingleton<OperatorList>()
+            .AddSingleton<Backlogs>()
+            .AddSingleton<IdentityProof>()
+            .AddSingleton<AccountSearch>()
+            .AddSingleton<AuditSearch>()
+            .AddSingleton<AccountReader>()
+            .AddSingleton<ExtraUnits>()
+            .AddSingleton<AccountView>()
+            .AddSingleton<HealthReader>();
+    }
 
     public static void MapOperatorPages(this IEndpointRouteBuilder routes)
     {

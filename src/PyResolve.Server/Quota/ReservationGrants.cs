@@ -3,6 +3,7 @@ using PyResolve.Server.Alerts;
 using PyResolve.Server.Leases;
 using PyResolve.Server.Plans;
 using PyResolve.Server.Storage;
+using PyResolve.Server.Telemetry;
 
 namespace PyResolve.Server.Quota;
 
@@ -18,12 +19,14 @@ internal sealed class ReservationGrants : IAsyncDisposable
     private readonly PlanCatalog _plans;
     private readonly UsageAlerts _alerts;
     private readonly LeaseSigner _leases;
+    private readonly ServerMetrics _metrics;
     private readonly TimeProvider _time;
     private readonly GroupCommit<PendingReservation, ReservationOutcome> _group;
 
-    public ReservationGrants(Database database, PlanCatalog plans, UsageAlerts alerts, LeaseSigner leases, TimeProvider time)
+    public ReservationGrants(
+        Database database, PlanCatalog plans, UsageAlerts alerts, LeaseSigner leases, ServerMetrics metrics, TimeProvider time)
     {
-        (_database, _plans, _alerts, _leases, _time) = (database, plans, alerts, leases, time);
+        (_database, _plans, _alerts, _leases, _metrics, _time) = (database, plans, alerts, leases, metrics, time);
         _group = new GroupCommit<PendingReservation, ReservationOutcome>(ReservationGroups.Limits, FlushAsync);
     }
 
@@ -36,7 +39,11 @@ internal sealed class ReservationGrants : IAsyncDisposable
             if (outcome is ReservationOutcome.AccountDeleted)
                 throw AccountGone.Exception();
             if (outcome is not ReservationOutcome.Deferred deferred)
+            {
+                _metrics.ReservationAsked(outcome is ReservationOutcome.Granted, outcome is ReservationOutcome.Granted { IsNew: true });
                 return outcome;
+            }
+
             // Queues again behind other accounts, so that one account's expired reservations do not delay them.
             pending = pending with { Due = deferred.Due };
         }

@@ -3,6 +3,7 @@ using PyResolve.Client.Wire;
 using PyResolve.Server.Alerts;
 using PyResolve.Server.Ledger;
 using PyResolve.Server.Storage;
+using PyResolve.Server.Telemetry;
 
 namespace PyResolve.Server.Quota;
 
@@ -20,12 +21,13 @@ internal sealed class ReservationSettlements : IAsyncDisposable
 {
     private readonly Database _database;
     private readonly UsageAlerts _alerts;
+    private readonly ServerMetrics _metrics;
     private readonly TimeProvider _time;
     private readonly GroupCommit<Settlement, SettlementOutcome> _group;
 
-    public ReservationSettlements(Database database, UsageAlerts alerts, TimeProvider time)
+    public ReservationSettlements(Database database, UsageAlerts alerts, ServerMetrics metrics, TimeProvider time)
     {
-        (_database, _alerts, _time) = (database, alerts, time);
+        (_database, _alerts, _metrics, _time) = (database, alerts, metrics, time);
         _group = new GroupCommit<Settlement, SettlementOutcome>(ReservationGroups.Limits, FlushAsync, Reject);
     }
 
@@ -33,7 +35,9 @@ internal sealed class ReservationSettlements : IAsyncDisposable
     public async Task<SettlementOutcome> SettleAsync(Settlement settlement, CancellationToken cancellationToken)
     {
         var metadata = settlement.Commit?.Metadata is { ValueKind: JsonValueKind.Object } document ? document.GetRawText().Length : 0;
-        return (await _group.SubmitAsync(settlement.UserId, [settlement], 512 + (2L * metadata), cancellationToken))[0];
+        var outcome = (await _group.SubmitAsync(settlement.UserId, [settlement], 512 + (2L * metadata), cancellationToken))[0];
+        _metrics.ReservationSettled(outcome is SettlementOutcome.Committed, outcome is SettlementOutcome.Released);
+        return outcome;
     }
 
     public ValueTask DisposeAsync() => _group.DisposeAsync();

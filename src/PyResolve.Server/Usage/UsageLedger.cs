@@ -3,6 +3,7 @@ using PyResolve.Client.Wire;
 using PyResolve.Server.Alerts;
 using PyResolve.Server.Ledger;
 using PyResolve.Server.Storage;
+using PyResolve.Server.Telemetry;
 
 namespace PyResolve.Server.Usage;
 
@@ -17,6 +18,7 @@ internal sealed partial class UsageLedger : IAsyncDisposable
 
     private readonly Database _database;
     private readonly UsageAlerts _alerts;
+    private readonly ServerMetrics _metrics;
     private readonly TimeProvider _time;
     private readonly ILogger<UsageLedger> _logger;
     private readonly GroupCommit<PendingUsageEvent, RecordOutcome> _commit;
@@ -24,10 +26,12 @@ internal sealed partial class UsageLedger : IAsyncDisposable
     // Not synchronized: one flush runs at a time.
     private int _groupsToLookUp;
 
-    public UsageLedger(Database database, UsageAlerts alerts, TimeProvider time, ILogger<UsageLedger> logger)
+    public UsageLedger(
+        Database database, UsageAlerts alerts, ServerMetrics metrics, TimeProvider time, ILogger<UsageLedger> logger)
     {
         _database = database;
         _alerts = alerts;
+        _metrics = metrics;
         _time = time;
         _logger = logger;
         _commit = new GroupCommit<PendingUsageEvent, RecordOutcome>(Limits, FlushAsync, Reject);
@@ -39,13 +43,18 @@ internal sealed partial class UsageLedger : IAsyncDisposable
         (await RecordAsync(userId, [UsageEvent.From(usage, keyId, _time.GetInstant())], cancellationToken))[0];
 
     /// <summary>In one transaction, unless the database rejects one of the events.</summary>
-    public Task<RecordOutcome[]> RecordAsync(Guid userId, UsageEvent[] events, CancellationToken cancellationToken)
+    public async Task<RecordOutcome[]> RecordAsync(Guid userId, UsageEvent[] events, CancellationToken cancellationToken)
     {
         var pending = Array.ConvertAll(events, usage => new PendingUsageEvent(userId, usage));
-        return _commit.SubmitAsync(userId, pending, events.Sum(static usage => usage.Size), cancellationToken);
+        var outcomes = await _commit.SubmitAsync(userId, pending, events.Sum(static usage => usage.Size), cancellationToken);
+        var (recorded, repeated) = (Count(outcomes, RecordOutcome.Recorded), Count(outcomes, RecordOutcome.Duplicate));
+        _metrics.UsageSent(recorded, repeated, refused: outcomes.Length - recorded - repeated);
+        return outcomes;
     }
 
     public ValueTask DisposeAsync() => _commit.DisposeAsync();
+
+    private static int Count(RecordOutcome[] outcomes, RecordOutcome outcome) => outcomes.AsSpan().Count(outcome);
 
     private async Task<IReadOnlyList<RecordOutcome>> FlushAsync(IReadOnlyList<PendingUsageEvent> events)
     {

@@ -1,4 +1,5 @@
 using System.Net.Sockets;
+using System.Text.Json;
 using System.Text.RegularExpressions;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
@@ -44,6 +45,37 @@ public sealed partial class LogTests(SharedServers servers)
             cancellationToken: TestContext.Current.CancellationToken);
 
         server.Log.ShouldNotContain("/plans");
+    }
+
+    [Fact]
+    public async Task With_the_format_json_each_line_is_an_object_with_its_time_and_the_id_of_the_request()
+    {
+        await using var server = await StartAsync(new() { ["PyResolve__LogFormat"] = "json", ["PyResolve__RequestLog"] = "true" });
+        using var response = await server.Http.GetAsync(new Uri("/no-such", UriKind.Relative), TestContext.Current.CancellationToken);
+        await Eventually.IsTrueAsync(
+            () => server.Log.Contains("GET /no-such 404", StringComparison.Ordinal),
+            cancellationToken: TestContext.Current.CancellationToken);
+
+        var lines = server.Log.Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries)
+            .Select(static line => JsonDocument.Parse(line).RootElement).ToList();
+
+        lines.ShouldAllBe(static line => line.GetProperty("Timestamp").GetString()!.EndsWith('Z'));
+        var request = lines.Single(static line => line.GetProperty("Message").GetString()!.Contains("GET /no-such 404", StringComparison.Ordinal));
+        request.GetProperty("State").GetProperty("RequestId").GetString()
+            .ShouldBe(response.Headers.GetValues("X-Request-Id").Single());
+    }
+
+    [Fact]
+    public async Task A_format_of_the_log_that_is_none_is_refused_with_those_there_are()
+    {
+        await using var store = await TestStore.CreateAsync(StorageEngine.Sqlite, servers.Postgres);
+        var refused = await ServerProcess.RunAsync(
+            [],
+            new Dictionary<string, string?>(store.Settings) { ["PyResolve__LogFormat"] = "xml" },
+            TestContext.Current.CancellationToken);
+
+        refused.ExitCode.ShouldBe(2);
+        refused.Error.Trim().ShouldBe("PyResolve:LogFormat is 'xml'; it is text or json.");
     }
 
     [Fact]

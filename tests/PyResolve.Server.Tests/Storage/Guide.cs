@@ -5,6 +5,8 @@ namespace PyResolve.Server.Tests.Storage;
 /// <summary>The commands of a page of the documentation.</summary>
 internal static partial class Guide
 {
+    public static string Root { get; } = FindRoot();
+
     public static string Text(string page) => File.ReadAllText(PathOf(page));
 
     public static List<string> Blocks(string page, string language) =>
@@ -30,12 +32,14 @@ internal static partial class Guide
         ];
     }
 
-    public static string PathOf(string page)
+    public static string PathOf(string page) => Path.Combine(Root, "docs", page);
+
+    private static string FindRoot()
     {
         var folder = AppContext.BaseDirectory;
         while (!File.Exists(Path.Combine(folder, "PyResolve.sln")))
             folder = Path.GetDirectoryName(folder) ?? throw new InvalidOperationException("These tests run in a folder of the repository.");
-        return Path.Combine(folder, "docs", page);
+        return folder;
     }
 
     [GeneratedRegex(

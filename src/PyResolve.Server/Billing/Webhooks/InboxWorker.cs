@@ -3,6 +3,7 @@ using PyResolve.Server.Billing.Gateway;
 using PyResolve.Server.Billing.Sync;
 using PyResolve.Server.Hosting;
 using PyResolve.Server.Storage;
+using PyResolve.Server.Telemetry;
 
 namespace PyResolve.Server.Billing.Webhooks;
 
@@ -12,7 +13,7 @@ namespace PyResolve.Server.Billing.Webhooks;
 /// </summary>
 internal sealed partial class InboxWorker(
     Inbox inbox, CustomerSync sync, BillingCustomers customers, CustomerAdoption adoption, UnclaimedCustomers unclaimed,
-    IStripeGateway stripe, ILogger<InboxWorker> logger)
+    IStripeGateway stripe, ServerMetrics metrics, ILogger<InboxWorker> logger)
     : RepeatedWork(Interval, TimeProvider.System, inbox.Arrivals)
 {
     private const int MaxConcurrency = 16;
@@ -51,7 +52,7 @@ internal sealed partial class InboxWorker(
         var isDone = false;
         try
         {
-            await TryAsync(customerId, stoppingToken);
+            metrics.CustomerSynced(await TryAsync(customerId, stoppingToken));
             isDone = true;
             _isStoreDown = false;
         }
@@ -92,26 +93,28 @@ internal sealed partial class InboxWorker(
             await inbox.IgnoreAsync(objectId, $"{name} has no customer", stoppingToken);
     }
 
-    private async Task TryAsync(string customerId, CancellationToken stoppingToken)
+    /// <returns>false: it failed, and is tried again later.</returns>
+    private async Task<bool> TryAsync(string customerId, CancellationToken stoppingToken)
     {
         try
         {
             if (StripeEvents.IsReference(customerId))
             {
                 await AssignAsync(customerId, stoppingToken);
-                return;
+                return true;
             }
 
             if (await sync.TryRunAsync(customerId, stoppingToken))
-                return;
+                return true;
             if (await customers.FindAsync(customerId, stoppingToken) is { IsLinked: true })
-                return;
+                return true;
             if (await adoption.TryAsync(customerId, stoppingToken))
                 await sync.TryRunAsync(customerId, stoppingToken);
             else if (await unclaimed.NoteAsync(customerId, stoppingToken))
                 await inbox.IgnoreAsync(customerId, "no account has this customer, who pays: see 'stripe unclaimed'", stoppingToken);
             else if (await inbox.IgnoreAsync(customerId, "no account has this customer", stoppingToken) > 0)
                 Log.NoAccount(logger, customerId);
+            return true;
         }
         catch (Exception exception) when (exception is not StoreUnavailableException && !stoppingToken.IsCancellationRequested)
         {
@@ -123,6 +126,7 @@ internal sealed partial class InboxWorker(
                 Log.FailedUnexpectedly(logger, exception, customerId);
             if (dead > 0)
                 Log.Dead(logger, dead, customerId);
+            return false;
         }
     }
 

@@ -1,0 +1,76 @@
+using System.Diagnostics.Metrics;
+using PyResolve.Server.Hosting;
+using PyResolve.Server.Storage;
+using PyResolve.Server.Telemetry;
+
+namespace PyResolve.Server.Operators;
+
+/// <summary>
+/// What waits in the store, which every instance sees alike. Read every quarter of a minute, and not when a collector asks, so that collectors
+/// cost the store nothing.
+/// </summary>
+internal sealed partial class StoreGauges : RepeatedWork
+{
+    private static readonly TimeSpan Interval = TimeSpan.FromSeconds(15);
+
+    private readonly Backlogs _backlogs;
+    private readonly StoreReadiness _store;
+    private readonly ServerMetrics _metrics;
+    private readonly ILogger<StoreGauges> _logger;
+
+    private volatile Figures? _figures;
+
+    public StoreGauges(
+        IMeterFactory meters, ServerMetrics metrics, Backlogs backlogs, StoreReadiness store, TimeProvider time,
+        ILogger<StoreGauges> logger)
+        : base(Interval, time)
+    {
+        (_backlogs, _store, _metrics, _logger) = (backlogs, store, metrics, logger);
+        var meter = meters.Create(ServerMetrics.MeterName);
+        Gauge("pyresolve.store.ready", null, "1 where the store accepts writes, else 0.", static figures => figures.IsReady ? 1 : 0);
+        Gauge("pyresolve.stripe.events.waiting", "{event}", "Stripe's events that wait.", static figures => figures.WaitingEvents);
+        Gauge(
+            "pyresolve.stripe.events.oldest", "s", "For how long the oldest of them waits.", static figures => figures.OldestEventSeconds);
+        Gauge("pyresolve.stripe.events.dead", "{event}", "Stripe's events that failed for good.", static figures => figures.DeadEvents);
+        Gauge("pyresolve.emails.waiting", "{email}", "E-mails that wait.", static figures => figures.WaitingEmails);
+        Gauge("pyresolve.emails.oldest", "s", "For how long the oldest of them waits.", static figures => figures.OldestEmailSeconds);
+
+        // Nothing is reported before it is read.
+        void Gauge(string name, string? unit, string text, Func<Figures, double> value) => meter.CreateObservableGauge(
+            name, () => _figures is { } figures ? [new Measurement<double>(value(figures))] : Enumerable.Empty<Measurement<double>>(), unit, text);
+    }
+
+    protected override async Task WorkAsync(CancellationToken cancellationToken)
+    {
+        _metrics.WriteZeros();
+        var isReady = await _store.FindProblemAsync(cancellationToken) is null;
+        // The last figures stay beside it: they are what is known.
+        _figures = (_figures ?? Figures.None) with { IsReady = isReady };
+        if (!isReady)
+            return;
+        var now = Time.GetInstant();
+        var waiting = await _backlogs.CountWaitingEventsAsync(cancellationToken);
+        var dead = await _backlogs.CountDeadEventsAsync(cancellationToken);
+        var emails = await _backlogs.CountEmailsAsync(cancellationToken);
+        _figures = new Figures(
+            IsReady: true, waiting.Count, waiting.AgeAt(now).TotalSeconds, dead.Count, emails.Count, emails.AgeAt(now).TotalSeconds);
+    }
+
+    protected override void Failed(Exception exception)
+    {
+        _figures = (_figures ?? Figures.None) with { IsReady = false };
+        Log.NotRead(_logger, exception.Message);
+    }
+
+    private static partial class Log
+    {
+        [LoggerMessage(1, LogLevel.Warning, "What waits in the store could not be counted: {Cause}")]
+        public static partial void NotRead(ILogger logger, string cause);
+    }
+
+    private sealed record Figures(
+        bool IsReady, long WaitingEvents, double OldestEventSeconds, long DeadEvents, long WaitingEmails, double OldestEmailSeconds)
+    {
+        public static Figures None { get; } = new(false, 0, 0, 0, 0, 0);
+    }
+}

@@ -1,0 +1,94 @@
+using System.Diagnostics;
+using System.Text;
+using PyResolve.Client;
+
+namespace PyResolve.Server.Tests.Telemetry;
+
+/// <summary>What a collector of OpenTelemetry is sent.</summary>
+public sealed class CollectorTests(SharedServers servers)
+{
+    [Fact]
+    public async Task A_call_of_the_SDK_and_the_servers_work_for_it_are_one_trace()
+    {
+        await using var collector = await Collector.StartAsync();
+        await using var own = await OwnServer.StartAsync(StorageEngine.Postgres, servers.Postgres, settings: collector.Settings);
+        var account = await own.SignUpAsync();
+        var traces = new List<ActivityTraceId>();
+        using var listener = new ActivityListener
+        {
+            ShouldListenTo = static source => source.Name == "PyResolve.Client",
+            Sample = static (ref _) => ActivitySamplingResult.AllDataAndRecorded,
+            ActivityStarted = activity => traces.Add(activity.TraceId),
+        };
+        ActivitySource.AddActivityListener(listener);
+        await using var client = PyResolveClient.Create(new PyResolveClientOptions { ApiUrl = own.Server.Address, ApiKey = account.ApiKey });
+
+        await client.GetQuotaAsync(TestContext.Current.CancellationToken);
+
+        var trace = Convert.FromHexString(traces.Last().ToHexString());
+        await Eventually.IsTrueAsync(
+            () => collector.Has("traces", trace) && collector.Has("traces", "Npgsql"u8),
+            cancellationToken: TestContext.Current.CancellationToken);
+        collector.Has("traces", "pyresolve-server"u8).ShouldBeTrue();
+    }
+
+    [Theory]
+    [InlineData("metrics", "pyresolve.reservations")]
+    [InlineData("metrics", "http.server.request.duration")]
+    [InlineData("logs", "PyResolve:SesionDays")]
+    public async Task Metrics_and_the_log_reach_the_collector(string kind, string text)
+    {
+        await using var collector = await Collector.StartAsync();
+        await using var server = await ServerProcess.StartAsync(
+            new Dictionary<string, string?>(collector.Settings) { ["PyResolve__SesionDays"] = "7" }, TestContext.Current.CancellationToken);
+        var account = await TestAccount.SignUpAsync(server.Http);
+        await account.ReserveAsync();
+
+        await Eventually.IsTrueAsync(
+            () => collector.Has(kind, Encoding.UTF8.GetBytes(text)), cancellationToken: TestContext.Current.CancellationToken);
+    }
+
+    [Fact]
+    public async Task No_key_password_session_or_token_of_a_link_is_sent()
+    {
+        await using var collector = await Collector.StartAsync();
+        await using var store = await TestStore.CreateAsync(StorageEngine.Postgres, servers.Postgres);
+        await using var server = await ServerProcess.StartAsync(
+            new Dictionary<string, string?>(collector.Settings.Concat(store.Settings)) { ["PyResolve__RequestLog"] = "true" },
+            TestContext.Current.CancellationToken);
+        var account = await TestAccount.SignUpAsync(server.Http);
+        var anonymous = new Caller(server.Http);
+        await account.Key.GetAsync("/quota");
+        await anonymous.GetAsync("/reset-password?token=hunter2");
+        await anonymous.GetAsync("/the-last-request");
+        await Eventually.IsTrueAsync(
+            () => collector.Has("traces", "/the-last-request"u8) && collector.Has("logs", "/the-last-request"u8),
+            cancellationToken: TestContext.Current.CancellationToken);
+
+        foreach (var secret in new[] { account.ApiKey, TestAccount.Password, account.SessionToken, "hunter2" })
+            collector.HasAnywhere(Encoding.UTF8.GetBytes(secret)).ShouldBeFalse(secret);
+    }
+
+    [Fact]
+    public async Task A_collector_that_does_not_answer_costs_no_request_anything()
+    {
+        using var silent = new System.Net.Sockets.TcpListener(System.Net.IPAddress.Loopback, 0);
+        silent.Start();
+        await using var own = await OwnServer.StartAsync(
+            StorageEngine.Sqlite,
+            servers.Postgres,
+            settings: new Dictionary<string, string?>
+            {
+                ["OTEL_EXPORTER_OTLP_ENDPOINT"] = $"http://{silent.LocalEndpoint}",
+                ["OTEL_EXPORTER_OTLP_PROTOCOL"] = "http/protobuf",
+                ["OTEL_EXPORTER_OTLP_TIMEOUT"] = "1000",
+            });
+        var account = await own.SignUpAsync();
+
+        var statuses = new List<int>();
+        for (var request = 0; request < 50; request++)
+            statuses.Add((await account.Key.GetAsync("/quota")).Status);
+
+        statuses.ShouldAllBe(static status => status == 200);
+    }
+}
