@@ -139,6 +139,9 @@ internal static class PlanCommand
         _ => "free",
     };
 
-    private static string FormatAmount(PlanPrice price) => string.Create(
-        CultureInfo.InvariantCulture, $"{price.Amount / 100m:0.00} {price.Currency.ToUpperInvariant()} a {(price.Metered ? "unit" : price.Interval)}");
+    private static string FormatAmount(PlanPrice price)
+    {
+        var each = price.Metered ? "unit" : price.Interval;
+        return string.Create(CultureInfo.InvariantCulture, $"{price.Amount / 100m:0.00} {price.Currency.ToUpperInvariant()} a {each}");
+    }
 }

@@ -63,15 +63,16 @@ internal sealed class BillingLetterTexts(
         recipient.Email,
         $"Your trial ends on {Day(end)}",
         $"""
-        The trial of your {recipient.Plan} plan at {product.Name} ends on {Day(end)}, and the first payment is taken then.{WithoutCard(recipient)}
+        {TrialEnd(recipient, end)}
 
         To see what it costs, to change how you pay, or to cancel, open the portal from your billing page:
 
         {BillingPage}
         """);
 
-    private string WithoutCard(Recipient recipient) =>
-        plans[recipient.Plan].TrialNeedsCard ? "" : " Without a way to pay, the plan pauses until there is one.";
+    private string TrialEnd(Recipient recipient, DateTimeOffset end) =>
+        $"The trial of your {recipient.Plan} plan at {product.Name} ends on {Day(end)}, and the first payment is taken then."
+        + (plans[recipient.Plan].TrialNeedsCard ? "" : " Without a way to pay, the plan pauses until there is one.");
 
     private EmailMessage PlanEnding(Recipient recipient, DateTimeOffset end) => new(
         recipient.Email,
