@@ -9,7 +9,8 @@ namespace PyResolve.Server.Email;
 /// is at least once: twice where the sender dies before the store knows that the email was sent.
 /// </summary>
 internal sealed partial class EmailSender(
-    EmailOutbox outbox, ComposeEmail compose, IEmailTransport? transport, ServerMetrics metrics, TimeProvider time, ILogger<EmailSender> logger)
+    EmailOutbox outbox, ComposeEmail compose, IEmailTransport? transport, ServerMetrics metrics, TimeProvider time,
+    ILogger<EmailSender> logger)
     : RepeatedWork(Interval, time, outbox.Arrivals), IHostedLifecycleService
 {
     private const int AtOnce = 4;

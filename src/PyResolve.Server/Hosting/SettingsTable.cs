@@ -32,7 +32,8 @@ internal static class SettingsTable
 
     /// <summary>Found by the plans that there are, and not by its name.</summary>
     private static readonly Setting PriceOfPlan = new(
-        $"{PricePrefix}<plan>", "The id at Stripe of a plan's price by the month; with _YEAR of that by the year", "none: it is not for sale");
+        $"{PricePrefix}<plan>", "The id at Stripe of a plan's price by the month; with _YEAR of that by the year",
+        "none: it is not for sale");
 
     public static IReadOnlyList<SettingsSection> Sections { get; } =
     [
@@ -55,7 +56,7 @@ internal static class SettingsTable
         ]),
         new("Monitoring", "monitoring.md",
         [
-            new("PYRESOLVE_METRICS_URLS", "Where Prometheus reads /metrics, such as http://127.0.0.1:9464; several, comma-separated", "none"),
+            new("PYRESOLVE_METRICS_URLS", "Where Prometheus reads /metrics, such as http://127.0.0.1:9464; several, comma-separated", None),
             new("OTEL_EXPORTER_OTLP_ENDPOINT", "A collector of OpenTelemetry; the other OTEL_ variables have their usual meaning", None)
             {
                 IsOfTheHost = true,

@@ -6,8 +6,8 @@ using PyResolve.Server.Telemetry;
 namespace PyResolve.Server.Operators;
 
 /// <summary>
-/// What waits in the store, which every instance sees alike. Read every quarter of a minute, and not when a collector asks, so that collectors
-/// cost the store nothing.
+/// What waits in the store, which every instance sees alike. Read every quarter of a minute, and not when a collector asks, so that
+/// collectors cost the store nothing.
 /// </summary>
 internal sealed partial class StoreGauges : RepeatedWork
 {
@@ -36,8 +36,8 @@ internal sealed partial class StoreGauges : RepeatedWork
         Gauge("pyresolve.emails.oldest", "s", "For how long the oldest of them waits.", static figures => figures.OldestEmailSeconds);
 
         // Nothing is reported before it is read.
-        void Gauge(string name, string? unit, string text, Func<Figures, double> value) => meter.CreateObservableGauge(
-            name, () => _figures is { } figures ? [new Measurement<double>(value(figures))] : Enumerable.Empty<Measurement<double>>(), unit, text);
+        void Gauge(string name, string? unit, string text, Func<Figures, double> value) => meter.CreateObservableGauge<double>(
+            name, () => _figures is { } figures ? [new Measurement<double>(value(figures))] : [], unit, text);
     }
 
     protected override async Task WorkAsync(CancellationToken cancellationToken)

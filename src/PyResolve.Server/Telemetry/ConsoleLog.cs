@@ -6,7 +6,9 @@ internal static class ConsoleLog
 {
     private const string Timestamp = "yyyy-MM-dd'T'HH:mm:ss.fff'Z'";
 
-    /// <summary><c>PyResolve:LogFormat</c>: <c>text</c>, a line for people; or <c>json</c>, an object a line, with the request's id in its scopes.</summary>
+    /// <summary>
+    /// <c>PyResolve:LogFormat</c>: <c>text</c>, a line for people; or <c>json</c>, an object a line, with the request's id in its scopes.
+    /// </summary>
     public static void AddConsoleLog(this ILoggingBuilder logging, IConfiguration configuration)
     {
         switch (ServerOptions.Text(configuration, "PyResolve:LogFormat"))

@@ -6,8 +6,8 @@ using OpenTelemetry.Metrics;
 namespace PyResolve.Server.Telemetry;
 
 /// <summary>
-/// Serves <c>/metrics</c> on addresses of its own, by a second web server that knows no other path. So no mistake in a proxy or in the order of
-/// the middleware makes it public, and the server's own addresses do not have it.
+/// Serves <c>/metrics</c> on addresses of its own, by a second web server that knows no other path. So no mistake in a proxy or in the
+/// order of the middleware makes it public, and the server's own addresses do not have it.
 /// </summary>
 internal sealed partial class MetricsListener(TelemetryOptions options, MeterProvider meters, ILogger<MetricsListener> logger)
     : IHostedService, IAsyncDisposable

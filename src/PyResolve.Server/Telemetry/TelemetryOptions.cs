@@ -18,7 +18,10 @@ internal sealed record TelemetryOptions(IReadOnlyList<string> MetricsUrls, bool 
     public bool IsOn => MetricsUrls.Count > 0 || SendsToCollector;
 
     public static TelemetryOptions Read(IConfiguration configuration) => new(
-        [.. (configuration[Setting] ?? "").Split([';', ','], StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries).Select(Check)],
+        [
+            .. (configuration[Setting] ?? "")
+                .Split([';', ','], StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries).Select(Check),
+        ],
         CollectorVariables.Any(name => ServerOptions.Text(configuration, name) is not null)
             && !ServerOptions.Flag(configuration, "OTEL_SDK_DISABLED", fallback: false));
 

@@ -39,7 +39,7 @@ public sealed partial class BoardTests(SharedServers servers)
     public void Every_alert_says_what_to_do_and_the_guide_has_it()
     {
         var guide = File.ReadAllText(Path.Combine(Guide.Root, "docs", "monitoring.md"));
-        var names = AlertName().Matches(Alerts).Select(static match => match.Groups[1].Value).ToList();
+        var names = AlertName().Matches(Alerts).Select(static match => match.Groups["name"].Value).ToList();
 
         names.Count.ShouldBeGreaterThan(5);
         names.ShouldAllBe(name => guide.Contains($"`{name}`", StringComparison.Ordinal));
@@ -53,7 +53,11 @@ public sealed partial class BoardTests(SharedServers servers)
         var targets = board.RootElement.GetProperty("panels").EnumerateArray()
             .Where(static panel => panel.TryGetProperty("targets", out _))
             .SelectMany(static panel => panel.GetProperty("targets").EnumerateArray());
-        return [.. targets.Select(static target => target.GetProperty("expr").GetString()!), .. AlertQuery().Matches(Alerts).Select(static match => match.Groups[1].Value)];
+        return
+        [
+            .. targets.Select(static target => target.GetProperty("expr").GetString()!),
+            .. AlertQuery().Matches(Alerts).Select(static match => match.Groups["query"].Value),
+        ];
     }
 
     private static IEnumerable<string> NamesIn(string query) => MetricName().Matches(query).Select(static match => match.Value);
@@ -62,15 +66,15 @@ public sealed partial class BoardTests(SharedServers servers)
     private static string Family(string name, IReadOnlySet<string> families) =>
         HistogramEnding().Replace(name, "") is var family && families.Contains(family) ? family : name;
 
-    [GeneratedRegex(@"\b(?:pyresolve|http|kestrel|dotnet|db|up)_[a-z_]+\b", RegexOptions.CultureInvariant)]
+    [GeneratedRegex(@"\b(?:pyresolve|http|kestrel|dotnet|db|up)_[a-z_]+\b", RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 1000)]
     private static partial Regex MetricName();
 
-    [GeneratedRegex("_(?:bucket|sum|count)$", RegexOptions.CultureInvariant)]
+    [GeneratedRegex("_(?:bucket|sum|count)$", RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 1000)]
     private static partial Regex HistogramEnding();
 
-    [GeneratedRegex(@"- alert: (\w+)", RegexOptions.CultureInvariant)]
+    [GeneratedRegex(@"- alert: (?<name>\w+)", RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 1000)]
     private static partial Regex AlertName();
 
-    [GeneratedRegex(@"expr: (.+)", RegexOptions.CultureInvariant)]
+    [GeneratedRegex(@"expr: (?<query>.+)", RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 1000)]
     private static partial Regex AlertQuery();
 }
