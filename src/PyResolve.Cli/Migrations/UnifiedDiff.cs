@@ -68,7 +68,7 @@ internal sealed class UnifiedDiff(Action<string> write)
 
     private void WriteLine(DiffLine line)
     {
-        var isEnded = line.Text.EndsWith("\n", StringComparison.Ordinal);
+        var isEnded = line.Text is [.., '\n'];
         write($"{line.Kind}{(isEnded ? line.Text[..^1] : line.Text)}");
         if (!isEnded)
             write("\\ No newline at end of file");
