@@ -80,7 +80,8 @@ internal static class ReadPages
 }
 
 /// <summary>
-/// <c>Elements</c>: with their attributes, and where the addresses among them lead. <c>ShowsText</c>: all texts, or is a page that shows none.
+/// <c>Elements</c>: with their attributes, and where the addresses among them lead. <c>ShowsText</c>: all texts, or is a page that shows
+/// none.
 /// </summary>
 internal sealed record ReadPage
 {

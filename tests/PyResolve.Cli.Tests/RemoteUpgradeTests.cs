@@ -194,6 +194,11 @@ public sealed class RemoteUpgradeTests : IDisposable
     [InlineData("/outside.py")]
     [InlineData(".git/hooks/pre-commit")]
     [InlineData("pkg/../.git/config")]
+    [InlineData(".GIT/hooks/pre-commit")]
+    [InlineData(".git./config")]
+    [InlineData("GIT~1/config")]
+    [InlineData(".github/workflows/x.yml")]
+    [InlineData("pkg/.envrc")]
     [InlineData("link/outside.py")]
     [InlineData("notes.txt")]
     public async Task A_server_changes_nothing_but_what_it_was_sent(string path)

@@ -28,7 +28,7 @@ internal sealed class RemoteChanges
             {
                 throw new CliException(
                     ExitCodes.Failure, $"The server answered with a path that it may not change: {PlainText.Of(name)}",
-                    "Nothing was changed here. Report it to the server's operator.");
+                    "Nothing was changed here; one migration was used. Report it to the server's operator.");
             }
 
             var after = content is null ? null : Encoding.UTF8.GetBytes(content);
@@ -48,7 +48,7 @@ internal sealed class RemoteChanges
         [.. _changes.Where(static change => !IsAsSent(change)).Select(static change => change.Name)];
 
     /// <summary>Writes each file in one step.</summary>
-    /// <param name="written">Is told of each that was written.</param>
+    /// <param name="written">Called after each file.</param>
     public void Apply(Action<RemoteChange> written)
     {
         foreach (var change in _changes)
@@ -94,8 +94,13 @@ internal sealed class RemoteChanges
     private bool IsNewFile(string name)
     {
         var names = name.Split('/');
-        if (names.Any(static part => part is "" or "." or ".." || part.Any(static c => char.IsControl(c) || c is '\\' or ':')))
+        // Some file systems take .GIT and GIT~1 for .git, and no migrator has to make files that begin with a dot.
+        if (names.Any(static part => part is "" or ['.', ..] or [.., '.' or ' ']
+            || part.Any(static c => char.IsControl(c) || c is '\\' or ':' or '~')))
+        {
             return false;
+        }
+
         var path = _project.Root;
         foreach (var part in names)
         {

@@ -9,7 +9,7 @@ namespace PyResolve.Cli.Migrations;
 
 /// <summary>
 /// The files that an upgrade on the server needs: Python code and what declares its dependencies, or what <c>--include</c> names. What
-/// else is in a project, such as its data and its secrets, stays where it is.
+/// else is in a project, such as its data and <c>.env</c>, stays where it is.
 /// </summary>
 internal sealed class RemoteProject
 {
@@ -111,6 +111,12 @@ internal sealed class RemoteProject
 
     private void AddFile(string path, string name)
     {
+        if (new FileInfo(path).LinkTarget is not null)
+        {
+            _leftOut.Add($"{PlainText.Of(name)} (it is a symbolic link)");
+            return;
+        }
+
         try
         {
             // Length 0: empty, or not a regular file, such as a pipe, which would block when opened.

@@ -209,7 +209,7 @@ internal sealed class RemoteUpgrade(UpgradeOutput output, PyResolveClient client
     private void WriteDiff(RemoteProject project, IReadOnlyList<RemoteChange> changes, bool painted, Action<string> write)
     {
         var shown = new UpgradeDiff(output, project.Root);
-        var diff = new UnifiedDiff(line => write(painted ? shown.Paint(line) : line));
+        var diff = new UnifiedDiff(line => write(painted ? shown.Paint(PlainText.Visible(line)) : line));
         foreach (var change in changes)
         {
             var isExecutable = change.Before is not null && ExecutableFile.Is(change.FullPath);

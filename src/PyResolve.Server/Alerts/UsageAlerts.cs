@@ -41,6 +41,7 @@ internal sealed class UsageAlerts(PlanCatalog plans, EmailOutbox outbox, TimePro
             $"""
             case
                 when l.name is null then {_otherLimit}
+                when l.per_seat and {EffectivePlan.EndOfPlan} <= {now} then l.plan_limit
                 when l.per_seat then l.plan_limit * coalesce(p.plan_seats, 1)
                 else l.plan_limit
             end

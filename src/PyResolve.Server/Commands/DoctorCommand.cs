@@ -52,7 +52,7 @@ internal static class DoctorCommand
                 await Console.Out.WriteLineAsync($"      Fix: {fix}");
         }
 
-        await Console.Out.WriteLineAsync(isHealthy ? "Nothing is wrong." : "Mend what is BAD, and run doctor again.");
+        await Console.Out.WriteLineAsync(isHealthy ? "Nothing is wrong." : "Fix what is marked BAD, then run doctor again.");
     }
 
     private static Task<int> WriteAsync(IReadOnlyList<Finding> findings, bool isHealthy) => OperatorOutput.WriteAsync(writer =>

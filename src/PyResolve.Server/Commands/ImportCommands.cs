@@ -18,7 +18,7 @@ internal static class ImportCommands
     {
         var dryRun = new Option<bool>("--dry-run")
         {
-            Description = "Say what would be changed and refused, what would be locked, and for how long; change and lock nothing",
+            Description = "Show what would be changed and refused, and what would be locked for how long, without changing or locking anything",
             Arity = ArgumentArity.Zero,
         };
         var dump = new Option<string?>("--dump")
@@ -152,12 +152,12 @@ internal static class ImportCommands
         if (isDryRun)
         {
             await OperatorOutput.SayAsync($"Would lock {plan.DescribeLock()}.");
-            await OperatorOutput.SayAsync($"Make a dump first:\n  {plan.MakeDump(dump)}\n{Undo(plan, dump)}");
+            await OperatorOutput.SayAsync($"Stop the old API, then make a dump:\n  {plan.MakeDump(dump)}\n{Undo(plan, dump)}");
         }
 
         await OperatorOutput.SayAsync(
             $"The project's own tables {(isDryRun ? "stay" : "are")} in the schema {ProjectTables.KeptSchema}, which only their owner "
-            + $"reads. Remove them when you need them no more: drop schema {ProjectTables.KeptSchema} cascade");
+            + $"reads. Remove them when you no longer need them: drop schema {ProjectTables.KeptSchema} cascade");
     }
 
     private static void Write(Utf8JsonWriter writer, ImportPlan plan, ImportedRows? imported, bool isDryRun, string dump)

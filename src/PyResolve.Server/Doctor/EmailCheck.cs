@@ -36,7 +36,7 @@ internal sealed class EmailCheck(IServiceProvider services)
             cancellationToken);
         return waiting is { Count: > 0 and var count }
             ? new(
-                About, FindingState.Look, $"{count:N0} e-mails wait for more than ten minutes.",
+                About, FindingState.Look, $"{(count == 1 ? "1 e-mail waits" : $"{count:N0} e-mails wait")} for more than ten minutes.",
                 "The server's log says why they were not taken.")
             : null;
     }

@@ -88,7 +88,9 @@ internal sealed class ReachCheck(ServerOptions options, IConfiguration configura
             if (section["Issuer"] is not { } issuer || !Uri.TryCreate(issuer, UriKind.Absolute, out var url))
                 continue;
             var keys = section["JwksUrl"] ?? $"{issuer.TrimEnd('/')}/.well-known/openid-configuration";
-            yield return ($"{section.Path}:Issuer", url.Host, new Uri(keys));
+            // Another form is a wrong setting, which ends the start.
+            if (Uri.TryCreate(keys, UriKind.Absolute, out var address))
+                yield return ($"{section.Path}:Issuer", url.Host, address);
         }
     }
 

@@ -128,11 +128,11 @@ internal sealed partial class ServerOptions
             ? prefixes
             : throw new InvalidConfigurationException(
                 $"PyResolve:KeyPrefixes has {Quote(wrong)}; a prefix has 3 to 15 lower-case letters, digits and underscores, ends with an "
-                + "underscore, and is not pyr_sess_ or pyr_dev_, such as cs_live_.");
+                + "underscore, and is not pyr_, pyr_sess_ or pyr_dev_, such as cs_live_.");
     }
 
     // Not that of a session or a device code. At least five characters of the secret tell the first 20 characters of two keys apart.
-    [GeneratedRegex("^(?!pyr_sess_|pyr_dev_)[a-z][a-z0-9_]{1,13}_$", RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 1000)]
+    [GeneratedRegex("^(?!pyr_$|pyr_sess_|pyr_dev_)[a-z][a-z0-9_]{1,13}_$", RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 1000)]
     private static partial Regex KeyPrefix();
 
     internal static string? Text(IConfiguration configuration, string name) =>

@@ -160,7 +160,7 @@ internal static class SettingsTable
     {
         return name.StartsWith(PricePrefix, StringComparison.OrdinalIgnoreCase)
             && configuration.GetSection("PyResolve:Plans").GetChildren().Any(
-                plan => Matches(plan.Key, "") || Matches(plan.Key, "_month") || Matches(plan.Key, "_year"));
+                plan => Matches(plan.Key, "") || Matches(plan.Key, "_year"));
 
         bool Matches(string plan, string suffix) =>
             name[PricePrefix.Length..].Equals($"{plan}{suffix}".Replace('-', '_'), StringComparison.OrdinalIgnoreCase);

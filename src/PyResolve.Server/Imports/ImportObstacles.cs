@@ -11,7 +11,11 @@ internal static class ImportObstacles
     public static IReadOnlyList<string> OfTables(ProjectTables? tables) => tables switch
     {
         null => [NoTables],
-        { Missing.Count: > 0 } => [$"The tables are not those of the billing guide: {string.Join(", ", tables.Missing)} is missing."],
+        { Missing.Count: > 0 } => 
+        [
+            $"The tables are not those of the billing guide. Missing: {string.Join(", ", tables.Missing)}. "
+                + "Add these columns, or name the project's database in DATABASE_URL.",
+        ],
         { Hidden.Count: > 0 } =>
             [$"Row level security hides rows of {string.Join(", ", tables.Hidden)} from this role. Name the role that owns the tables."],
         _ => [],

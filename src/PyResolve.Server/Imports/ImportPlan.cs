@@ -28,7 +28,7 @@ internal sealed record ImportPlan
     /// <summary>The schema that the import changes, quoted.</summary>
     public required string Schema { get; init; }
 
-    /// <summary>For how long the tables are locked, from the number of rows and what was measured on two slow cores.</summary>
+    /// <summary>For how long the tables are locked, guessed from the number of rows.</summary>
     public TimeSpan LockTime => TimeSpan.FromSeconds(2 + Math.Ceiling(
         (Rows.Accounts / 10_000d) + (Rows.Keys / 10_000d) + (Rows.Events / 20_000d)));
 
@@ -38,17 +38,22 @@ internal sealed record ImportPlan
     public string MakeDump(string file) =>
         $"pg_dump --format=custom --schema={Schema} "
         + string.Concat(Extensions.Select(static extension => $"--extension={extension} "))
-        + $"--file={file} \"$DATABASE_URL\"";
+        + $"--file={Quote(file)} \"$DATABASE_URL\"";
 
     /// <summary>The commands that take the import back.</summary>
     public IReadOnlyList<string> RestoreDump(string file) =>
     [
         $"psql \"$DATABASE_URL\" --single-transaction --command='drop schema {Schema} cascade' "
             + $"--command='drop schema {ProjectTables.KeptSchema} cascade'",
-        $"pg_restore --single-transaction --exit-on-error --dbname=\"$DATABASE_URL\" {file}",
+        $"pg_restore --single-transaction --exit-on-error --dbname=\"$DATABASE_URL\" {Quote(file)}",
         .. AfterRestore.Select(static statement =>
-            $"psql \"$DATABASE_URL\" --command=\"{statement.Replace("\"", "\\\"", StringComparison.Ordinal)}\""),
+            $"psql \"$DATABASE_URL\" --command={Quote(statement)}"),
     ];
+
+    /// <summary>For a shell. Plain names stay as they are.</summary>
+    private static string Quote(string word) => word.All(static c => char.IsAsciiLetterOrDigit(c) || c is '.' or '/' or '-' or '_')
+        ? word
+        : $"'{word.Replace("'", "'\\''", StringComparison.Ordinal)}'";
 
     public string DescribeLock() => string.Create(
         CultureInfo.InvariantCulture, $"{string.Join(", ", Locks)} for about {LockTime.TotalSeconds:0} s");

@@ -8,8 +8,8 @@ namespace PyResolve.Server.Imports;
 internal sealed record ImportedRows(long Accounts, long Keys, long Events);
 
 /// <summary>
-/// Writes a project's rows into the server's tables. Rows that are there stay as they are: repeating it adds only what is new. The reasons
-/// for what is left out or changed are those of <see cref="ImportFindings"/>.
+/// Writes a project's rows into the server's tables. Rows that are there stay as they are, but for a revocation: repeating it adds what is
+/// new. The reasons for what is left out or changed are those of <see cref="ImportFindings"/>.
 /// </summary>
 internal static class ProjectRows
 {
@@ -20,6 +20,7 @@ internal static class ProjectRows
     {
         var accounts = await session.ExecuteAsync(Profiles(tables), cancellationToken);
         var keys = await session.ExecuteAsync(Keys(tables), cancellationToken);
+        await session.ExecuteAsync(Revocations(tables), cancellationToken);
         await session.ExecuteAsync($"analyze profiles", cancellationToken);
         var events = await session.NumberAsync(Events(tables), cancellationToken);
         return new ImportedRows(accounts, keys, events ?? 0);
@@ -49,6 +50,14 @@ internal static class ProjectRows
         where length(k.key_prefix) = 20 and coalesce(k.key_hash, '') ~ {ImportFindings.Hash}
         order by k.key_prefix, k.revoked_at is null desc, k.created_at desc nulls last, k.id
         on conflict do nothing
+        """;
+
+    /// <summary>A key that was copied before and has been revoked since must not live on here.</summary>
+    private static Sql Revocations(ProjectTables tables) =>
+        $"""
+        update api_keys t set revoked_at = k.revoked_at
+        from {tables.KeyRows} k
+        where k.id = t.id and k.user_id = t.user_id and t.revoked_at is null and k.revoked_at is not null
         """;
 
     /// <summary>One statement: what was not added must not move the sums.</summary>

@@ -63,6 +63,8 @@ internal sealed class SupabaseImport(Database database, SchemaMigrator schema, I
             var writing = new Session(database.Engine, to.Connection, to.Transaction) { TimeLimit = TimeSpan.Zero };
             // All tables as of one instant.
             await reading.ExecuteAsync($"set transaction isolation level repeatable read, read only", cancellationToken);
+            foreach (var session in new[] { reading, writing })
+                await session.ExecuteAsync($"select set_config('statement_timeout', '0', true)", cancellationToken);
             var tables = await ProjectTables.FindAsync(reading, schema: null, cancellationToken)
                 ?? throw new SchemaIncompatibleException(ImportObstacles.NoTables);
             foreach (var (table, selected) in tables.All)

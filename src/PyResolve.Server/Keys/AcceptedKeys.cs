@@ -12,21 +12,34 @@ internal sealed class AcceptedKeys(IReadOnlyList<string> otherPrefixes)
     /// <summary>In characters, beyond the prefix: 128 bits.</summary>
     private const int ShortestSecret = 32;
 
-    public bool HasKeyForm(string text) => ApiKeyFormat.HasKeyForm(text) || OtherPrefixOf(text) is not null;
-
-    public bool IsWellFormed(string text) => ApiKeyFormat.IsWellFormed(text)
-        || (OtherPrefixOf(text) is { } prefix
-            && text.Length >= prefix.Length + ShortestSecret && text.Length <= MaxLength
-            && !text.AsSpan(prefix.Length).ContainsAnyExcept(ApiKeyFormat.LowerHex));
-
-    private string? OtherPrefixOf(string text)
+    public bool HasKeyForm(string text)
     {
+        if (ApiKeyFormat.HasKeyForm(text))
+            return true;
         foreach (var prefix in otherPrefixes)
         {
             if (text.StartsWith(prefix, StringComparison.Ordinal))
-                return prefix;
+                return true;
         }
 
-        return null;
+        return false;
+    }
+
+    /// <summary>One prefix may begin with another.</summary>
+    public bool IsWellFormed(string text)
+    {
+        if (ApiKeyFormat.IsWellFormed(text))
+            return true;
+        foreach (var prefix in otherPrefixes)
+        {
+            if (text.StartsWith(prefix, StringComparison.Ordinal)
+                && text.Length >= prefix.Length + ShortestSecret && text.Length <= MaxLength
+                && !text.AsSpan(prefix.Length).ContainsAnyExcept(ApiKeyFormat.LowerHex))
+            {
+                return true;
+            }
+        }
+
+        return false;
     }
 }

@@ -43,8 +43,8 @@ internal static class AccountPages
         return OperatorPages.Page(http, "Accounts", new Operators_AccountsPage { Model = found });
     }
 
-    private static async Task<IResult> Show(Guid id, HttpContext http, AccountReader reader) =>
-        http.Request.Query["keys"].ToString().Trim() is var typed && ApiKeyFormat.IsWellFormed(typed)
+    private static async Task<IResult> Show(Guid id, HttpContext http, AccountReader reader, AcceptedKeys keys) =>
+        http.Request.Query["keys"].ToString().Trim() is var typed && keys.IsWellFormed(typed)
             ? PageUrls.SeeOther(http, $"{PathOf(id)}?keys={ApiKeyFormat.PrefixOf(typed)}")
             : await PageAsync(http, reader, id, AccountForms.Said(http.Request.Query["done"]));
 }

@@ -25,6 +25,8 @@ internal sealed class AccountSearch(Database database, AcceptedKeys keys, PlanCa
         p.id, p.email, p.name, {EffectivePlan.Columns.Text}, coalesce(m.migrations + m.lapsed, 0), p.created_at, p.deleted_at, p.email_key
         """);
 
+    private const int Plan = 3;
+    private const int AfterPlan = Plan + EffectivePlan.ColumnCount;
     private const int MaxKeysFound = 50;
 
     /// <summary>After every text that begins with what is before it, in the order of bytes.</summary>
@@ -78,7 +80,7 @@ internal sealed class AccountSearch(Database database, AcceptedKeys keys, PlanCa
             order by p.email_key
             limit {PageSize + 1}
             """,
-            row => (Key: row.TextOrNull(9), Found: Read(row, now)),
+            row => (Key: row.TextOrNull(AfterPlan + 3), Found: Read(row, now)),
             cancellationToken);
         var page = rows.Take(PageSize).ToList();
         var found = page.ConvertAll(static row => row.Found);
@@ -110,6 +112,6 @@ internal sealed class AccountSearch(Database database, AcceptedKeys keys, PlanCa
     }
 
     private FoundByOperator Read(Row row, DateTimeOffset now) => new(
-        row.Uuid(0), row.Text(1), row.TextOrNull(2), plans[EffectivePlan.Read(row, 3, now)].Title, row.Int64(7), row.Instant(8),
-        row.InstantOrNull(9) is not null);
+        row.Uuid(0), row.Text(1), row.TextOrNull(2), plans[EffectivePlan.Read(row, Plan, now)].Title, row.Int64(AfterPlan),
+        row.Instant(AfterPlan + 1), row.InstantOrNull(AfterPlan + 2) is not null);
 }

@@ -27,40 +27,45 @@ internal sealed partial class StoreGauges : RepeatedWork
     {
         (_backlogs, _store, _metrics, _logger) = (backlogs, store, metrics, logger);
         var meter = meters.Create(ServerMetrics.MeterName);
-        Gauge("pyresolve.store.ready", null, "1 where the store accepts writes, else 0.", static figures => figures.IsReady ? 1 : 0);
-        Gauge("pyresolve.stripe.events.waiting", "{event}", "Stripe's events that wait.", static figures => figures.WaitingEvents);
-        Gauge(
-            "pyresolve.stripe.events.oldest", "s", "For how long the oldest of them waits.", static figures => figures.OldestEventSeconds);
-        Gauge("pyresolve.stripe.events.dead", "{event}", "Stripe's events that failed for good.", static figures => figures.DeadEvents);
-        Gauge("pyresolve.emails.waiting", "{email}", "E-mails that wait.", static figures => figures.WaitingEmails);
-        Gauge("pyresolve.emails.oldest", "s", "For how long the oldest of them waits.", static figures => figures.OldestEmailSeconds);
+        Gauge("pyresolve.store.ready", null, "1 where the store accepts writes, else 0.", static now => now.IsReady ? 1 : 0);
+        Gauge("pyresolve.stripe.events.waiting", "{event}", "Stripe's events that wait.", static now => now.Backlog?.WaitingEvents);
+        Gauge("pyresolve.stripe.events.oldest", "s", "For how long the oldest of them waits.", static now => now.Backlog?.OldestEventSeconds);
+        Gauge("pyresolve.stripe.events.dead", "{event}", "Stripe's events that failed for good.", static now => now.Backlog?.DeadEvents);
+        Gauge("pyresolve.emails.waiting", "{email}", "E-mails that wait.", static now => now.Backlog?.WaitingEmails);
+        Gauge("pyresolve.emails.oldest", "s", "For how long the oldest of them waits.", static now => now.Backlog?.OldestEmailSeconds);
 
         // Nothing is reported before it is read.
-        void Gauge(string name, string? unit, string text, Func<Figures, double> value) => meter.CreateObservableGauge<double>(
-            name, () => _figures is { } figures ? [new Measurement<double>(value(figures))] : [], unit, text);
+        void Gauge(string name, string? unit, string text, Func<Figures, double?> value) => meter.CreateObservableGauge<double>(
+            name, () => _figures is { } figures && value(figures) is { } read ? [new Measurement<double>(read)] : [], unit, text);
     }
 
     protected override async Task WorkAsync(CancellationToken cancellationToken)
     {
         _metrics.WriteZeros();
         var isReady = await _store.FindProblemAsync(cancellationToken) is null;
-        // The last figures stay beside it: they are what is known.
-        _figures = (_figures ?? Figures.None) with { IsReady = isReady };
         if (!isReady)
+        {
+            NotReady();
             return;
+        }
+
         var now = Time.GetInstant();
         var waiting = await _backlogs.CountWaitingEventsAsync(cancellationToken);
         var dead = await _backlogs.CountDeadEventsAsync(cancellationToken);
         var emails = await _backlogs.CountEmailsAsync(cancellationToken);
         _figures = new Figures(
-            IsReady: true, waiting.Count, waiting.AgeAt(now).TotalSeconds, dead.Count, emails.Count, emails.AgeAt(now).TotalSeconds);
+            IsReady: true,
+            new Waiting(waiting.Count, waiting.AgeAt(now).TotalSeconds, dead.Count, emails.Count, emails.AgeAt(now).TotalSeconds));
     }
 
     protected override void Failed(Exception exception)
     {
-        _figures = (_figures ?? Figures.None) with { IsReady = false };
+        NotReady();
         Log.NotRead(_logger, exception.Message);
     }
+
+    /// <summary>The last figures stay beside it: they are what is known.</summary>
+    private void NotReady() => _figures = new Figures(IsReady: false, _figures?.Backlog);
 
     private static partial class Log
     {
@@ -68,9 +73,10 @@ internal sealed partial class StoreGauges : RepeatedWork
         public static partial void NotRead(ILogger logger, string cause);
     }
 
-    private sealed record Figures(
-        bool IsReady, long WaitingEvents, double OldestEventSeconds, long DeadEvents, long WaitingEmails, double OldestEmailSeconds)
-    {
-        public static Figures None { get; } = new(false, 0, 0, 0, 0, 0);
-    }
+    /// <param name="IsReady">Whether the store accepts writes.</param>
+    /// <param name="Backlog">null: it was never read.</param>
+    private sealed record Figures(bool IsReady, Waiting? Backlog);
+
+    private sealed record Waiting(
+        long WaitingEvents, double OldestEventSeconds, long DeadEvents, long WaitingEmails, double OldestEmailSeconds);
 }

@@ -28,12 +28,13 @@ internal static class KeyPages
         pages.MapPost("/app/keys/{id:guid}/revoke", Revoke);
     }
 
-    private static async Task<IResult> List(HttpContext http, WebSessions web, ApiKeyLists lists, UsageDays days, TimeProvider time)
+    private static async Task<IResult> List(
+        HttpContext http, WebSessions web, ApiKeyLists lists, AcceptedKeys keys, UsageDays days, TimeProvider time)
     {
         if (await web.FindAsync(http) is not { } caller)
             return SignInPages.Ask(http);
         // A whole key must not stay in the browser's history.
-        if (http.Request.Query["q"].ToString().Trim() is var typed && ApiKeyFormat.IsWellFormed(typed))
+        if (http.Request.Query["q"].ToString().Trim() is var typed && keys.IsWellFormed(typed))
             return PageUrls.SeeOther(http, $"app/keys?q={ApiKeyFormat.PrefixOf(typed)}");
         var form = new KeyForm(Ids.Create(time.GetInstant()), Name: null, Days: null, Scopes.Default, RequestsPerMinute: null);
         return await ListPageAsync(http, caller, form, lists, days, time, problem: null);

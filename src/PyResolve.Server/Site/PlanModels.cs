@@ -105,6 +105,18 @@ internal sealed record PlanView(
 
     private BillingState State => Customer?.State ?? BillingState.None;
 
+    /// <summary>Of the own plan, as it is paid: <c>Per</c> is what for; null: nothing is paid.</summary>
+    public (string Amount, string? Per) Price
+    {
+        get
+        {
+            if ((Current.FindPrice(State.Interval) ?? Current.FindPrice(null)) is not { } paid)
+                return (Pricing.PriceOf(Current), null);
+            var seats = Current.PerSeat ? $" for each of {Profile.Seats ?? 1:N0} seats" : "";
+            return (Pricing.Money(paid.Amount, paid.Currency), $"a {(paid.IsMetered ? "unit" : paid.Interval)}{seats}");
+        }
+    }
+
     public bool IsForSale(Plan plan) => SoldBy(plan).Any();
 
     public IEnumerable<CatalogPrice> SoldBy(Plan plan) => plan.Prices.Where(price => ForSale.Contains(price.Variable));

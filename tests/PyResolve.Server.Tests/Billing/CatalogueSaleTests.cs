@@ -99,6 +99,32 @@ public sealed class CatalogueSaleTests(SharedServers servers)
     }
 
     [Theory, OnBothEngines]
+    public async Task A_greater_plan_whose_payment_failed_takes_no_seats_that_are_paid_for(StorageEngine engine)
+    {
+        await using var billing = await StartAsync(engine);
+        var subscriber = await billing.SignUpAsync(plan: "team");
+        await subscriber.SetSubscriptionsAsync(Of("price_team", "active", 5));
+        await subscriber.WaitForPlanAsync("team");
+
+        await subscriber.SetSubscriptionsAsync(Of("price_scale", "past_due", 1).Unpaid("subscription_update"));
+        await billing.WaitUntilProcessedAsync();
+
+        (await LimitAsync(subscriber)).ShouldBe(500);
+    }
+
+    [Theory, OnBothEngines]
+    public async Task Of_two_subscriptions_to_one_plan_the_one_with_more_seats_counts(StorageEngine engine)
+    {
+        await using var billing = await StartAsync(engine);
+        var subscriber = await billing.SignUpAsync(plan: "team");
+
+        await subscriber.SetSubscriptionsAsync(Of("price_team", "active", 10, "sub_1"), Of("price_team", "active", 1, "sub_2"));
+
+        await subscriber.WaitForPlanAsync("team");
+        (await LimitAsync(subscriber)).ShouldBe(1_000);
+    }
+
+    [Theory, OnBothEngines]
     public async Task Seats_that_an_operator_gives_beside_a_subscription_are_those_that_are_paid_for(StorageEngine engine)
     {
         await using var billing = await StartAsync(engine);

@@ -11,7 +11,8 @@ public sealed partial class KnownSettingsTests
     {
         var folder = SourceFolder();
         var read = Directory.EnumerateFiles(folder, "*.cs", SearchOption.AllDirectories)
-            .Where(static file => !file.Split(Path.DirectorySeparatorChar).Contains("obj") && !Path.GetFileName(file).StartsWith("SettingsTable", StringComparison.Ordinal))
+            .Where(static file => !file.Split(Path.DirectorySeparatorChar).Contains("obj"))
+            .Where(static file => !Path.GetFileName(file).StartsWith("SettingsTable", StringComparison.Ordinal))
             .SelectMany(static file => Setting().Matches(File.ReadAllText(file)))
             .Select(static match => match.Groups["name"].Value)
             // Sections, whose parts are read one by one.

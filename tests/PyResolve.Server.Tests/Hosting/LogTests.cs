@@ -60,7 +60,8 @@ public sealed partial class LogTests(SharedServers servers)
             .Select(static line => JsonDocument.Parse(line).RootElement).ToList();
 
         lines.ShouldAllBe(static line => line.GetProperty("Timestamp").GetString()!.EndsWith('Z'));
-        var request = lines.Single(static line => line.GetProperty("Message").GetString()!.Contains("GET /no-such 404", StringComparison.Ordinal));
+        var request = lines.Single(
+            static line => line.GetProperty("Message").GetString()!.Contains("GET /no-such 404", StringComparison.Ordinal));
         request.GetProperty("State").GetProperty("RequestId").GetString()
             .ShouldBe(response.Headers.GetValues("X-Request-Id").Single());
     }

@@ -114,7 +114,7 @@ public sealed class ImportTests
         (notice.GetProperty("reason").GetString(), notice.GetProperty("rows").GetInt64()).ShouldBe(("key_prefix_other", 2));
         await using var unnamed = await TestServer.StartAsync(project.Store);
         (await unnamed.WithKey(key).GetAsync("/me")).Status.ShouldBe(401);
-        await project.ServeAsync(new Dictionary<string, string?> { ["PyResolve:KeyPrefixes"] = "cs_live_" });
+        await project.ServeAsync(new Dictionary<string, string?> { ["PyResolve:KeyPrefixes"] = "cs_,cs_live_" });
         (await project.Server.WithKey(key).GetAsync("/me")).Status.ShouldBe(200);
         (await project.Server.WithKey(shorter).GetAsync("/me")).Status.ShouldBe(200);
         (await project.Server.WithKey(key[..^1] + "b").GetAsync("/me")).Status.ShouldBe(401);
@@ -142,6 +142,24 @@ public sealed class ImportTests
         (await target.ReadSqlAsync(month)).ShouldBe("3 60");
         await using var server = await TestServer.StartAsync(target);
         (await server.WithKey(key).GetAsync("/me"))["email"].GetString().ShouldBe("ada@example.com");
+    }
+
+    [Fact]
+    public async Task A_key_that_is_revoked_between_two_copies_is_revoked_here_too()
+    {
+        await using var project = await GuideProject.StartAsync();
+        var key = await project.CreateKeyAsync(await project.SignUpAsync("ada@example.com"));
+        await using var target = await project.CreateDatabaseAsync();
+        await CopyAsync(project, target);
+        await using var server = await TestServer.StartAsync(target);
+        (await server.WithKey(key).GetAsync("/me")).Status.ShouldBe(200);
+        await project.Store.ExecuteSqlAsync("update api_keys set revoked_at = now()");
+
+        await CopyAsync(project, target);
+
+        await Eventually.IsTrueAsync(
+            async () => (await server.WithKey(key).GetAsync("/me")).Status == 401,
+            cancellationToken: TestContext.Current.CancellationToken);
     }
 
     [Fact]

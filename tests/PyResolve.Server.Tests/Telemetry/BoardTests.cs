@@ -29,7 +29,8 @@ public sealed partial class BoardTests(SharedServers servers)
     public async Task Every_metric_of_our_own_is_on_the_board()
     {
         await using var metered = await MeteredServer.StartAsync(StorageEngine.Sqlite, servers.Postgres);
-        var own = (await metered.ReadAsync()).Families.Where(static name => name.StartsWith("pyresolve_", StringComparison.Ordinal)).ToList();
+        var read = await metered.ReadAsync();
+        var own = read.Families.Where(static name => name.StartsWith("pyresolve_", StringComparison.Ordinal)).ToList();
 
         own.ShouldNotBeEmpty();
         own.Where(static name => !Board.Contains(name, StringComparison.Ordinal)).ShouldBeEmpty();

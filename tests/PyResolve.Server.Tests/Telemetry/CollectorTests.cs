@@ -21,7 +21,8 @@ public sealed class CollectorTests(SharedServers servers)
             ActivityStarted = activity => traces.Add(activity.TraceId),
         };
         ActivitySource.AddActivityListener(listener);
-        await using var client = PyResolveClient.Create(new PyResolveClientOptions { ApiUrl = own.Server.Address, ApiKey = account.ApiKey });
+        await using var client = PyResolveClient.Create(
+            new PyResolveClientOptions { ApiUrl = own.Server.Address, ApiKey = account.ApiKey });
 
         await client.GetQuotaAsync(TestContext.Current.CancellationToken);
 

@@ -14,7 +14,7 @@ public sealed class MetricsTests(SharedServers servers)
         await account.CommitAsync(held);
         await account.ReleaseAsync((await account.ReserveAsync())["id"].GetGuid());
         for (var sent = 0; sent < 2; sent++)
-            await account.Key.PostAsync("/usage", new { event_type = "migration", tier = "tier1", id = "0198f1a2-0000-7000-8000-000000000001" });
+            await account.Key.PostAsync("/usage", new { event_type = "migration", id = "0198f1a2-0000-7000-8000-000000000001" });
         await metered.Server.Server.WithKey($"pyr_live_{new string('0', 48)}").GetAsync("/quota");
 
         var read = await metered.ReadAsync();

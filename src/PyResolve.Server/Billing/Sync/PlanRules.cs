@@ -45,6 +45,7 @@ internal static class PlanRules
         var grants = outcomes
             .Where(outcome => outcome.Grants)
             .OrderByDescending(outcome => terms.Plans.Rank(outcome.Plan))
+            .ThenByDescending(static outcome => outcome.Quantity ?? 1)
             .ThenByDescending(End)
             .ThenByDescending(Created)
             .ToList();
@@ -131,8 +132,9 @@ internal static class PlanRules
         // What a late payment would have paid for is not given before it is paid.
         if (payment is { IsLate: true, IsOfChange: true })
         {
-            plan = terms.Plans.Rank(payment.PaidPlan) < terms.Plans.Rank(plan) ? payment.PaidPlan : plan;
-            quantity = quantity > payment.PaidQuantity ? payment.PaidQuantity : quantity;
+            var isPlanBefore = terms.Plans.Rank(payment.PaidPlan) < terms.Plans.Rank(plan);
+            plan = isPlanBefore ? payment.PaidPlan : plan;
+            quantity = isPlanBefore || quantity > payment.PaidQuantity ? payment.PaidQuantity : quantity;
         }
 
         return new SubscriptionOutcome(

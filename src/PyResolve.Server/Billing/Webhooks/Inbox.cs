@@ -189,7 +189,9 @@ internal sealed partial class Inbox(
     public Task<List<InboxEvent>> ListAsync(
         string? state, int count, CancellationToken cancellationToken, InboxPosition? before = null, string? search = null)
     {
-        SqlPart? named = search is null ? null : new SqlPart($"and (event_id = {search} or customer_id = {search})");
+        SqlPart? named = search is null ? null
+            : search.StartsWith("evt_", StringComparison.Ordinal) ? new SqlPart($"and event_id = {search}")
+            : new SqlPart($"and customer_id = {search}");
         SqlPart? inState = state is null ? null : new SqlPart($"and state = {state}");
         SqlPart? place = before is null ? null : new SqlPart($"and (received_at, event_id) < ({before.ReceivedAt}, {before.Id})");
         return database.ListAsync(
