@@ -190,10 +190,16 @@ public sealed class WireTableTests(SharedServers servers)
 
         (await server.Anonymous.GetAsync("/plans")).ShouldBeJson(200, """
             {"data":[
-              {"name":"free","migrations_limit":5,"llm_allowed":false,"price":null},
-              {"name":"pro","migrations_limit":50,"llm_allowed":true,"price":{"amount":1900,"currency":"usd","interval":"month"}},
-              {"name":"unlimited","migrations_limit":"unlimited","llm_allowed":true,"price":{"amount":4900,"currency":"usd","interval":"month"}},
-              {"name":"enterprise","migrations_limit":"unlimited","llm_allowed":true,"price":null}]}
+              {"name":"free","migrations_limit":5,"llm_allowed":false,"price":null,
+               "title":"Free","description":null,"features":[],"prices":[],"trial_days":null,"per_seat":false},
+              {"name":"pro","migrations_limit":50,"llm_allowed":true,"price":{"amount":1900,"currency":"usd","interval":"month"},
+               "title":"Pro","description":null,"features":[],"prices":[{"amount":1900,"currency":"usd","interval":"month"}],
+               "trial_days":null,"per_seat":false},
+              {"name":"unlimited","migrations_limit":"unlimited","llm_allowed":true,"price":{"amount":4900,"currency":"usd","interval":"month"},
+               "title":"Unlimited","description":null,"features":[],"prices":[{"amount":4900,"currency":"usd","interval":"month"}],
+               "trial_days":null,"per_seat":false},
+              {"name":"enterprise","migrations_limit":"unlimited","llm_allowed":true,"price":null,
+               "title":"Enterprise","description":null,"features":[],"prices":[],"trial_days":null,"per_seat":false}]}
             """);
     }
 
