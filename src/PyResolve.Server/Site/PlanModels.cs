@@ -26,6 +26,8 @@ internal sealed record Trouble(string Text, string? Button)
 internal sealed record PlanCard(Plan Plan, bool IsCurrent)
 {
     public string Each => Plan.PerSeat ? " for each seat" : "";
+
+    public string LlmTiers => string.Join(", ", Plan.Tiers.Where(PlanTiers.CallsLlm));
 }
 
 /// <summary>The plan of an account, and what it can change.</summary>
