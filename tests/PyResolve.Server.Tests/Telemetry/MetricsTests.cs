@@ -17,7 +17,11 @@ public sealed class MetricsTests(SharedServers servers)
             await account.Key.PostAsync("/usage", new { event_type = "migration", id = "0198f1a2-0000-7000-8000-000000000001" });
         await metered.Server.Server.WithKey($"pyr_live_{new string('0', 48)}").GetAsync("/quota");
 
+        // The text of a scrape is kept for 300 ms.
         var read = await metered.ReadAsync();
+        await Eventually.IsTrueAsync(
+            async () => (read = await metered.ReadAsync()).Of("pyresolve_key_checks_total", "result=\"refused\"") == 1,
+            cancellationToken: TestContext.Current.CancellationToken);
 
         read.Of("pyresolve_reservations_total", "outcome=\"granted\"").ShouldBe(2);
         read.Of("pyresolve_settlements_total", "outcome=\"committed\"").ShouldBe(1);
