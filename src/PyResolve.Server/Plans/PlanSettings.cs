@@ -12,7 +12,13 @@ internal static partial class PlanSettings
 {
     public const string Section = "PyResolve:Plans";
 
-    private const long MaxLimit = 1_000_000_000;
+    private const long MaxOrder = 1_000_000_000;
+
+    /// <summary>A hundred times as much, for shares in percent, is still a number of the database.</summary>
+    private const long MaxLimit = 1_000_000_000_000_000;
+
+    /// <summary>The same with the most seats.</summary>
+    private const long MaxLimitOfSeat = MaxLimit / Plan.MaxSeats;
     private const int MaxTrialDays = 730;
 
     private static readonly Plan[] Defaults =
@@ -51,7 +57,7 @@ internal static partial class PlanSettings
         var free = FindFree(named);
         foreach (var section in named)
         {
-            if (Number(section, "Order", MaxLimit) is not { } order)
+            if (Number(section, "Order", MaxOrder) is not { } order)
             {
                 throw new InvalidConfigurationException(
                     $"{section.Path}:Order is not set. {Section} names plans beside "
@@ -131,7 +137,7 @@ internal static partial class PlanSettings
             [
                 .. section.GetSection("Features").GetChildren().OrderBy(Position).Select(static line => line.Value).OfType<string>(),
             ],
-            MigrationsLimit = ReadLimit(section, plan.MigrationsLimit),
+            MigrationsLimit = ReadLimit(section, plan.MigrationsLimit, perSeat ? MaxLimitOfSeat : MaxLimit),
             LlmAllowed = tiers.Any(PlanTiers.CallsLlm),
             Tiers = tiers,
             Price = prices is [var first, ..] ? PlanPriceSettings.Show(first) : null,
@@ -145,13 +151,17 @@ internal static partial class PlanSettings
 
     private const string LimitForm = "a number of migrations a month, or unlimited";
 
-    private static long? ReadLimit(IConfigurationSection section, long? limit) => section["MigrationsLimit"] switch
+    private static long? ReadLimit(IConfigurationSection section, long? limit, long max) => section["MigrationsLimit"] switch
     {
         null => limit,
         "unlimited" => null,
-        var text when long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var number) && number <= MaxLimit => number,
+        var text when long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var number) =>
+            number <= max ? number : throw Invalid(section, "MigrationsLimit", text, AtMost(max)),
         var text => throw Invalid(section, "MigrationsLimit", text, LimitForm),
     };
+
+    private static string AtMost(long limit) =>
+        string.Create(CultureInfo.InvariantCulture, $"at most {limit} migrations a month, or unlimited");
 
     private static IReadOnlyList<string> ReadTiers(IConfigurationSection section, Plan plan)
     {

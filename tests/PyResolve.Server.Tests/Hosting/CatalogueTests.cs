@@ -131,6 +131,7 @@ public sealed class CatalogueTests(SharedServers servers)
     [InlineData("PyResolve:Plans:team:LlmAllowed", "true", "unset LlmAllowed")]
     [InlineData("PyResolve:Plans:team:PerSeat", "each", "it is true or false")]
     [InlineData("PyResolve:Plans:team:Prices:month:Metered", "true", "PerSeat=true and a metered price")]
+    [InlineData("PyResolve:Plans:team:MigrationsLimit", "1000000001", "it is at most 1000000000 migrations a month, or unlimited")]
     [InlineData("PyResolve:Plans:team:TrialDays", "1000", "a number from 0 to 730")]
     [InlineData("PyResolve:Plans:team_year:Order", "9", "Rename one of the plans", "PyResolve:Plans:team_year:Prices:month:Amount")]
     public void What_is_wrong_with_a_catalogue_is_said_with_what_to_do(string setting, string value, string message, string? price = null)
