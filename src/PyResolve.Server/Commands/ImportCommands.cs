@@ -18,7 +18,7 @@ internal static class ImportCommands
     {
         var dryRun = new Option<bool>("--dry-run")
         {
-            Description = "Show what would be changed and refused, and what would be locked for how long, without changing or locking anything",
+            Description = "Show what would be changed and refused, and locked for how long, without changing or locking anything",
             Arity = ArgumentArity.Zero,
         };
         var dump = new Option<string?>("--dump")

@@ -54,7 +54,8 @@ internal sealed class ImportFindings(AcceptedKeys accepted)
     /// <summary>Profiles that are taken over.</summary>
     public static Sql AcceptedProfiles(ProjectTables tables) =>
         $"""
-        select p.*, coalesce(nullif(btrim(p.email), ''), u.email) as address, lower(u.email) = lower(coalesce(nullif(btrim(p.email), ''), u.email)) as is_user,
+        select p.*, coalesce(nullif(btrim(p.email), ''), u.email) as address,
+               lower(u.email) = lower(coalesce(nullif(btrim(p.email), ''), u.email)) as is_user,
                u.email_confirmed_at, u.confirmation_sent_at, u.invited_at
         from {tables.ProfileRows} p
         left join {tables.UserRows} u on u.id = p.id

@@ -29,7 +29,7 @@ internal sealed partial class StoreGauges : RepeatedWork
         var meter = meters.Create(ServerMetrics.MeterName);
         Gauge("pyresolve.store.ready", null, "1 where the store accepts writes, else 0.", static now => now.IsReady ? 1 : 0);
         Gauge("pyresolve.stripe.events.waiting", "{event}", "Stripe's events that wait.", static now => now.Backlog?.WaitingEvents);
-        Gauge("pyresolve.stripe.events.oldest", "s", "For how long the oldest of them waits.", static now => now.Backlog?.OldestEventSeconds);
+        Gauge("pyresolve.stripe.events.oldest", "s", "How long the oldest of them waits.", static now => now.Backlog?.OldestEventSeconds);
         Gauge("pyresolve.stripe.events.dead", "{event}", "Stripe's events that failed for good.", static now => now.Backlog?.DeadEvents);
         Gauge("pyresolve.emails.waiting", "{email}", "E-mails that wait.", static now => now.Backlog?.WaitingEmails);
         Gauge("pyresolve.emails.oldest", "s", "For how long the oldest of them waits.", static now => now.Backlog?.OldestEmailSeconds);

@@ -84,7 +84,8 @@ internal sealed partial class StripeGateway(BillingOptions options, TimeProvider
         // Stripe tries again with it, should the first attempt fail, and the portal shows it. Once: the customer may choose another.
         var paidBy = new CustomerUpdateOptions { InvoiceSettings = new() { DefaultPaymentMethod = paymentMethod } };
         await StripeConnection.ReadAsync(
-            Api.Customers.UpdateAsync(customerId, paidBy, Under($"{idempotencyKey}:card"), cancellationToken), static changed => changed.Id);
+            Api.Customers.UpdateAsync(customerId, paidBy, Under($"{idempotencyKey}:card"), cancellationToken),
+            static changed => changed.Id);
         // By default Stripe resumes before the payment, and what was never paid would count as late. The period begins now by default.
         var resumed = new SubscriptionResumeOptions { PaymentBehavior = "resume_on_payment_success" };
         await StripeConnection.ReadAsync(
