@@ -14,9 +14,6 @@ internal sealed partial class MetricsListener(TelemetryOptions options, MeterPro
 {
     private WebApplication? _app;
 
-    /// <summary>Once it has started: with the port that the system chose where a setting says 0.</summary>
-    public IReadOnlyList<string> Addresses { get; private set; } = [];
-
     public async Task StartAsync(CancellationToken cancellationToken)
     {
         var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
@@ -30,8 +27,7 @@ internal sealed partial class MetricsListener(TelemetryOptions options, MeterPro
         _app.UseOpenTelemetryPrometheusScrapingEndpoint(
             meters, static http => http.Request.Path == "/metrics", path: null, configureBranchedPipeline: null, optionsName: null);
         await _app.StartAsync(cancellationToken);
-        Addresses = [.. _app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses];
-        foreach (var address in Addresses)
+        foreach (var address in _app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses)
             Log.Serves(logger, address);
     }
 

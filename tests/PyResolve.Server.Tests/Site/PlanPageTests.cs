@@ -30,8 +30,8 @@ public sealed class PlanPageTests(SharedServers servers)
         var page = await person.GetAsync("/app/plan");
         var answer = await person.SendFormAsync("/app/plan/checkout", new() { ["plan"] = "unlimited" });
 
-        page.Text.ShouldContain("<button>Choose Pro</button>");
-        page.Text.ShouldContain("<button>Choose Unlimited</button>");
+        page.Text.ShouldContain("<button name=\"interval\" value=\"month\">Choose Pro</button>");
+        page.Text.ShouldContain("<button name=\"interval\" value=\"month\">Choose Unlimited</button>");
         answer.Status.ShouldBe(200, answer.Text);
         var url = billing.Stripe.Checkouts.Single().Url!;
         answer.Text.ShouldContain($"<meta http-equiv=\"refresh\" content=\"0; url={url}\">");
@@ -112,7 +112,7 @@ public sealed class PlanPageTests(SharedServers servers)
 
         (answer.Status, answer.ContentType).ShouldBe((503, "text/html"));
         answer.Text.ShouldContain("Stripe does not answer. Try again shortly: nothing is charged twice.");
-        answer.Text.ShouldContain("<button>Choose Pro</button>");
+        answer.Text.ShouldContain("<button name=\"interval\" value=\"month\">Choose Pro</button>");
     }
 
     [Theory, OnBothEngines]

@@ -16,7 +16,7 @@ public sealed partial class BoardTests(SharedServers servers)
     public async Task Every_metric_that_the_board_and_the_rules_name_exists(StorageEngine engine)
     {
         await using var metered = await MeteredServer.StartAsync(engine, servers.Postgres);
-        await metered.Server.SignUpAsync();
+        await metered.SignUpAsync();
         IReadOnlySet<string> families = new HashSet<string>();
         // A request is counted once its answer has been sent.
         await Eventually.IsTrueAsync(

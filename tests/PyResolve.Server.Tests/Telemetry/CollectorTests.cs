@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Text;
 using PyResolve.Client;
@@ -11,9 +12,11 @@ public sealed class CollectorTests(SharedServers servers)
     public async Task A_call_of_the_SDK_and_the_servers_work_for_it_are_one_trace()
     {
         await using var collector = await Collector.StartAsync();
-        await using var own = await OwnServer.StartAsync(StorageEngine.Postgres, servers.Postgres, settings: collector.Settings);
-        var account = await own.SignUpAsync();
-        var traces = new List<ActivityTraceId>();
+        await using var store = await TestStore.CreateAsync(StorageEngine.Postgres, servers.Postgres);
+        await using var server = await ServerProcess.StartAsync(
+            new Dictionary<string, string?>(collector.Settings.Concat(store.Settings)), TestContext.Current.CancellationToken);
+        var account = await TestAccount.SignUpAsync(server.Http);
+        var traces = new ConcurrentBag<ActivityTraceId>();
         using var listener = new ActivityListener
         {
             ShouldListenTo = static source => source.Name == "PyResolve.Client",
@@ -21,14 +24,14 @@ public sealed class CollectorTests(SharedServers servers)
             ActivityStarted = activity => traces.Add(activity.TraceId),
         };
         ActivitySource.AddActivityListener(listener);
-        await using var client = PyResolveClient.Create(
-            new PyResolveClientOptions { ApiUrl = own.Server.Address, ApiKey = account.ApiKey });
+        await using var client = PyResolveClient.Create(new PyResolveClientOptions { ApiUrl = server.Address, ApiKey = account.ApiKey });
+        using var caller = new Activity("a program that uses the SDK").Start();
 
         await client.GetQuotaAsync(TestContext.Current.CancellationToken);
 
-        var trace = Convert.FromHexString(traces.Last().ToHexString());
+        traces.ShouldContain(caller.TraceId);
         await Eventually.IsTrueAsync(
-            () => collector.Has("traces", trace) && collector.Has("traces", "Npgsql"u8),
+            () => collector.Has("traces", Convert.FromHexString(caller.TraceId.ToHexString())) && collector.Has("traces", "Npgsql"u8),
             cancellationToken: TestContext.Current.CancellationToken);
         collector.Has("traces", "pyresolve-server"u8).ShouldBeTrue();
     }
@@ -75,16 +78,15 @@ public sealed class CollectorTests(SharedServers servers)
     {
         using var silent = new System.Net.Sockets.TcpListener(System.Net.IPAddress.Loopback, 0);
         silent.Start();
-        await using var own = await OwnServer.StartAsync(
-            StorageEngine.Sqlite,
-            servers.Postgres,
-            settings: new Dictionary<string, string?>
+        await using var server = await ServerProcess.StartAsync(
+            new Dictionary<string, string?>
             {
                 ["OTEL_EXPORTER_OTLP_ENDPOINT"] = $"http://{silent.LocalEndpoint}",
                 ["OTEL_EXPORTER_OTLP_PROTOCOL"] = "http/protobuf",
                 ["OTEL_EXPORTER_OTLP_TIMEOUT"] = "1000",
-            });
-        var account = await own.SignUpAsync();
+            },
+            TestContext.Current.CancellationToken);
+        var account = await TestAccount.SignUpAsync(server.Http);
 
         var statuses = new List<int>();
         for (var request = 0; request < 50; request++)

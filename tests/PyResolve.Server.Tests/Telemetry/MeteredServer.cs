@@ -1,32 +1,35 @@
 using System.Globalization;
-using Microsoft.Extensions.DependencyInjection;
-using Microsoft.Extensions.Hosting;
-using PyResolve.Server.Telemetry;
+using System.Text.RegularExpressions;
 
 namespace PyResolve.Server.Tests.Telemetry;
 
-/// <summary>A server whose metrics Prometheus may read.</summary>
-internal sealed class MeteredServer : IAsyncDisposable
+/// <summary>
+/// A server whose metrics Prometheus may read. In a process of its own: within one process, the counters of several servers are one.
+/// </summary>
+internal sealed partial class MeteredServer : IAsyncDisposable
 {
     private readonly HttpClient _http = new();
 
-    private MeteredServer(OwnServer server, Uri metrics) => (Server, Metrics) = (server, metrics);
+    private MeteredServer(TestStore store, ServerProcess server) => (Store, Server) = (store, server);
 
-    public OwnServer Server { get; }
+    public TestStore Store { get; }
 
-    public Uri Metrics { get; }
+    public ServerProcess Server { get; }
+
+    public Uri Metrics => new(Address().Match(Server.Log).Groups["address"].Value);
 
     public static async Task<MeteredServer> StartAsync(StorageEngine engine, PostgresFixture postgres)
     {
-        var server = await OwnServer.StartAsync(
-            engine, postgres, settings: new Dictionary<string, string?> { ["PYRESOLVE_METRICS_URLS"] = "http://127.0.0.1:0" });
-        var listener = server.Server.Services.GetServices<IHostedService>().OfType<MetricsListener>().Single();
-        var metered = new MeteredServer(server, new Uri(listener.Addresses.Single()));
+        var store = await TestStore.CreateAsync(engine, postgres);
+        var settings = new Dictionary<string, string?>(store.Settings) { ["PYRESOLVE_METRICS_URLS"] = "http://127.0.0.1:0" };
+        var metered = new MeteredServer(store, await ServerProcess.StartAsync(settings, TestContext.Current.CancellationToken));
         await Eventually.IsTrueAsync(
             async () => (await metered.ReadAsync()).Families.Contains("pyresolve_store_ready"),
             cancellationToken: TestContext.Current.CancellationToken);
         return metered;
     }
+
+    public Task<TestAccount> SignUpAsync() => TestAccount.SignUpAsync(Server.Http);
 
     public async Task<Exposition> ReadAsync() =>
         new(await _http.GetStringAsync(new Uri(Metrics, "/metrics"), TestContext.Current.CancellationToken));
@@ -35,7 +38,11 @@ internal sealed class MeteredServer : IAsyncDisposable
     {
         _http.Dispose();
         await Server.DisposeAsync();
+        await Store.DisposeAsync();
     }
+
+    [GeneratedRegex(@"Prometheus reads (?<address>http://\S+)/metrics", RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 1000)]
+    private static partial Regex Address();
 }
 
 /// <summary>Prometheus's text.</summary>
