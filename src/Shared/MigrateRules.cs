@@ -10,8 +10,6 @@ namespace PyResolve;
 /// </summary>
 internal static class MigrateRules
 {
-    public const int LargestBody = 8 * 1024 * 1024;
-    public const int MaxFiles = 2_000;
     public const int MaxTarget = 64;
     private const int MaxBytes = 1_024;
     private const int MaxNameBytes = 255;
@@ -36,8 +34,8 @@ internal static class MigrateRules
     {
         if (files is null)
             return ProblemTexts.IsRequired;
-        if (files.Count is 0 or > MaxFiles)
-            return $"must have 1 to {MaxFiles} files.";
+        if (files.Count is 0 or > MigrateLimits.MaxFiles)
+            return $"must have 1 to {MigrateLimits.MaxFiles} files.";
         return FindPathError(files.Keys) ?? (files.Any(static file => file.Value is null) ? "has a file without content." : null);
     }
 

@@ -12,10 +12,7 @@ internal sealed class DryRun(UpgradeOutput output, Func<string, Migrator> create
 {
     private const string Interrupted = "Interrupted. Nothing was changed.";
 
-    private readonly UpgradeDiff _diff = new(
-        output, Directory.Exists(request.FullPath) ? request.FullPath : Path.GetDirectoryName(request.FullPath)!);
-
-    private bool IsFolder => Directory.Exists(request.FullPath);
+    private readonly UpgradeDiff _diff = new(output, request.Root);
 
     public async Task<int> RunAsync(StopSignals signals)
     {
@@ -80,7 +77,7 @@ internal sealed class DryRun(UpgradeOutput output, Func<string, Migrator> create
     /// <summary>A migrator that works where it is started has to be started in the copy.</summary>
     private string? FindWorkingDirectory(FolderCopy copy)
     {
-        if (!IsFolder || UpgradeDiff.Below(request.FullPath, Environment.CurrentDirectory) is not { } below)
+        if (!request.IsFolder || UpgradeDiff.Below(request.FullPath, Environment.CurrentDirectory) is not { } below)
             return null;
         var folder = Path.Combine(copy.FullPath, below);
         return Directory.Exists(folder) ? folder : copy.FullPath;
@@ -110,9 +107,9 @@ internal sealed class DryRun(UpgradeOutput output, Func<string, Migrator> create
         var diff = new UnifiedDiff(write);
         foreach (var file in changes.Files)
         {
-            var name = IsFolder ? file.Name : "";
+            var name = request.IsFolder ? file.Name : "";
             diff.Add(
-                _diff.NameOf(IsFolder ? name : Path.GetFileName(request.FullPath)),
+                _diff.NameOf(request.IsFolder ? name : Path.GetFileName(request.FullPath)),
                 file.Kind == ChangeKind.Added ? null : Read(Path.Combine(request.FullPath, name)),
                 file.Kind == ChangeKind.Removed ? null : Read(Path.Combine(copy.FullPath, name)));
         }

@@ -5,16 +5,12 @@ internal static class PlainText
 {
     private const int Longest = 1000;
 
-    /// <summary>Without control characters but tabs, as a line of a file that somebody else wrote.</summary>
-    public static string Visible(string line) =>
-        line.Any(IsHidden) ? new string([.. line.Select(static c => IsHidden(c) ? ' ' : c)]) : line;
-
     /// <summary>Without control characters, which could move the cursor or colour what follows, and not endlessly long.</summary>
-    public static string Of(string text)
-    {
-        var shown = text.Length <= Longest ? text : text[..Longest];
-        return new string([.. shown.Select(static c => char.IsControl(c) ? ' ' : c)]);
-    }
+    public static string Of(string text) => Without(text.Length <= Longest ? text : text[..Longest], char.IsControl);
 
-    private static bool IsHidden(char character) => char.IsControl(character) && character != '\t';
+    /// <summary>Without control characters but tabs, as a line of a file that somebody else wrote.</summary>
+    public static string Visible(string line) => Without(line, static c => char.IsControl(c) && c != '\t');
+
+    private static string Without(string text, Func<char, bool> isHidden) =>
+        text.Any(isHidden) ? new string([.. text.Select(c => isHidden(c) ? ' ' : c)]) : text;
 }

@@ -13,8 +13,6 @@ namespace PyResolve.Cli.Migrations;
 /// </summary>
 internal sealed class RemoteProject
 {
-    private const int MaxFiles = 2_000;
-    private const int MaxBytes = 8 * 1024 * 1024;
     private const int NamedFiles = 5;
     private const string Fewer = "Upgrade a part at a time: --path src/api, for example, or leave some out: --exclude tests";
 
@@ -32,13 +30,12 @@ internal sealed class RemoteProject
     private RemoteProject(UpgradeRequest request)
     {
         _request = request;
-        Root = File.Exists(request.FullPath) ? Path.GetDirectoryName(request.FullPath)! : request.FullPath;
         _selection = FileSelection.Create(
             request.Selection.Include.Count > 0 ? request.Selection.Include : Sources, request.Selection.Exclude);
     }
 
     /// <summary>The folder that names are relative to.</summary>
-    public string Root { get; }
+    public string Root => _request.Root;
 
     public int Count => _content.Count;
 
@@ -50,10 +47,10 @@ internal sealed class RemoteProject
         output.Progress.Start("Reading");
         try
         {
-            if (File.Exists(request.FullPath))
-                project.AddFile(request.FullPath, Path.GetFileName(request.FullPath));
-            else
+            if (request.IsFolder)
                 project.Add(project.Root, "", output, cancellationToken);
+            else
+                project.AddFile(request.FullPath, Path.GetFileName(request.FullPath));
         }
         finally
         {
@@ -80,7 +77,7 @@ internal sealed class RemoteProject
             Tier = QuotaText.NameOf(_request.Tier),
             Files = _texts,
         };
-        return JsonSerializer.SerializeToUtf8Bytes(request, WireJson.Requests.MigrateRequest).Length <= MaxBytes
+        return JsonSerializer.SerializeToUtf8Bytes(request, WireJson.Requests.MigrateRequest).Length <= MigrateLimits.LargestBody
             ? request
             : throw TooLarge(_request);
     }
@@ -134,12 +131,12 @@ internal sealed class RemoteProject
             _leftOut.Add($"{PlainText.Of(name)} ({FolderSnapshot.Describe(e)})");
         }
 
-        if (Count > MaxFiles)
+        if (Count > MigrateLimits.MaxFiles)
         {
             throw CliException.Usage(
-                $"{_request.Path} has more than the {QuotaText.FormatNumber(MaxFiles)} files that the server takes at a time.", Fewer);
+                $"{_request.Path} has more than the {QuotaText.FormatNumber(MigrateLimits.MaxFiles)} files that the server takes at a time.", Fewer);
         }
-        if (_bytes > MaxBytes)
+        if (_bytes > MigrateLimits.LargestBody)
             throw TooLarge(_request);
     }
 }

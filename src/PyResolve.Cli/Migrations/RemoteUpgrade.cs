@@ -36,7 +36,7 @@ internal sealed class RemoteUpgrade(UpgradeOutput output, PyResolveClient client
 
         ShowLog(answer.Log ?? "");
         // A file that is upgraded alone is meant, whatever the patterns.
-        var described = changes.Describe(File.Exists(request.FullPath) ? FileSelection.All : request.Selection);
+        var described = changes.Describe(request.IsFolder ? request.Selection : FileSelection.All);
         UpgradeSnapshots.WarnOfOutside(output, described);
         if (!output.IsJson)
             WriteDiff(project, changes.All, painted: true, line => output.Result(line + "\n"));

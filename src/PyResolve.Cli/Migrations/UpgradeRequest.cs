@@ -17,6 +17,12 @@ internal sealed partial record UpgradeRequest(
     string? Migrator,
     TimeSpan Grace)
 {
+    /// <summary>Whether a folder is upgraded, and not one file.</summary>
+    public bool IsFolder => Directory.Exists(FullPath);
+
+    /// <summary>The folder that names of files are relative to.</summary>
+    public string Root => IsFolder ? FullPath : System.IO.Path.GetDirectoryName(FullPath)!;
+
     /// <exception cref="CliException">One of them is not what it should be.</exception>
     public static void Check(string library, string target)
     {

@@ -19,7 +19,7 @@ internal sealed record MigrationInput(string Library, string Target, string Tier
         context.Request.ContentType is Tar
             ? await ReadTarAsync(context)
             : Validate(
-                await JsonBody.ReadAsync(context, RequestJson.TypeOf<MigrateRequest>(), whenEmpty: null, MigrateRules.LargestBody),
+                await JsonBody.ReadAsync(context, RequestJson.TypeOf<MigrateRequest>(), whenEmpty: null, MigrateLimits.LargestBody),
                 static text => Encoding.UTF8.GetBytes(text));
 
     public static void PopulateMetadata(ParameterInfo parameter, EndpointBuilder builder) =>
@@ -48,7 +48,7 @@ internal sealed record MigrationInput(string Library, string Target, string Tier
 
     private static async Task<MigrationInput> ReadTarAsync(HttpContext http)
     {
-        var bytes = await JsonBody.ReadBytesAsync(http.Request, http.RequestAborted, MigrateRules.LargestBody);
+        var bytes = await JsonBody.ReadBytesAsync(http.Request, http.RequestAborted, MigrateLimits.LargestBody);
         var files = new Dictionary<string, byte[]>(StringComparer.Ordinal);
         try
         {

@@ -17,7 +17,7 @@ internal sealed class RefusedFolderException(string message) : Exception(message
 /// </summary>
 internal sealed class RunFolder
 {
-    private const int MaxFiles = 2 * MigrateRules.MaxFiles;
+    private const int MaxFiles = 2 * MigrateLimits.MaxFiles;
     private const int MaxEntries = 50_000;
     private const int MaxDepth = 100;
     private const long MaxBytes = 32 * 1024 * 1024;

@@ -15,7 +15,7 @@ internal static class MigrateRoutes
 
     public static FakeAnswer Start(Call call)
     {
-        var request = call.Body<MigrateRequest>(largest: MigrateRules.LargestBody);
+        var request = call.Body<MigrateRequest>(largest: MigrateLimits.LargestBody);
         MigrateRules.Check(request);
         var idempotencyKey = QuotaRoutes.IdempotencyKey(call);
         var migrator = call.Server.Migrator ?? throw NoMigrator();
