@@ -30,12 +30,12 @@ internal static class DoctorCommand
     }
 
     private static Finding WrongSetting(InvalidConfigurationException exception) => new(
-        "Settings", FindingState.Bad, exception.Message,
+        "Settings", HealthState.Bad, exception.Message,
         "Correct it: 'config' shows where each setting comes from. Then run doctor again.");
 
     private static async Task<int> ReportAsync(IReadOnlyList<Finding> findings, bool isJson)
     {
-        var isHealthy = findings.All(static finding => finding.State is not FindingState.Bad);
+        var isHealthy = findings.All(static finding => finding.State is not HealthState.Bad);
         if (isJson)
             await WriteAsync(findings, isHealthy);
         else
@@ -72,10 +72,10 @@ internal static class DoctorCommand
         writer.WriteEndArray();
     });
 
-    private static string NameOf(FindingState state) => state switch
+    private static string NameOf(HealthState state) => state switch
     {
-        FindingState.Good => "ok",
-        FindingState.Look => "look",
+        HealthState.Good => "ok",
+        HealthState.Look => "look",
         _ => "BAD",
     };
 }

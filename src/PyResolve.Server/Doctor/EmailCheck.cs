@@ -1,4 +1,5 @@
 using PyResolve.Server.Email;
+using PyResolve.Server.Hosting;
 using PyResolve.Server.Storage;
 
 namespace PyResolve.Server.Doctor;
@@ -13,18 +14,18 @@ internal sealed class EmailCheck(IServiceProvider services)
         if (services.GetService<IEmailTransport>() is not { } transport)
         {
             return new(
-                About, FindingState.Look, "No mail server is set: nobody can confirm an address or reset a password.",
+                About, HealthState.Look, "No mail server is set: nobody can confirm an address or reset a password.",
                 "Set PyResolve:Smtp:Host and PyResolve:Smtp:From.");
         }
 
         try
         {
             await transport.CheckAsync(cancellationToken);
-            return new(About, FindingState.Good, $"{Sentence(transport.Name)} takes e-mails. None was sent.");
+            return new(About, HealthState.Good, $"{Sentence(transport.Name)} takes e-mails. None was sent.");
         }
         catch (EmailDeliveryException exception)
         {
-            return new(About, FindingState.Bad, $"{Sentence(exception.Message.TrimEnd('.'))}.", transport.HowToMend);
+            return new(About, HealthState.Bad, $"{Sentence(exception.Message.TrimEnd('.'))}.", transport.HowToMend);
         }
     }
 
@@ -36,7 +37,7 @@ internal sealed class EmailCheck(IServiceProvider services)
             cancellationToken);
         return waiting is { Count: > 0 and var count }
             ? new(
-                About, FindingState.Look, $"{(count == 1 ? "1 e-mail waits" : $"{count:N0} e-mails wait")} for more than ten minutes.",
+                About, HealthState.Look, $"{(count == 1 ? "1 e-mail waits" : $"{count:N0} e-mails wait")} for more than ten minutes.",
                 "The server's log says why they were not taken.")
             : null;
     }

@@ -30,15 +30,15 @@ internal sealed class FolderCheck(ServerOptions options)
         {
             CanBeOpened = false;
             return File.Exists(Folder)
-                ? [new(About, FindingState.Bad, $"{Folder} is a file, not a folder.", "Set PYRESOLVE_DATA to a folder.")]
-                : [new(About, FindingState.Look, $"{Folder} does not exist yet.", "The first start makes it.")];
+                ? [new(About, HealthState.Bad, $"{Folder} is a file, not a folder.", "Set PYRESOLVE_DATA to a folder.")]
+                : [new(About, HealthState.Look, $"{Folder} does not exist yet.", "The first start makes it.")];
         }
 
         List<Finding> findings = [CheckWrite(), CheckRoom(), .. CheckRights()];
         if (NetworkDisks.Contains(new DriveInfo(Folder).DriveFormat, StringComparer.OrdinalIgnoreCase))
         {
             findings.Add(new(
-                About, FindingState.Bad, $"{Folder} is on a network disk, whose locks do not keep two writers apart.",
+                About, HealthState.Bad, $"{Folder} is on a network disk, whose locks do not keep two writers apart.",
                 "Set PYRESOLVE_DATA to a folder on a local disk, or use PostgreSQL (DATABASE_URL)."));
         }
 
@@ -57,13 +57,13 @@ internal sealed class FolderCheck(ServerOptions options)
                 stream.Flush(flushToDisk: true);
             }
 
-            return new(About, FindingState.Good, $"{Folder} takes what is written.");
+            return new(About, HealthState.Good, $"{Folder} takes what is written.");
         }
         catch (UnauthorizedAccessException)
         {
             CanBeOpened = false;
             return new(
-                About, FindingState.Bad, $"{Environment.UserName} may not write to {Folder}.",
+                About, HealthState.Bad, $"{Environment.UserName} may not write to {Folder}.",
                 $"Run the server and its commands as the folder's owner, or: chown -R {Environment.UserName} {Folder}");
         }
         // The second: a limit on the size of files, which the runtime takes for a wrong argument.
@@ -71,7 +71,7 @@ internal sealed class FolderCheck(ServerOptions options)
         {
             CanBeOpened = false;
             return new(
-                About, FindingState.Bad, $"{Folder} does not take what is written: {exception.Message}",
+                About, HealthState.Bad, $"{Folder} does not take what is written: {exception.Message}",
                 "Make room on its disk, or set PYRESOLVE_DATA to a folder on another one.");
         }
         finally
@@ -84,9 +84,9 @@ internal sealed class FolderCheck(ServerOptions options)
     {
         var free = new DriveInfo(Folder).AvailableFreeSpace;
         var text = $"{free / Megabyte:N0} MB are free on the disk of {Folder}.";
-        return free < TooLittle ? new(About, FindingState.Bad, text, "Make room: without it the server accepts no writes.")
-            : free < Little ? new(About, FindingState.Look, text, "Make room before it is full.")
-            : new(About, FindingState.Good, text);
+        return free < TooLittle ? new(About, HealthState.Bad, text, "Make room: without it the server accepts no writes.")
+            : free < Little ? new(About, HealthState.Look, text, "Make room before it is full.")
+            : new(About, HealthState.Good, text);
     }
 
     private IEnumerable<Finding> CheckRights()
@@ -96,14 +96,14 @@ internal sealed class FolderCheck(ServerOptions options)
         if ((File.GetUnixFileMode(Folder) & ForOthersToWrite) != UnixFileMode.None)
         {
             yield return new(
-                About, FindingState.Bad, $"Other users of this machine may write to {Folder}, and replace the database.",
+                About, HealthState.Bad, $"Other users of this machine may write to {Folder}, and replace the database.",
                 $"chmod 700 {Folder}");
         }
 
         foreach (var file in Directory.EnumerateFiles(Folder).Where(IsSecret).Order(StringComparer.Ordinal))
         {
             if ((File.GetUnixFileMode(file) & ForOthers) != UnixFileMode.None)
-                yield return new(About, FindingState.Bad, $"Other users of this machine may read {file}.", $"chmod 600 {file}");
+                yield return new(About, HealthState.Bad, $"Other users of this machine may read {file}.", $"chmod 600 {file}");
         }
     }
 

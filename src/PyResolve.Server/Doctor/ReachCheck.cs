@@ -34,36 +34,36 @@ internal sealed class ReachCheck(ServerOptions options, IConfiguration configura
         if (failure is HttpRequestError.NameResolutionError)
         {
             return new(
-                AboutAddress, FindingState.Bad, $"The name {url.Host} of PYRESOLVE_PUBLIC_URL is not known to this machine.",
+                AboutAddress, HealthState.Bad, $"The name {url.Host} of PYRESOLVE_PUBLIC_URL is not known to this machine.",
                 "Correct PYRESOLVE_PUBLIC_URL, or add the name to DNS.");
         }
 
         if (failure is HttpRequestError.SecureConnectionError)
         {
             return new(
-                AboutAddress, FindingState.Bad, $"No valid certificate is shown at {url}",
+                AboutAddress, HealthState.Bad, $"No valid certificate is shown at {url}",
                 "Give the proxy a certificate for that name, from an issuer that this machine trusts.");
         }
 
         if (status is null)
         {
             return new(
-                AboutAddress, FindingState.Look, $"Nothing answers at {url}",
+                AboutAddress, HealthState.Look, $"Nothing answers at {url}",
                 "Start the server and its proxy, then run doctor again.");
         }
 
         if (VersionIn(text) is not { } version)
         {
             return new(
-                AboutAddress, FindingState.Bad,
+                AboutAddress, HealthState.Bad,
                 $"At {url} answers another program, or a proxy that does not reach the server (status {status}).",
                 "Correct PYRESOLVE_PUBLIC_URL, or where the proxy leads to.");
         }
 
         return version == ServerVersion.Current
-            ? new(AboutAddress, FindingState.Good, $"A server answers at {url}")
+            ? new(AboutAddress, HealthState.Good, $"A server answers at {url}")
             : new(
-                AboutAddress, FindingState.Look,
+                AboutAddress, HealthState.Look,
                 $"The server at {url} has the version {version}; this program has {ServerVersion.Current}.",
                 "Finish the upgrade of every server.");
     }
@@ -72,9 +72,9 @@ internal sealed class ReachCheck(ServerOptions options, IConfiguration configura
     {
         var (status, _, _) = await GetAsync(keys, cancellationToken);
         return status == (int)HttpStatusCode.OK
-            ? new("Sign-in", FindingState.Good, $"{issuer} publishes its keys.")
+            ? new("Sign-in", HealthState.Good, $"{issuer} publishes its keys.")
             : new(
-                "Sign-in", FindingState.Bad,
+                "Sign-in", HealthState.Bad,
                 $"{keys} {(status is { } code ? $"is answered {code}" : "is not answered")}: nobody can sign in through {issuer}.",
                 $"Correct {setting}, or let this machine reach it.");
     }

@@ -1,5 +1,6 @@
 using PyResolve.Server.Billing.Operator;
 using PyResolve.Server.Billing.Settings;
+using PyResolve.Server.Hosting;
 using PyResolve.Server.Storage;
 
 namespace PyResolve.Server.Doctor;
@@ -54,14 +55,14 @@ internal sealed class ServerDoctor(
         if (!billing.IsConfigured)
         {
             return
-                [new(About, FindingState.Look, "STRIPE_SECRET_KEY is not set: nothing is sold.", "docs/stripe.md says how to sell plans.")];
+                [new(About, HealthState.Look, "STRIPE_SECRET_KEY is not set: nothing is sold.", "docs/stripe.md says how to sell plans.")];
         }
 
         if (!isUsable)
-            return [new(About, FindingState.Look, "It is looked at when the store can be used.", "Mend the store first.")];
+            return [new(About, HealthState.Look, "It is looked at when the store can be used.", "Mend the store first.")];
         var findings = new List<Finding>();
         await foreach (var (isProblem, text) in services.GetRequiredService<StripeDoctor>().ExamineAsync(cancellationToken))
-            findings.Add(new(About, isProblem ? FindingState.Bad : FindingState.Good, text));
+            findings.Add(new(About, isProblem ? HealthState.Bad : HealthState.Good, text));
         return findings;
     }
 }

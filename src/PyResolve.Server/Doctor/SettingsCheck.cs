@@ -18,11 +18,11 @@ internal sealed class SettingsCheck(
         foreach (var (name, nearest) in KnownSettings.FindUnknown(configuration))
         {
             findings.Add(new(
-                About, FindingState.Bad, $"{name} is not known, and has no effect.", $"Did you mean {nearest}? Else remove it."));
+                About, HealthState.Bad, $"{name} is not known, and has no effect.", $"Did you mean {nearest}? Else remove it."));
         }
 
         if (findings.Count == 0)
-            findings.Add(new(About, FindingState.Good, "Every setting that is set is known."));
+            findings.Add(new(About, HealthState.Good, "Every setting that is set is known."));
         findings.Add(CheckAddress());
         if (CheckProxies() is { } proxies)
             findings.Add(proxies);
@@ -36,16 +36,16 @@ internal sealed class SettingsCheck(
         {
             return environment.IsProduction() && ListeningAddress.Of(configuration).Any(SettingsReview.IsPublic)
                 ? new(
-                    AboutAddress, FindingState.Bad,
+                    AboutAddress, HealthState.Bad,
                     "PYRESOLVE_PUBLIC_URL is not set, and the server listens for other machines: links in e-mails lead to the wrong place.",
                     "Set PYRESOLVE_PUBLIC_URL to the address under which people reach the server, such as https://billing.example.com.")
-                : new(AboutAddress, FindingState.Good, "The server is reached on this machine alone.");
+                : new(AboutAddress, HealthState.Good, "The server is reached on this machine alone.");
         }
 
         return url.Scheme == Uri.UriSchemeHttps || Loopback.Is(url)
-            ? new(AboutAddress, FindingState.Good, $"People reach the server at {url}")
+            ? new(AboutAddress, HealthState.Good, $"People reach the server at {url}")
             : new(
-                AboutAddress, FindingState.Bad,
+                AboutAddress, HealthState.Bad,
                 $"PYRESOLVE_PUBLIC_URL is {url}, without TLS: passwords and keys cross the network in clear text.",
                 "Put a proxy with TLS in front of the server, and set PYRESOLVE_PUBLIC_URL to its https address.");
     }
@@ -56,7 +56,7 @@ internal sealed class SettingsCheck(
         if (forwarded.Value.KnownIPNetworks.Any(static network => network.PrefixLength == 0))
         {
             return new(
-                "Proxy", FindingState.Bad, $"{Setting} trusts every address: anybody may claim to come from another one.",
+                "Proxy", HealthState.Bad, $"{Setting} trusts every address: anybody may claim to come from another one.",
                 $"Set {Setting} to the proxy's own address or network.");
         }
 
@@ -66,11 +66,11 @@ internal sealed class SettingsCheck(
             return null;
         return forwarded.Value.ForwardedHeaders is ForwardedHeaders.None
             ? new(
-                "Proxy", FindingState.Bad,
+                "Proxy", HealthState.Bad,
                 "The public address is https and the server listens on http, so a proxy is in front of it, and none is trusted: all people "
                 + "together have the limits of one.",
                 $"Set {Setting} to the proxy's address, such as 127.0.0.1, and let the proxy send X-Forwarded-For and X-Forwarded-Proto.")
-            : new("Proxy", FindingState.Good, "A proxy in front of the server is trusted.");
+            : new("Proxy", HealthState.Good, "A proxy in front of the server is trusted.");
     }
 
     private IEnumerable<Finding> CheckKeys()
@@ -80,14 +80,14 @@ internal sealed class SettingsCheck(
         if (ServerOptions.Text(configuration, "PYRESOLVE_LEASE_KEY") is null)
         {
             yield return new(
-                "Keys", FindingState.Look, "PYRESOLVE_LEASE_KEY is not set: clients get no leases, and cannot work offline.",
+                "Keys", HealthState.Look, "PYRESOLVE_LEASE_KEY is not set: clients get no leases, and cannot work offline.",
                 "Make a key with: openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256");
         }
 
         if (ServerOptions.Text(configuration, EncryptionKeys.Setting) is null)
         {
             yield return new(
-                "Keys", FindingState.Look, $"{EncryptionKeys.Setting} is not set: the secrets of second factors are not encrypted.",
+                "Keys", HealthState.Look, $"{EncryptionKeys.Setting} is not set: the secrets of second factors are not encrypted.",
                 "Make a key with: openssl rand -base64 32");
         }
     }

@@ -26,23 +26,23 @@ internal sealed class StoreCheck(
     {
         var findings = new List<Finding>();
         if (options.DatabaseUrl is { } url && DatabaseUrl.FindWarning(url) is { } warning)
-            findings.Add(new(About, FindingState.Bad, warning));
+            findings.Add(new(About, HealthState.Bad, warning));
         try
         {
             await schema.CheckAsync(cancellationToken);
-            findings.Add(new("Schema", FindingState.Good, $"It has version {schema.Version}, which this server needs."));
+            findings.Add(new("Schema", HealthState.Good, $"It has version {schema.Version}, which this server needs."));
             await schema.CheckRightsAsync(cancellationToken);
             await database.ExecuteAsync($"update write_checks set checked_at = {time.GetInstant()}", cancellationToken);
-            findings.Add(new(About, FindingState.Good, $"{Name} accepts writes."));
+            findings.Add(new(About, HealthState.Good, $"{Name} accepts writes."));
         }
         catch (SchemaIncompatibleException exception)
         {
-            findings.Add(new("Schema", FindingState.Bad, exception.Message));
+            findings.Add(new("Schema", HealthState.Bad, exception.Message));
             return (false, findings);
         }
         catch (StoreUnavailableException exception)
         {
-            findings.Add(new(About, FindingState.Bad, exception.Message, HowToMend));
+            findings.Add(new(About, HealthState.Bad, exception.Message, HowToMend));
             return (false, findings);
         }
 
@@ -57,10 +57,10 @@ internal sealed class StoreCheck(
         {
             return ahead.Duration() > ToleratedSkew
                 ? new(
-                    AboutClock, FindingState.Bad,
+                    AboutClock, HealthState.Bad,
                     $"The clock of this machine is {Describe(ahead)} {(ahead > TimeSpan.Zero ? "ahead of" : "behind")} the database's.",
                     Fix)
-                : new(AboutClock, FindingState.Good, "The clocks of this machine and of the database agree.");
+                : new(AboutClock, HealthState.Good, "The clocks of this machine and of the database agree.");
         }
 
         var now = time.GetInstant();
@@ -68,10 +68,10 @@ internal sealed class StoreCheck(
             $"select at from audit_log order by at desc limit 1", static row => new { At = row.Instant(0) }, cancellationToken);
         return newest?.At > now + ToleratedFuture
             ? new(
-                AboutClock, FindingState.Bad,
+                AboutClock, HealthState.Bad,
                 $"The store has an entry from {Describe(newest.At - now)} after now: the clock of this machine is behind, or was ahead.",
                 Fix)
-            : new(AboutClock, FindingState.Good, "Nothing in the store is from a time to come.");
+            : new(AboutClock, HealthState.Good, "Nothing in the store is from a time to come.");
     }
 
     private static string Describe(TimeSpan span) => span.Duration().TotalMinutes < 10

@@ -1,21 +1,12 @@
 using PyResolve.Server.Billing.Settings;
 using PyResolve.Server.Email;
+using PyResolve.Server.Hosting;
 using PyResolve.Server.Storage;
 
 namespace PyResolve.Server.Operators;
 
-internal enum TileState
-{
-    Good,
-
-    /// <summary>Nothing is lost, and somebody should look.</summary>
-    Look,
-
-    Bad,
-}
-
 /// <summary><c>Link</c>: the page with more of it, from the root; null: there is none.</summary>
-internal sealed record Tile(string Name, string Figure, string Text, TileState State, string? Link = null);
+internal sealed record Tile(string Name, string Figure, string Text, HealthState State, string? Link = null);
 
 /// <summary>What an operator looks at first.</summary>
 internal sealed class HealthReader(
@@ -33,8 +24,8 @@ internal sealed class HealthReader(
         {
             new(
                 "Database", database.Engine is PostgresEngine ? "PostgreSQL" : "SQLite", problem ?? "It accepts writes.",
-                problem is null ? TileState.Good : TileState.Bad, "operator/diagnostics"),
-            new("Schema", $"{schema.Version}", "The version that this server needs; the database has it.", TileState.Good),
+                problem is null ? HealthState.Good : HealthState.Bad, "operator/diagnostics"),
+            new("Schema", $"{schema.Version}", "The version that this server needs; the database has it.", HealthState.Good),
         };
         tiles.AddRange(await ReadStripeAsync(now, cancellationToken));
         tiles.Add(await ReadEmailsAsync(now, cancellationToken));
@@ -46,7 +37,7 @@ internal sealed class HealthReader(
     {
         const string Events = "operator/events";
         if (!billing.IsConfigured)
-            return [new("Stripe", "Off", "STRIPE_SECRET_KEY is not set: nothing is sold.", TileState.Look, "operator/settings")];
+            return [new("Stripe", "Off", "STRIPE_SECRET_KEY is not set: nothing is sold.", HealthState.Look, "operator/settings")];
         var mode = billing.Origin switch
         {
             BillingOrigins.Live => "Live mode",
@@ -54,8 +45,8 @@ internal sealed class HealthReader(
             _ => "Simulator",
         };
         var secrets = billing.WebhookSecrets.Count == 0
-            ? new Tile("Stripe", mode, "STRIPE_WEBHOOK_SECRET is not set: every event is refused.", TileState.Bad, "operator/settings")
-            : new Tile("Stripe", mode, "Events are accepted.", TileState.Good, Events);
+            ? new Tile("Stripe", mode, "STRIPE_WEBHOOK_SECRET is not set: every event is refused.", HealthState.Bad, "operator/settings")
+            : new Tile("Stripe", mode, "Events are accepted.", HealthState.Good, Events);
         var waiting = await backlogs.CountWaitingEventsAsync(cancellationToken);
         var dead = await backlogs.CountDeadEventsAsync(cancellationToken);
         return
@@ -66,14 +57,14 @@ internal sealed class HealthReader(
                 "Dead events",
                 $"{dead.Count:N0}",
                 dead.Count == 0 ? "None failed for good." : "They failed for good: mend the cause, then replay.",
-                dead.Count == 0 ? TileState.Good : TileState.Bad, $"{Events}?state=dead"),
+                dead.Count == 0 ? HealthState.Good : HealthState.Bad, $"{Events}?state=dead"),
         ];
     }
 
     private async Task<Tile> ReadEmailsAsync(DateTimeOffset now, CancellationToken cancellationToken)
     {
         if (!emails.IsEnabled)
-            return new("E-mail", "Off", "No mail server is set: no e-mail is sent.", TileState.Look, "operator/settings");
+            return new("E-mail", "Off", "No mail server is set: no e-mail is sent.", HealthState.Look, "operator/settings");
         var waiting = await backlogs.CountEmailsAsync(cancellationToken);
         return Waiting("E-mails that wait", waiting, now, LateEmailAfter, link: null);
     }
@@ -98,7 +89,7 @@ internal sealed class HealthReader(
         ];
 
         Tile Today(string name, string action, string text) => new(
-            name, $"{counts.GetValueOrDefault(action):N0}", text, TileState.Good, $"operator/audit?action={action}");
+            name, $"{counts.GetValueOrDefault(action):N0}", text, HealthState.Good, $"operator/audit?action={action}");
     }
 
     private async Task<Tile> ReadUsageAsync(DateTimeOffset now, CancellationToken cancellationToken)
@@ -112,14 +103,14 @@ internal sealed class HealthReader(
             static row => new { Migrations = row.Int64(0), Accounts = row.Int64(1) },
             cancellationToken);
         var accounts = used!.Accounts == 1 ? "1 account" : $"{used.Accounts:N0} accounts";
-        return new Tile("Migrations today", $"{used.Migrations:N0}", $"Of {accounts}, since midnight, UTC.", TileState.Good);
+        return new Tile("Migrations today", $"{used.Migrations:N0}", $"Of {accounts}, since midnight, UTC.", HealthState.Good);
     }
 
     private static Tile Waiting(string name, Backlog backlog, DateTimeOffset now, TimeSpan lateAfter, string? link)
     {
         var age = backlog.AgeAt(now);
         var text = backlog.Count == 0 ? "Nothing waits." : $"The oldest waits for {Describe(age)}.";
-        return new(name, $"{backlog.Count:N0}", text, age > lateAfter ? TileState.Look : TileState.Good, link);
+        return new(name, $"{backlog.Count:N0}", text, age > lateAfter ? HealthState.Look : HealthState.Good, link);
     }
 
     private static string Describe(TimeSpan age) => age.TotalMinutes < 2 ? $"{age.TotalSeconds:0} seconds"

@@ -14,7 +14,7 @@ namespace PyResolve.Server.Tests.Doctor;
 
 /// <summary><c>Text</c> and <c>Fix</c>: parts of what the doctor says.</summary>
 internal sealed record Fault(
-    string Name, Func<Patient, Task> PlantAsync, string Text, string Fix, StorageEngine Engine = StorageEngine.Sqlite)
+    string Name, Func<FaultyServer, Task> PlantAsync, string Text, string Fix, StorageEngine Engine = StorageEngine.Sqlite)
 {
     private const string Closed = "http://127.0.0.1:1";
 
@@ -68,46 +68,46 @@ internal sealed record Fault(
         new("a wrong clock", WrongClockAsync, "ahead of the database's", "Let NTP set the clocks", StorageEngine.Postgres),
     }.ToDictionary(static fault => fault.Name);
 
-    private static Func<Patient, Task> Setting(string name, string value) => patient =>
+    private static Func<FaultyServer, Task> Setting(string name, string value) => server =>
     {
-        patient.Set(name, value);
+        server.Set(name, value);
         return Task.CompletedTask;
     };
 
-    private static Func<Patient, Task> BehindProxy(string url) => patient =>
+    private static Func<FaultyServer, Task> BehindProxy(string url) => server =>
     {
-        patient.Set("PYRESOLVE_PUBLIC_URL", url);
-        patient.Set("PyResolve:TrustedProxies", "127.0.0.1");
+        server.Set("PYRESOLVE_PUBLIC_URL", url);
+        server.Set("PyResolve:TrustedProxies", "127.0.0.1");
         return Task.CompletedTask;
     };
 
-    private static Func<Patient, Task> Sql(string sql) => patient => patient.Store.ExecuteSqlAsync(sql);
+    private static Func<FaultyServer, Task> Sql(string sql) => server => server.Store.ExecuteSqlAsync(sql);
 
-    private static Func<Patient, Task> Mode(string file, string mode) => async patient =>
-        (await Command.RunAsync("chmod", [mode, Path.Combine(patient.Folder, file)])).OrThrow("chmod");
+    private static Func<FaultyServer, Task> Mode(string file, string mode) => async server =>
+        (await Command.RunAsync("chmod", [mode, Path.Combine(server.Folder, file)])).OrThrow("chmod");
 
-    private static Func<Patient, Task> Mail(string host, string port) => patient =>
+    private static Func<FaultyServer, Task> Mail(string host, string port) => server =>
     {
-        patient.Set("PyResolve:Smtp:Host", host);
-        patient.Set("PyResolve:Smtp:Port", port);
-        patient.Set("PyResolve:Smtp:From", "billing@example.com");
+        server.Set("PyResolve:Smtp:Host", host);
+        server.Set("PyResolve:Smtp:Port", port);
+        server.Set("PyResolve:Smtp:From", "billing@example.com");
         return Task.CompletedTask;
     };
 
-    private static async Task AnotherProgramAsync(Patient patient)
+    private static async Task AnotherProgramAsync(FaultyServer server)
     {
-        var other = patient.Keep(await StartOtherAsync(certificate: null));
-        patient.Set("PYRESOLVE_PUBLIC_URL", other.Urls.Single());
+        var other = server.Keep(await StartOtherAsync(certificate: null));
+        server.Set("PYRESOLVE_PUBLIC_URL", other.Urls.Single());
     }
 
-    private static async Task UntrustedCertificateAsync(Patient patient)
+    private static async Task UntrustedCertificateAsync(FaultyServer server)
     {
         using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
         var request = new CertificateRequest("CN=localhost", key, HashAlgorithmName.SHA256);
         var now = TimeProvider.System.GetUtcNow();
         using var certificate = request.CreateSelfSigned(now.AddDays(-1), now.AddDays(1));
-        var other = patient.Keep(await StartOtherAsync(X509CertificateLoader.LoadPkcs12(certificate.Export(X509ContentType.Pkcs12), null)));
-        await BehindProxy(other.Urls.Single())(patient);
+        var other = server.Keep(await StartOtherAsync(X509CertificateLoader.LoadPkcs12(certificate.Export(X509ContentType.Pkcs12), null)));
+        await BehindProxy(other.Urls.Single())(server);
     }
 
     private static async Task<WebApplication> StartOtherAsync(X509Certificate2? certificate)
@@ -125,84 +125,84 @@ internal sealed record Fault(
         return app;
     }
 
-    private static Task FolderIsAFileAsync(Patient patient)
+    private static Task FolderIsAFileAsync(FaultyServer server)
     {
-        var file = Path.Combine(patient.Folder, "file");
+        var file = Path.Combine(server.Folder, "file");
         File.WriteAllText(file, "");
-        patient.Set("PYRESOLVE_DATA", file);
+        server.Set("PYRESOLVE_DATA", file);
         return Task.CompletedTask;
     }
 
-    private static Task OpenKeyAsync(Patient patient)
+    private static Task OpenKeyAsync(FaultyServer server)
     {
-        File.WriteAllText(Path.Combine(patient.Folder, "encryption-key"), Convert.ToBase64String(RandomNumberGenerator.GetBytes(32)));
-        return Mode("encryption-key", "644")(patient);
+        File.WriteAllText(Path.Combine(server.Folder, "encryption-key"), Convert.ToBase64String(RandomNumberGenerator.GetBytes(32)));
+        return Mode("encryption-key", "644")(server);
     }
 
-    private static Task DamagedAsync(Patient patient)
+    private static Task DamagedAsync(FaultyServer server)
     {
-        foreach (var file in Directory.EnumerateFiles(patient.Folder, "pyresolve.db*"))
+        foreach (var file in Directory.EnumerateFiles(server.Folder, "pyresolve.db*"))
             File.WriteAllBytes(file, RandomNumberGenerator.GetBytes(65_536));
         return Task.CompletedTask;
     }
 
-    private static Task MailWithoutTlsAsync(Patient patient)
+    private static Task MailWithoutTlsAsync(FaultyServer server)
     {
-        foreach (var (name, value) in patient.Keep(new TestSmtpServer()).Settings(tls: "starttls"))
-            patient.Set(name, value);
+        foreach (var (name, value) in server.Keep(new TestSmtpServer()).Settings(tls: "starttls"))
+            server.Set(name, value);
         return Task.CompletedTask;
     }
 
-    private static Task MailFolderIsAFileAsync(Patient patient)
+    private static Task MailFolderIsAFileAsync(FaultyServer server)
     {
-        var file = Path.Combine(patient.Folder, "mail");
+        var file = Path.Combine(server.Folder, "mail");
         File.WriteAllText(file, "");
-        patient.Set("PyResolve:EmailFolder", file);
+        server.Set("PyResolve:EmailFolder", file);
         return Task.CompletedTask;
     }
 
-    private static Task StripeIsAwayAsync(Patient patient)
+    private static Task StripeIsAwayAsync(FaultyServer server)
     {
-        patient.Set("STRIPE_SECRET_KEY", "sk_test_x");
-        patient.Set("STRIPE_API_BASE", Closed);
+        server.Set("STRIPE_SECRET_KEY", "sk_test_x");
+        server.Set("STRIPE_API_BASE", Closed);
         return Task.CompletedTask;
     }
 
-    private static Task IssuerIsAwayAsync(Patient patient)
+    private static Task IssuerIsAwayAsync(FaultyServer server)
     {
-        patient.Set("PyResolve:Oidc:0:Issuer", Closed);
-        patient.Set("PyResolve:Oidc:0:Audience", "pyresolve");
+        server.Set("PyResolve:Oidc:0:Issuer", Closed);
+        server.Set("PyResolve:Oidc:0:Audience", "pyresolve");
         return Task.CompletedTask;
     }
 
-    private static Task OtherDatabaseAsync(Patient patient)
+    private static Task OtherDatabaseAsync(FaultyServer server)
     {
-        var other = new Npgsql.NpgsqlConnectionStringBuilder(patient.Store.ConnectionString) { Database = "not_there" };
-        patient.Set("DATABASE_URL", PostgresAddress.ToUrl(other.ConnectionString));
+        var other = new Npgsql.NpgsqlConnectionStringBuilder(server.Store.ConnectionString) { Database = "not_there" };
+        server.Set("DATABASE_URL", PostgresAddress.ToUrl(other.ConnectionString));
         return Task.CompletedTask;
     }
 
-    private static async Task MissingRightAsync(Patient patient)
+    private static async Task MissingRightAsync(FaultyServer server)
     {
-        await patient.Store.ExecuteSqlAsync(
+        await server.Store.ExecuteSqlAsync(
             """
             do $$ begin create role doctors_patient login; exception when duplicate_object then null; end $$;
             grant usage on schema public to doctors_patient;
             grant select on all tables in schema public to doctors_patient
             """);
-        var limited = new Npgsql.NpgsqlConnectionStringBuilder(patient.Store.ConnectionString) { Username = "doctors_patient" };
-        patient.Set("DATABASE_URL", PostgresAddress.ToUrl(limited.ConnectionString));
+        var limited = new Npgsql.NpgsqlConnectionStringBuilder(server.Store.ConnectionString) { Username = "doctors_patient" };
+        server.Set("DATABASE_URL", PostgresAddress.ToUrl(limited.ConnectionString));
     }
 
-    private static async Task ReadOnlyAsync(Patient patient)
+    private static async Task ReadOnlyAsync(FaultyServer server)
     {
-        var name = new Npgsql.NpgsqlConnectionStringBuilder(patient.Store.ConnectionString).Database;
-        await patient.Store.ExecuteSqlAsync($"alter database \"{name}\" set default_transaction_read_only = on");
+        var name = new Npgsql.NpgsqlConnectionStringBuilder(server.Store.ConnectionString).Database;
+        await server.Store.ExecuteSqlAsync($"alter database \"{name}\" set default_transaction_read_only = on");
     }
 
-    private static Task WrongClockAsync(Patient patient)
+    private static Task WrongClockAsync(FaultyServer server)
     {
-        patient.Replace = static services =>
+        server.Replace = static services =>
             services.Replace(ServiceDescriptor.Singleton(new MachineClock(new SkewedClock(TimeSpan.FromSeconds(90)))));
         return Task.CompletedTask;
     }

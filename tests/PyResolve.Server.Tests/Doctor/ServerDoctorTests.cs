@@ -1,4 +1,5 @@
 using PyResolve.Server.Doctor;
+using PyResolve.Server.Hosting;
 
 namespace PyResolve.Server.Tests.Doctor;
 
@@ -11,26 +12,26 @@ public sealed class ServerDoctorTests(SharedServers servers)
     [Theory, OnBothEngines]
     public async Task A_server_without_a_fault_is_found_to_be_healthy(StorageEngine engine)
     {
-        await using var patient = await Patient.CreateAsync(engine, servers.Postgres);
+        await using var server = await FaultyServer.CreateAsync(engine, servers.Postgres);
 
-        var findings = await patient.ExamineAsync();
+        var findings = await server.ExamineAsync();
 
-        findings.ShouldNotContain(static finding => finding.State == FindingState.Bad);
-        findings.ShouldContain(static finding => finding.State == FindingState.Good && finding.Text.EndsWith("accepts writes."));
-        findings.ShouldContain(static finding => finding.State == FindingState.Good && finding.About == "Clock");
-        findings.ShouldContain(static finding => finding.State == FindingState.Look && finding.Text.Contains("No mail server is set"));
+        findings.ShouldNotContain(static finding => finding.State == HealthState.Bad);
+        findings.ShouldContain(static finding => finding.State == HealthState.Good && finding.Text.EndsWith("accepts writes."));
+        findings.ShouldContain(static finding => finding.State == HealthState.Good && finding.About == "Clock");
+        findings.ShouldContain(static finding => finding.State == HealthState.Look && finding.Text.Contains("No mail server is set"));
     }
 
     [Theory, MemberData(nameof(Faults))]
     public async Task Each_planted_fault_is_named_alone_with_its_fix(string name)
     {
         var fault = Fault.All[name];
-        await using var patient = await Patient.CreateAsync(fault.Engine, servers.Postgres);
-        await fault.PlantAsync(patient);
+        await using var server = await FaultyServer.CreateAsync(fault.Engine, servers.Postgres);
+        await fault.PlantAsync(server);
 
-        var findings = await patient.ExamineAsync();
+        var findings = await server.ExamineAsync();
 
-        var bad = findings.Where(static finding => finding.State == FindingState.Bad).ToList().ShouldHaveSingleItem();
+        var bad = findings.Where(static finding => finding.State == HealthState.Bad).ToList().ShouldHaveSingleItem();
         bad.Text.ShouldContain(fault.Text);
         $"{bad.Text} {bad.Fix}".ShouldContain(fault.Fix);
     }
@@ -41,11 +42,11 @@ public sealed class ServerDoctorTests(SharedServers servers)
     [Fact]
     public async Task The_command_says_it_for_people_and_for_programs_and_ends_with_0_or_1()
     {
-        await using var patient = await Patient.CreateAsync(StorageEngine.Sqlite, servers.Postgres);
-        var wrong = new Dictionary<string, string?>(patient.Store.Settings) { ["PYRESOLVE_PUBLIC_URL"] = "billing.example.com" };
+        await using var server = await FaultyServer.CreateAsync(StorageEngine.Sqlite, servers.Postgres);
+        var wrong = new Dictionary<string, string?>(server.Store.Settings) { ["PYRESOLVE_PUBLIC_URL"] = "billing.example.com" };
 
-        var healthy = await ServerProcess.RunAsync(["doctor"], patient.Store.Settings, Cancellation);
-        var json = await ServerProcess.RunAsync(["doctor", "--json"], patient.Store.Settings, Cancellation);
+        var healthy = await ServerProcess.RunAsync(["doctor"], server.Store.Settings, Cancellation);
+        var json = await ServerProcess.RunAsync(["doctor", "--json"], server.Store.Settings, Cancellation);
         var failed = await ServerProcess.RunAsync(["doctor"], wrong, Cancellation);
         var failedJson = await ServerProcess.RunAsync(["doctor", "--json"], wrong, Cancellation);
 
@@ -62,16 +63,16 @@ public sealed class ServerDoctorTests(SharedServers servers)
     [Fact]
     public async Task A_full_disk_is_named()
     {
-        await using var patient = await Patient.CreateAsync(StorageEngine.Sqlite, servers.Postgres);
+        await using var server = await FaultyServer.CreateAsync(StorageEngine.Sqlite, servers.Postgres);
         // The kernel refuses every byte of a file. The runtime would write its own code to one.
         var script = "trap '' XFSZ; ulimit -f 0; exec dotnet \"$0\" doctor";
-        var environment = new Dictionary<string, string?>(patient.Store.Settings) { ["DOTNET_EnableWriteXorExecute"] = "0" };
+        var environment = new Dictionary<string, string?>(server.Store.Settings) { ["DOTNET_EnableWriteXorExecute"] = "0" };
 
         var result = await Command.RunAsync(
             "/bin/sh", ["-c", script, typeof(ServerApp).Assembly.Location], environment, cancellationToken: Cancellation);
 
         result.ExitCode.ShouldBe(1, result.Error);
-        result.Output.ShouldContain($"BAD   Folder: {patient.Folder} does not take what is written");
+        result.Output.ShouldContain($"BAD   Folder: {server.Folder} does not take what is written");
         result.Output.ShouldContain("Fix: Make room on its disk");
     }
 }

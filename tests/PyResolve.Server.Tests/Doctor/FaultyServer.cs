@@ -7,7 +7,7 @@ using PyResolve.Server.Storage;
 namespace PyResolve.Server.Tests.Doctor;
 
 /// <summary>A server that is healthy until a test plants a fault, and that the doctor looks at before its start.</summary>
-internal sealed class Patient(TestStore store) : IAsyncDisposable
+internal sealed class FaultyServer(TestStore store) : IAsyncDisposable
 {
     private readonly List<IAsyncDisposable> _beside = [];
 
@@ -23,12 +23,12 @@ internal sealed class Patient(TestStore store) : IAsyncDisposable
     public Action<IServiceCollection> Replace { get; set; } = static _ => { };
 
     /// <summary>Has the schema of this server.</summary>
-    public static async Task<Patient> CreateAsync(StorageEngine engine, PostgresFixture postgres)
+    public static async Task<FaultyServer> CreateAsync(StorageEngine engine, PostgresFixture postgres)
     {
-        var patient = new Patient(await TestStore.CreateAsync(engine, postgres));
-        await using var app = patient.Build();
+        var server = new FaultyServer(await TestStore.CreateAsync(engine, postgres));
+        await using var app = server.Build();
         await app.Services.GetRequiredService<SchemaMigrator>().ApplyAsync(TestContext.Current.CancellationToken);
-        return patient;
+        return server;
     }
 
     public void Set(string name, string? value) => Settings[name] = value;
