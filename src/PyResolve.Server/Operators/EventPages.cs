@@ -20,8 +20,10 @@ internal sealed record EventTable(
         _ => "Those that match",
     };
 
+    public PageLinks Links => new("events", IsFirstPage ? null : LinkTo(cursor: null), Next is null ? null : LinkTo(Next));
+
     /// <summary>From the root.</summary>
-    public string LinkTo(string? cursor) =>
+    private string LinkTo(string? cursor) =>
         UsageText.Link("operator/events", ("state", State), ("q", Search), ("cursor", cursor));
 }
 

@@ -2,6 +2,7 @@ using System.Globalization;
 using PyResolve.Server.Access;
 using PyResolve.Server.Audit;
 using PyResolve.Server.Http;
+using PyResolve.Server.Pages;
 using PyResolve.Server.Site;
 using PyResolve.Server.Storage;
 
@@ -11,8 +12,10 @@ namespace PyResolve.Server.Operators;
 internal sealed record LogTable(
     IReadOnlyList<OperatorAuditEntry> Entries, AuditFilter Filter, string? Account, string? Next, bool IsFirstPage)
 {
+    public PageLinks Links => new("entries", IsFirstPage ? null : LinkTo(cursor: null), Next is null ? null : LinkTo(Next));
+
     /// <summary>From the root.</summary>
-    public string LinkTo(string? cursor) => UsageText.Link(
+    private string LinkTo(string? cursor) => UsageText.Link(
         "operator/audit",
         ("account", Account),
         ("action", Filter.Action),

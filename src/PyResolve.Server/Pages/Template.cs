@@ -26,6 +26,11 @@ internal abstract class Template<TModel> : RazorSlice<TModel>
     protected ValueTask<HtmlString> Alert(ProblemResult? problem, params string[] shown) =>
         problem.SummaryWithout(shown) is { } text ? RenderPartialAsync(new Pages_AlertPart { Model = text }) : new(HtmlString.Empty);
 
+    /// <summary>Nothing where the list has one page.</summary>
+    protected ValueTask<HtmlString> Links(PageLinks links) => links is { Latest: null, Older: null }
+        ? new(HtmlString.Empty)
+        : RenderPartialAsync(new Pages_PageLinksPart { Model = links });
+
     protected ValueTask<HtmlString> Chart(Chart chart) => RenderPartialAsync(new Pages_ChartPart { Model = chart });
 
     /// <summary>What was just done; null: nothing.</summary>

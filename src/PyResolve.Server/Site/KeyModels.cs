@@ -48,8 +48,11 @@ internal sealed record KeyTable(
 
     public bool IsFiltered => Query.Search is not null || Query.Listing is not KeyListing.Recent;
 
+    public PageLinks Links =>
+        new("keys", IsFirstPage ? null : LinkTo(cursor: null), Keys.NextCursor is { } next ? LinkTo(next) : null);
+
     /// <summary>From the root.</summary>
-    public string LinkTo(string? cursor) => UsageText.Link(
+    private string LinkTo(string? cursor) => UsageText.Link(
         "app/keys",
         ("state", Listings.First(one => one.Listing == Query.Listing).State is { Length: > 0 } state ? state : null),
         ("q", Query.Search),
