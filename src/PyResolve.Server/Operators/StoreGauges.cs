@@ -39,9 +39,15 @@ internal sealed partial class StoreGauges : RepeatedWork
             name, () => _figures is { } figures && value(figures) is { } read ? [new Measurement<double>(read)] : [], unit, text);
     }
 
-    protected override async Task WorkAsync(CancellationToken cancellationToken)
+    // After what collects has started, which is the first of the services.
+    public override Task StartAsync(CancellationToken cancellationToken)
     {
         _metrics.WriteZeros();
+        return base.StartAsync(cancellationToken);
+    }
+
+    protected override async Task WorkAsync(CancellationToken cancellationToken)
+    {
         var isReady = await _store.FindProblemAsync(cancellationToken) is null;
         if (!isReady)
         {

@@ -89,13 +89,8 @@ public sealed class CatalogueSaleTests(SharedServers servers)
         await subscriber.SetSubscriptionsAsync(Of("price_team", "active", 2));
         await subscriber.WaitForPlanAsync("team");
 
-        await subscriber.SetSubscriptionsAsync(Of("price_team", "past_due", 50).Unpaid("subscription_update"));
-        await billing.WaitUntilProcessedAsync();
-        (await LimitAsync(subscriber)).ShouldBe(200);
-        await subscriber.SetSubscriptionsAsync(Of("price_team", "active", 50));
-        await billing.WaitUntilProcessedAsync();
-
-        (await LimitAsync(subscriber)).ShouldBe(5_000);
+        (await LimitWithAsync(billing, subscriber, Of("price_team", "past_due", 50).Unpaid("subscription_update"))).ShouldBe(200);
+        (await LimitWithAsync(billing, subscriber, Of("price_team", "active", 50))).ShouldBe(5_000);
     }
 
     [Theory, OnBothEngines]
@@ -106,10 +101,7 @@ public sealed class CatalogueSaleTests(SharedServers servers)
         await subscriber.SetSubscriptionsAsync(Of("price_team", "active", 5));
         await subscriber.WaitForPlanAsync("team");
 
-        await subscriber.SetSubscriptionsAsync(Of("price_scale", "past_due", 1).Unpaid("subscription_update"));
-        await billing.WaitUntilProcessedAsync();
-
-        (await LimitAsync(subscriber)).ShouldBe(500);
+        (await LimitWithAsync(billing, subscriber, Of("price_scale", "past_due", 1).Unpaid("subscription_update"))).ShouldBe(500);
     }
 
     [Theory, OnBothEngines]
@@ -183,6 +175,13 @@ public sealed class CatalogueSaleTests(SharedServers servers)
 
     private Task<BillingServer> StartAsync(StorageEngine engine) =>
         BillingServer.StartAsync(engine, servers.Postgres, settings: OwnCatalogue.SettingsForSale);
+
+    private static async Task<long> LimitWithAsync(BillingServer billing, Subscriber subscriber, StripeSubscription subscription)
+    {
+        await subscriber.SetSubscriptionsAsync(subscription);
+        await billing.WaitUntilProcessedAsync();
+        return await LimitAsync(subscriber);
+    }
 
     private static async Task<long> LimitAsync(Subscriber subscriber) =>
         (await subscriber.Account.Key.GetAsync("/quota"))["migrations_limit"].GetInt64();

@@ -45,7 +45,7 @@ internal static class PlanRules
         var grants = outcomes
             .Where(outcome => outcome.Grants)
             .OrderByDescending(outcome => terms.Plans.Rank(outcome.Plan))
-            .ThenByDescending(static outcome => outcome.Quantity ?? 1)
+            .ThenByDescending(outcome => terms.Plans.Find(outcome.Plan) is { PerSeat: true } ? outcome.Quantity ?? 1 : 1)
             .ThenByDescending(End)
             .ThenByDescending(Created)
             .ToList();
