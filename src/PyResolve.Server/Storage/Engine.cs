@@ -52,7 +52,16 @@ internal abstract class Engine : IAsyncDisposable
     /// <summary>Whether a statement failed only because another process has the store locked.</summary>
     public virtual bool IsLockedElsewhere(Exception? exception) => false;
 
+    /// <summary>In the schema that the server works in, and in no other.</summary>
     public abstract Task<bool> TableExistsAsync(Session session, string table, CancellationToken cancellationToken);
+
+    /// <summary>Which of these names a table, a view or the like has, in the schema that the server works in.</summary>
+    /// <returns>As a person writes them.</returns>
+    public abstract Task<List<string>> FindRelationsAsync(
+        Session session, IReadOnlyList<string> names, CancellationToken cancellationToken);
+
+    /// <summary>Whether a statement names a column that is not there.</summary>
+    public abstract bool LacksColumn(Exception exception);
 
     /// <summary>
     /// Adds a query to a batch. After the batch has run, the function says which store answered: a restart, a failover and a restore change

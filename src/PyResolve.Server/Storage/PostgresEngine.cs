@@ -105,7 +105,22 @@ internal sealed class PostgresEngine : Engine
         await session.NumberAsync($"select 1::bigint where pg_try_advisory_xact_lock({SchemaLock})", cancellationToken) is not null;
 
     public override async Task<bool> TableExistsAsync(Session session, string table, CancellationToken cancellationToken) =>
-        await session.NumberAsync($"select 1::bigint where to_regclass({table}) is not null", cancellationToken) is not null;
+        (await FindRelationsAsync(session, [table], cancellationToken)).Count > 0;
+
+    public override Task<List<string>> FindRelationsAsync(
+        Session session, IReadOnlyList<string> names, CancellationToken cancellationToken) => session.ListAsync(
+        $"""
+        select quote_ident(s.nspname) || '.' || quote_ident(c.relname)
+        from {session.Rows("n", names).With("name", static name => name)}
+        join pg_class c on c.relname = n.name
+        join pg_namespace s on s.oid = c.relnamespace and s.nspname = current_schema()
+        order by 1
+        """,
+        static row => row.Text(0),
+        cancellationToken);
+
+    public override bool LacksColumn(Exception exception) =>
+        exception is PostgresException { SqlState: PostgresErrorCodes.UndefinedColumn };
 
     public override Func<string> Identify(ReadBatch batch)
     {

@@ -19,7 +19,7 @@ public sealed class SupabaseGuideTests
         foreach (var start in new[] { "PyResolve.Server import supabase --dry-run", "pg_dump", "PyResolve.Server import supabase --dump" })
             await RunAsync(project, Guide.Lines(Page, start).ShouldHaveSingleItem());
         (await project.CountWrongMonthsAsync()).ShouldBe(0);
-        await RunAsync(project, Guide.Block(Page, "sh", "drop schema public cascade"));
+        await RunAsync(project, Guide.Lines(Page, "PyResolve.Server import supabase --take-back").ShouldHaveSingleItem());
 
         (await project.DumpAsync()).ShouldBe(before);
     }
