@@ -76,7 +76,7 @@ internal static class ImportObstacles
                    || 'Rename it first: alter function ' || p.oid::regprocedure || ' rename to …'
             from {session.Rows("f", schema.FunctionNames).With("name", static name => name)}
             join pg_proc p on p.proname = f.name and p.pronamespace = current_schema()::regnamespace
-            where p.proname <> all ({$"{{{string.Join(',', ProjectTables.Functions)}}}"}::text[])
+            where p.proname not in ('handle_new_user', 'create_api_key', 'validate_api_key', 'get_current_usage')
               and not exists (select from pg_depend d where d.classid = 'pg_proc'::regclass and d.objid = p.oid and d.deptype = 'e')
             union all
             select 'The trigger ' || g.tgname || ' on auth.users makes a profile too, and would fail beside the server''s. '

@@ -38,8 +38,8 @@ internal static class SharedEmails
         FindingKind.Notice,
         Name,
         "accounts whose e-mail address is that of an older account, in another spelling. They are taken over, with their keys and usage, "
-            + "and their keys work. By the address the older account is found. Give each another one, 'accounts set-email <id> <new e-mail>', "
-            + "or delete it, 'accounts delete <id>'",
+            + "and their keys work. By the address the older account is found. Give each another one, "
+            + "'accounts set-email <id> <new e-mail>', or delete it, 'accounts delete <id>'",
         clashes.Count,
         [.. clashes.Take(ImportFindings.MaxExamples).Select(static clash => clash.UserId.ToString())])
     {

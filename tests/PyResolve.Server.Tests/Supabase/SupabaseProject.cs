@@ -102,11 +102,15 @@ internal sealed class SupabaseProject : IAsyncDisposable
 
     /// <summary>Runs SQL as PostgREST does: in the role, with the claims of the token.</summary>
     /// <returns>The first row's columns, separated by |; empty without a row; the code of the refusal.</returns>
-    public async Task<string> AsAsync(string role, Guid? user, string sql)
+    public Task<string> AsAsync(string role, Guid? user, string sql) => AsClaimingAsync(
+        role, user is { } id ? $$"""{"sub":"{{id}}","role":"{{role}}"}""" : $$"""{"role":"{{role}}"}""", sql);
+
+    /// <summary>The same, with claims that no token of the project would have.</summary>
+    public async Task<string> AsClaimingAsync(string role, string claims, string sql)
     {
         await using var connection = await _source.OpenConnectionAsync();
-        var claims = user is { } id ? $$"""{"sub":"{{id}}","role":"{{role}}"}""" : $$"""{"role":"{{role}}"}""";
-        await using (var become = new NpgsqlCommand($"set role {role}; set request.jwt.claims = '{claims}'", connection))
+        var quoted = claims.Replace("'", "''", StringComparison.Ordinal);
+        await using (var become = new NpgsqlCommand($"set role {role}; set request.jwt.claims = '{quoted}'", connection))
             await become.ExecuteNonQueryAsync();
         try
         {
