@@ -6,7 +6,7 @@ namespace PyResolve.Server.Imports;
 internal sealed record ImportPlan
 {
     /// <summary>As the proof of a large import measures it (docs/proofs.md), rounded down.</summary>
-    public const int RowsPerSecond = 20_000;
+    public const int RowsPerSecond = 25_000;
 
     /// <summary>What takes an import in place back.</summary>
     public const string TakeBack = "PyResolve.Server import supabase --take-back";
@@ -45,7 +45,7 @@ internal sealed record ImportPlan
     public string DescribeLock() => string.Create(
         CultureInfo.InvariantCulture,
         $"{string.Join(", ", Locks)} for about {LockTime.TotalSeconds:0} s: {Rows.Total:N0} rows, of which {RowsPerSecond:N0} a second "
-            + "were measured on two cores");
+            + $"were measured on two cores");
 
     /// <summary>With the accounts that turned out to share a mailbox, also with those that were here before.</summary>
     public ImportPlan After(ImportOutcome outcome) => this with
