@@ -32,7 +32,7 @@ internal sealed class EventSearch(Database database, TimeProvider time)
         var start = after ?? (filter.Month is { } month ? EventPosition.NewestOf(month) : EventPosition.Newest);
         var list = After(userId, filter, start);
         var rows = await database.ListAsync(
-            filter.IsSelective ? InWindow(list, Conditions(filter), limit + 1) : InOrder(list, limit + 1),
+            filter.IsSelective ? InWindow(userId, list, Conditions(filter), limit + 1) : InOrder(list, limit + 1),
             static row => (
                 Event: row.Boolean(EventColumns.Count) ? null : EventColumns.Read(row, EventColumns.Metadata(row)),
                 Position: EventColumns.PositionOf(row)),
@@ -72,19 +72,24 @@ internal sealed class EventSearch(Database database, TimeProvider time)
     /// an event that arrives meanwhile cannot move the window. Each part ends by its limit: an index is read backwards no further than that,
     /// while PostgreSQL reads it to its end for a lower bound of three columns.
     /// </summary>
-    private static Sql InWindow(SqlPart list, SqlPart conditions, int count) =>
+    private static Sql InWindow(Guid userId, SqlPart list, SqlPart conditions, int count) =>
         $"""
         select * from (
-            select matching.*, false as is_edge
-            from (
-                select {EventColumns.Names}
+            select {EventColumns.Names}, false as is_edge
+            from usage_events
+            where user_id = {userId} and id in (
+                select id
                 from (
-                    select * from usage_events where {list} order by month desc, created_at desc, id desc limit {Window}
+                    select id, month, created_at, occurred_at, event_type, library, tier, key_id
+                    from usage_events
+                    where {list}
+                    order by month desc, created_at desc, id desc
+                    limit {Window}
                 ) as looked_through
                 where {conditions}
                 order by month desc, created_at desc, id desc
                 limit {count}
-            ) as matching
+            )
             union all
             select id, null, null, null, null, null, null, month, null, created_at, null, null, null, null, true
             from (
