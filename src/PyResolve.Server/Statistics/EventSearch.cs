@@ -24,7 +24,7 @@ internal sealed record EventReceipt(RecordedUsageEvent Event, StoredReservation?
 /// </summary>
 internal sealed class EventSearch(Database database, TimeProvider time)
 {
-    public const int Window = 10_000;
+    public const int Window = 5_000;
 
     public async Task<FoundEvents> FindAsync(
         Guid userId, EventFilter filter, EventPosition? after, int limit, CancellationToken cancellationToken)
