@@ -29,8 +29,6 @@ internal sealed class BillingOptions
     /// <summary>The lookup keys of prices that are for a seat; customers may change how many they pay for.</summary>
     public IReadOnlySet<string> SeatPrices { get; private init; } = new HashSet<string>();
 
-    public bool HasSeats => SeatPrices.Count > 0;
-
     public required Uri ApiBase { get; init; }
 
     /// <summary><c>STRIPE_PORTAL_CONFIGURATION</c>: the id of the customer portal's configuration; default the account's own.</summary>
