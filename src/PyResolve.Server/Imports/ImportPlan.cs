@@ -60,5 +60,5 @@ internal sealed record ImportPlan
     public string DescribeLock() => string.Create(
         CultureInfo.InvariantCulture,
         $"{string.Join(", ", Locks)} for about {LockTime.TotalSeconds:0} s: {Rows.Total:N0} rows, of which {RowsPerSecond:N0} a second "
-            + "were measured on two cores");
+            + $"were measured on two cores");
 }
