@@ -10,6 +10,9 @@ public sealed class TestStore : IAsyncDisposable
     /// <summary>Set: servers reach PostgreSQL through PgBouncer, in transaction mode.</summary>
     public const string PooledVariable = "PYRESOLVE_TEST_POOLED";
 
+    /// <summary>Seconds. Proofs generate millions of rows, and count them.</summary>
+    private const int CommandTimeout = 600;
+
     private readonly string? _folder;
     private readonly string? _url;
     private readonly string _connectionString;
@@ -57,8 +60,7 @@ public sealed class TestStore : IAsyncDisposable
         await using var connection = await OpenAsync();
         await using var command = connection.CreateCommand();
         command.CommandText = sql;
-        // Seconds. Proofs generate millions of rows.
-        command.CommandTimeout = 600;
+        command.CommandTimeout = CommandTimeout;
         return await command.ExecuteNonQueryAsync();
     }
 
@@ -68,6 +70,7 @@ public sealed class TestStore : IAsyncDisposable
         await using var connection = await OpenAsync();
         await using var command = connection.CreateCommand();
         command.CommandText = sql;
+        command.CommandTimeout = CommandTimeout;
         return await command.ExecuteScalarAsync();
     }
 
