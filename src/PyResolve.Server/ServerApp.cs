@@ -92,6 +92,9 @@ internal static class ServerApp
         services.AddSingleton<PublicUrl>();
         services.AddSingleton<SecurityLog>();
         services.AddHostedService<SettingsReview>();
+        services.AddSingleton<Draining>();
+        services.AddHostedService(static provider => provider.GetRequiredService<Draining>());
+        services.Configure<HostOptions>(host => host.ShutdownTimeout += options.Drain);
         services.AddAudit();
         services.AddTrustedProxies(configuration);
         services.AddEmail(configuration, environment, options);

@@ -55,6 +55,11 @@ internal static class SettingsTable
             new("PyResolve:CorsOrigins:<n>", "One of them, as a list", None),
             new("PyResolve:UpgradeUrl", "The address in refusals, where people can upgrade", "the public address, /pricing"),
         ]),
+        new("Availability", "high-availability.md",
+        [
+            new("PyResolve:DrainSeconds",
+                "How long a server that is told to stop goes on serving, while /health/ready answers 503, 0 to 600", "0"),
+        ]),
         new("Monitoring", "monitoring.md",
         [
             new("PYRESOLVE_METRICS_URLS", "Where Prometheus reads /metrics, such as http://127.0.0.1:9464; several, comma-separated", None),

@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using PyResolve.Client.Wire;
 using PyResolve.Server.Access;
+using PyResolve.Server.Hosting;
 using PyResolve.Server.Http;
 using PyResolve.Server.Quota;
 using PyResolve.Server.Storage;
@@ -14,7 +15,7 @@ namespace PyResolve.Server.Migrations;
 internal sealed partial class RemoteMigrations(
     MigrationOptions options, MigrationSlots slots, RunFolders folders, MigratorRunner runner, ReservationGrants grants,
     ReservationSettlements settlements, ReservationRefusals refusals, QuotaReader quotas, TimeProvider time,
-    IHostApplicationLifetime lifetime, ILogger<RemoteMigrations> log) : IHostedService
+    Draining draining, ILogger<RemoteMigrations> log) : IHostedService
 {
     private const int MaxKept = 256;
     private const int MaxKeptPerAccount = 16;
@@ -77,7 +78,7 @@ internal sealed partial class RemoteMigrations(
     private async Task<MigrationEnd> RunAsync(
         MigrationRun run, MigrationInput input, IReadOnlyList<string> command, Guid reservationId, Guid? keyId)
     {
-        using var stop = CancellationTokenSource.CreateLinkedTokenSource(run.Cancelled, lifetime.ApplicationStopping);
+        using var stop = CancellationTokenSource.CreateLinkedTokenSource(run.Cancelled, draining.Over);
         var isCommitted = false;
         try
         {
