@@ -63,7 +63,7 @@ internal sealed class ReservationSettlements : IAsyncDisposable
 
         var outcomes = new SettlementOutcome[settlements.Count];
         var spent = await SumSpentAsync(session, settlements, reservations, cancellationToken);
-        var rollups = new RollupChanges();
+        var (rollups, charges) = (new RollupChanges(), new List<Charge>());
         foreach (var round in RoundsOf(settlements))
         {
             var events = new List<(int Index, PendingUsageEvent Event)>();
@@ -74,14 +74,15 @@ internal sealed class ReservationSettlements : IAsyncDisposable
                     events.Add((index, new PendingUsageEvent(settlements[index].UserId, usage)));
             }
 
-            await RecordAsync(session, events, reservations, rollups, outcomes, now, cancellationToken);
+            await RecordAsync(session, events, reservations, rollups, charges, outcomes, now, cancellationToken);
         }
 
         // Months are locked after all events, as everywhere: otherwise a POST /usage with the same event id would deadlock with this.
         var months = ReservationRows.LockMonths(session, [.. reservations.Months]);
         await session.EndAsync(
         [
-            months, .. rollups.Write(session), .. reservations.Write(session), .. _alerts.Write(session, reservations.Months),
+            months, .. rollups.Write(session), .. reservations.Write(session), .. Charges.Write(session, charges),
+            .. _alerts.Write(session, reservations.Months),
         ]);
         return outcomes;
     }
@@ -142,6 +143,7 @@ internal sealed class ReservationSettlements : IAsyncDisposable
         List<(int Index, PendingUsageEvent Event)> events,
         LockedReservations reservations,
         RollupChanges rollups,
+        List<Charge> charges,
         SettlementOutcome[] outcomes,
         DateTimeOffset now,
         CancellationToken cancellationToken)
@@ -152,10 +154,17 @@ internal sealed class ReservationSettlements : IAsyncDisposable
             session, [.. events.Select(static pair => pair.Event)], rollups, cancellationToken);
         foreach (var ((index, (userId, usage)), outcome) in events.Zip(recorded))
         {
-            if (outcome is RecordOutcome.Recorded)
-                reservations.Update(reservations.Find(userId, usage.ReservationId!.Value)!.Commit(usage.Quantity, usage.Id, now));
-            else
+            if (outcome is not RecordOutcome.Recorded)
+            {
                 outcomes[index] = new SettlementOutcome.IdTaken();
+                continue;
+            }
+
+            var reservation = reservations.Find(userId, usage.ReservationId!.Value)!;
+            var sources = reservation.SourcesOf(usage.Quantity);
+            if (!sources.IsPlanOnly)
+                charges.Add(new Charge(userId, usage.Id, reservation.Plan, sources, now));
+            reservations.Update(reservation.Commit(usage.Quantity, usage.Id, now));
         }
     }
 
