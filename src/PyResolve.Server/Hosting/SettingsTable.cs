@@ -29,6 +29,7 @@ internal static class SettingsTable
 {
     private const string None = "none";
     private const string PricePrefix = "STRIPE_PRICE_";
+    private static readonly string[] Suffixes = ["", "_year", "_overage", "_overage_year"];
 
     /// <summary>Found by the plans that there are, and not by its name.</summary>
     private static readonly Setting PriceOfPlan = new(
@@ -137,6 +138,20 @@ internal static class SettingsTable
             new("PyResolve:Plans:<plan>:Public", "false: shown only to accounts that have it", "true"),
             PriceOfPlan,
         ]),
+        new("Credits and overage", "credits.md",
+        [
+            new("PyResolve:Plans:<plan>:Credits", "true: units beyond its quota are drawn on credits", "false"),
+            new("PyResolve:Plans:<plan>:Overage:UnitAmount",
+                "For a unit beyond quota and credits, billed afterwards, in the currency's minor unit", "no overage"),
+            new("PyResolve:Plans:<plan>:Overage:Currency", "Its currency, that of the plan's price", "that of the plan's price"),
+            new("PyResolve:Plans:<plan>:Overage:MaxUnits", "The most that an account may allow itself in a month, up to 1000000", "1000"),
+            new("PyResolve:Plans:<plan>:Overage:Meter", "The event name of the meter at Stripe", "pyresolve_<plan>_overage"),
+            new("PyResolve:Credits:<pack>:Units", "How many migrations the credits give, up to 1000000", "must be set"),
+            new("PyResolve:Credits:<pack>:Amount", "What they cost, in the currency's minor unit", "must be set"),
+            new("PyResolve:Credits:<pack>:Currency", "Its currency", "usd"),
+            new("PyResolve:Credits:<pack>:Title", "What pages call them", "their number"),
+            new("PyResolve:Credits:<pack>:ValidDays", "After so many days the rest ends, up to 3650", "they do not end"),
+        ]),
         .. SettingsTableOfServices.Sections,
         new("Without an effect in this version", "hosting.md#settings",
         [
@@ -165,8 +180,9 @@ internal static class SettingsTable
     private static bool IsPriceOfPlan(string name, IConfiguration configuration)
     {
         return name.StartsWith(PricePrefix, StringComparison.OrdinalIgnoreCase)
-            && configuration.GetSection("PyResolve:Plans").GetChildren().Any(
-                plan => Matches(plan.Key, "") || Matches(plan.Key, "_year"));
+            && (configuration.GetSection("PyResolve:Plans").GetChildren().Any(
+                    plan => Suffixes.Any(suffix => Matches(plan.Key, suffix)))
+                || configuration.GetSection("PyResolve:Credits").GetChildren().Any(pack => Matches("credits_", pack.Key)));
 
         bool Matches(string plan, string suffix) =>
             name[PricePrefix.Length..].Equals($"{plan}{suffix}".Replace('-', '_'), StringComparison.OrdinalIgnoreCase);

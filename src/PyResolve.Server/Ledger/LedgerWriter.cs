@@ -34,7 +34,7 @@ internal static class LedgerWriter
         var inserted = presumesNew
             ? [.. Enumerable.Repeat(RecordOutcome.Recorded, accepted.Count)]
             : await InsertAsync(session, accepted, cancellationToken);
-        var (rollups, late) = (new RollupChanges(), new List<PendingUsageEvent>());
+        var (rollups, late, charges) = (new RollupChanges(), new List<PendingUsageEvent>(), new List<Charge>());
         for (var i = 0; i < accepted.Count; i++)
         {
             var pending = accepted[i];
@@ -42,9 +42,13 @@ internal static class LedgerWriter
             if (inserted[i] is not RecordOutcome.Recorded)
                 continue;
             rollups.Add(pending);
-            if (pending.Event is { ReservationId: { } id } usage
-                && (reservations.MayBeLost(pending.UserId, id) || !reservations.Spend(pending.UserId, id, usage.Id, usage.ReceivedAt)))
+            if (pending.Event is not { ReservationId: { } id } usage)
+                continue;
+            Charge? charge = null;
+            if (reservations.MayBeLost(pending.UserId, id) || !reservations.Spend(pending.UserId, id, usage.Id, usage.ReceivedAt, out charge))
                 late.Add(pending);
+            if (charge is not null)
+                charges.Add(charge);
         }
 
         Sql[] inserts = presumesNew && accepted.Count > 0 ? [Insert(session, accepted)] : [];
@@ -56,6 +60,7 @@ internal static class LedgerWriter
             .. rollups.Write(session),
             .. reservations.Write(session),
             .. MarkLate(session, late),
+            .. Charges.Write(session, charges),
             .. whenUsed(session, rollups.Grown.Concat(reservations.Months)),
             .. wait,
         ]);

@@ -34,10 +34,13 @@ internal sealed class LockedReservations
     public void Update(StoredReservation after) => _entries[(after.UserId, after.Id)].Current = after;
 
     /// <summary>Takes one unit of a reservation that <see cref="Find"/> knows. Without a unit left, the event is late.</summary>
-    public bool Spend(Guid userId, Guid id, Guid usageEventId, DateTimeOffset receivedAt)
+    /// <param name="charge">Set where the plan's quota does not cover the unit.</param>
+    public bool Spend(Guid userId, Guid id, Guid usageEventId, DateTimeOffset receivedAt, out Charge? charge)
     {
         var entry = _entries[(userId, id)];
         var reservation = entry.Current.At(receivedAt);
+        var sources = reservation.SourcesOf(1);
+        charge = sources.IsPlanOnly ? null : new Charge(userId, usageEventId, reservation.Plan, sources, receivedAt);
         entry.Current = reservation.Spend(usageEventId);
         return reservation.Covers;
     }

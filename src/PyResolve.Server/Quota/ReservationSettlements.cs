@@ -70,7 +70,7 @@ internal sealed class ReservationSettlements : IAsyncDisposable
 
         var outcomes = new SettlementOutcome[settlements.Count];
         var spent = await SumSpentAsync(session, settlements, reservations, cancellationToken);
-        var rollups = new RollupChanges();
+        var (rollups, charges) = (new RollupChanges(), new List<Charge>());
         foreach (var round in RoundsOf(settlements))
         {
             var events = new List<(int Index, PendingUsageEvent Event)>();
@@ -81,14 +81,14 @@ internal sealed class ReservationSettlements : IAsyncDisposable
                     events.Add((index, new PendingUsageEvent(settlements[index].UserId, usage)));
             }
 
-            await RecordAsync(session, events, reservations, rollups, outcomes, now, cancellationToken);
+            await RecordAsync(session, events, reservations, rollups, charges, outcomes, now, cancellationToken);
         }
 
         // Months are locked after all events, as everywhere: otherwise a POST /usage with the same event id would deadlock with this.
         var months = ReservationRows.LockMonths(session, [.. reservations.Months]);
         await session.EndAsync(
         [
-            months, .. rollups.Write(session), .. reservations.Write(session),
+            months, .. rollups.Write(session), .. reservations.Write(session), .. Charges.Write(session, charges),
             .. _alerts.Write(session, rollups.Grown.Concat(reservations.Months)),
         ]);
         return outcomes;
@@ -156,6 +156,7 @@ internal sealed class ReservationSettlements : IAsyncDisposable
         List<(int Index, PendingUsageEvent Event)> events,
         LockedReservations reservations,
         RollupChanges rollups,
+        List<Charge> charges,
         SettlementOutcome[] outcomes,
         DateTimeOffset now,
         CancellationToken cancellationToken)
@@ -167,10 +168,19 @@ internal sealed class ReservationSettlements : IAsyncDisposable
         foreach (var ((index, (userId, usage)), outcome) in events.Zip(recorded))
         {
             var reservation = reservations.Find(userId, usage.ReservationId!.Value);
-            if (outcome is RecordOutcome.Recorded && reservation is not null)
-                reservations.Update(reservation.Commit(usage.Quantity, usage.Id, now));
-            else if (outcome is not RecordOutcome.Recorded && (reservation is not null || IsAnother(usage, outcome)))
-                outcomes[index] = new SettlementOutcome.IdTaken();
+            if (outcome is not RecordOutcome.Recorded)
+            {
+                if (reservation is not null || IsAnother(usage, outcome))
+                    outcomes[index] = new SettlementOutcome.IdTaken();
+                continue;
+            }
+
+            if (reservation is null)
+                continue;
+            var sources = reservation.SourcesOf(usage.Quantity);
+            if (!sources.IsPlanOnly)
+                charges.Add(new Charge(userId, usage.Id, reservation.Plan, sources, now));
+            reservations.Update(reservation.Commit(usage.Quantity, usage.Id, now));
         }
     }
 
