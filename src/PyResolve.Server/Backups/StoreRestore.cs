@@ -33,7 +33,8 @@ internal sealed class StoreRestore(Database database, SchemaMigrator schema, Sto
         started(header);
         var summary = await FillAsync(reader, header, progress, cancellationToken);
         await schema.ApplyAsync(cancellationToken);
-        await history.NoteLossAsync(cancellationToken);
+        if (header.Schema < StoreHistory.Schema)
+            await history.NoteLossAsync(cancellationToken);
         return summary;
     }
 
@@ -69,6 +70,8 @@ internal sealed class StoreRestore(Database database, SchemaMigrator schema, Sto
             cancellationToken);
         await session.ExecuteAsync(
             $"update key_epoch set stamp = (select c.stamp from key_changes c where c.epoch = key_epoch.epoch)", cancellationToken);
+        if (header.Schema >= StoreHistory.Schema)
+            await session.ExecuteAsync(history.Note(), cancellationToken);
         await writer.Transaction.CommitAsync(CancellationToken.None);
         return new BackupSummary(header.Schema, header.TakenAt, ends);
     }

@@ -25,6 +25,7 @@ internal sealed partial class KeyEpochPoller(
     // Of the last answer. Not synchronized: one poll runs at a time.
     private string _store = "";
     private string _stamp = "";
+    private bool _isToCompare;
 
     /// <summary>Completes with the first answer of the store; until then no key can be kept in memory.</summary>
     public Task Confirmed => _confirmed.Task;
@@ -38,6 +39,13 @@ internal sealed partial class KeyEpochPoller(
         using var deadline = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         deadline.CancelAfter(VerifiedKeyCache.MaxConfirmationAge);
         await PollAsync(deadline.Token);
+        if (_isToCompare)
+        {
+            // Asked again by the next poll where it fails.
+            await history.CompareAsync(cancellationToken);
+            _isToCompare = false;
+        }
+
         if (++_polls % PollsBetweenTrims == 0)
             await database.ExecuteAsync($"delete from key_changes where epoch < {keys.Epoch - KeptEpochs}", cancellationToken);
     }
@@ -76,11 +84,9 @@ internal sealed partial class KeyEpochPoller(
         var isComplete = since >= 0 && isSameTimeline && changes.Count == epoch - since
             && changes.TrueForAll(line => line.UserId is not null);
         keys.Confirm(epoch, isComplete ? changes.Select(line => line.UserId!.Value).ToHashSet() : null, askedAt);
-        var isAnother = store != _store;
+        _isToCompare |= store != _store;
         (_store, _stamp) = (store ?? "", stamp);
         _confirmed.TrySetResult();
-        if (isAnother)
-            await history.CompareAsync(cancellationToken);
     }
 
     private sealed record EpochLine(long Epoch, string Stamp, long? Change, Guid? UserId, string? ChangeStamp);

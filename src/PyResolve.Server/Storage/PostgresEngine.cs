@@ -146,12 +146,14 @@ internal sealed class PostgresEngine : Engine
         {
             return await session.FirstAsync(
                 $"""
-                select concat_ws(' ', (select system_identifier from pg_control_system())::text,
-                                 left(pg_walfile_name(pg_current_wal_lsn()), 8),
-                                 (select oid from pg_database where datname = current_database())::text,
-                                 to_regclass('key_epoch')::oid::text)
+                select case when not pg_is_in_recovery() then
+                    concat_ws(' ', (select system_identifier from pg_control_system())::text,
+                              left(pg_walfile_name(pg_current_wal_lsn()), 8),
+                              (select oid from pg_database where datname = current_database())::text,
+                              to_regclass('key_epoch')::oid::text)
+                end
                 """,
-                static row => row.Text(0),
+                static row => row.TextOrNull(0),
                 cancellationToken);
         }
         catch (PostgresException exception) when (LacksLineage(exception.SqlState))

@@ -6,6 +6,9 @@ namespace PyResolve.Server.Storage;
 /// </summary>
 internal sealed partial class StoreHistory(Database database, TimeProvider time, ILogger<StoreHistory> logger)
 {
+    /// <summary>The schema version that has it.</summary>
+    public const int Schema = 27;
+
     private static readonly TimeSpan NoLoss = TimeSpan.Zero;
 
     /// <summary>For how long before a loss changes may be lost: as long as a reservation can live and then be settled.</summary>
@@ -16,8 +19,13 @@ internal sealed partial class StoreHistory(Database database, TimeProvider time,
     public async Task<bool> CompareAsync(CancellationToken cancellationToken)
     {
         var engine = database.Engine;
-        var lineage = await database.ReadAsync(session => engine.ReadLineageAsync(session, cancellationToken), cancellationToken);
-        if (lineage is null)
+        // Without a lock first: that is all that most calls need.
+        var (lineage, seen) = await database.ReadAsync(
+            async session => (
+                await engine.ReadLineageAsync(session, cancellationToken),
+                await session.FirstAsync($"select lineage from store_history", static row => row.Text(0), cancellationToken)),
+            cancellationToken);
+        if (lineage is null || lineage == seen)
             return false;
         var isAnother = await database.WriteAsync(
             async session =>
@@ -47,7 +55,7 @@ internal sealed partial class StoreHistory(Database database, TimeProvider time,
         return id => Ids.CreatedAt(id) is { } created && losses.Exists(loss => loss - created > NoLoss && loss - created < Reach);
     }
 
-    private Sql Note() => $"insert into store_losses (noticed_at) values ({time.GetInstant()}) on conflict do nothing";
+    public Sql Note() => $"insert into store_losses (noticed_at) values ({time.GetInstant()}) on conflict do nothing";
 
     private static partial class Log
     {
