@@ -67,12 +67,14 @@ internal sealed class UnpackedImage : IDisposable
             "/usr/bin/env", "-i", .. Environment, .. settings,
             "/usr/sbin/chroot", $"--userspec={Config.GetProperty("User").GetString()}:{BaseImage.User}", Root, .. entry, .. arguments,
         ];
-        return Process.Start(new ProcessStartInfo("unshare", ["--mount", "/bin/sh", "-ec", Script, Root, Data, .. command])
+        var process = Process.Start(new ProcessStartInfo("unshare", ["--mount", "/bin/sh", "-ec", Script, Root, Data, .. command])
         {
             UseShellExecute = false,
             RedirectStandardOutput = true,
             RedirectStandardError = true,
         })!;
+        process.BeginOutputReadLine();
+        return process;
     }
 
     public void Dispose() => _folder.Delete(recursive: true);
