@@ -18,6 +18,15 @@ public sealed partial class PyResolveClient
             ApiRequest.Post("/billing/checkout").With(Guard.NotNull(request), WireJson.Requests.CheckoutRequest),
             WireJson.Default.CheckoutStarted, static started => started.CheckoutUrl is not null, cancellationToken);
 
+    /// <summary><c>POST /billing/overage</c>: sets how many migrations beyond its plan the account allows in a month.</summary>
+    /// <param name="cap">0 turns overage off.</param>
+    /// <param name="cancellationToken">Stops waiting.</param>
+    /// <returns>The quota with the new cap.</returns>
+    public Task<QuotaSnapshot> SetOverageCapAsync(long cap, CancellationToken cancellationToken = default) =>
+        _transport.SendAsync(
+            ApiRequest.Post("/billing/overage").With(new OverageRequest { Cap = cap }, WireJson.Requests.OverageRequest),
+            WireJson.Default.QuotaSnapshot, static quota => quota.Plan is not null, cancellationToken);
+
     /// <summary><c>GET /billing/portal</c>: opens the page to manage a subscription, or throws <c>no_billing_account</c>.</summary>
     public Task<PortalOpened> OpenPortalAsync(CancellationToken cancellationToken = default) =>
         _transport.SendAsync(

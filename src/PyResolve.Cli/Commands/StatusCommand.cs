@@ -93,6 +93,10 @@ internal static class StatusCommand
         if (QuotaText.FormatBar(terminal, account.Quota) is { } bar)
             terminal.Line($"  {bar}");
         terminal.Line($"  Migrations: {QuotaText.FormatUsage(account.Quota)}");
+        if (account.Quota.Credits is { } credits)
+            terminal.Line($"  Credits:    {QuotaText.FormatNumber(credits)} left, for when the plan's are used up");
+        if (account.Quota is { OverageUsed: { } overage, OverageCap: { } cap })
+            terminal.Line($"  Overage:    {QuotaText.FormatNumber(overage)} of {QuotaText.FormatNumber(cap)}, billed afterwards");
         terminal.Line($"  LLM access: {(account.Quota.LlmAllowed ? terminal.Tick : $"{terminal.Cross} (upgrade to Pro)")}");
         if (QuotaText.FormatResetTime(account.Quota) is { } resets)
             terminal.Line($"  Resets:     {resets}");

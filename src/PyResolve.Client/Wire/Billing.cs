@@ -11,6 +11,17 @@ public sealed record CheckoutRequest
 
     /// <summary>How many seats; absent: one.</summary>
     public int? Quantity { get; init; }
+
+    /// <summary>Credits to buy in place of a plan, by the name that the server has for them.</summary>
+    public string? Credits { get; init; }
+}
+
+/// <summary>The body of <c>POST /billing/overage</c>.</summary>
+public sealed record OverageRequest
+{
+    /// <summary>How many migrations beyond its plan the account allows in a month, which are billed afterwards: 0 or more; 0 turns it off.
+    /// </summary>
+    public long? Cap { get; init; }
 }
 
 /// <summary>The answer to <c>POST /billing/checkout</c>.</summary>

@@ -1,3 +1,5 @@
+using System.Text.Json.Serialization;
+
 namespace PyResolve.Client.Wire;
 
 /// <summary>The body of <c>GET /quota</c>: an account's quota this month.</summary>
@@ -6,10 +8,24 @@ namespace PyResolve.Client.Wire;
 /// <param name="MigrationsLimit">Migrations a month.</param>
 /// <param name="MigrationsRemaining">The limit minus used and held migrations; never negative.</param>
 /// <param name="LlmAllowed">Whether tier2 and tier3 may run.</param>
-/// <param name="CanMigrate">Whether at least one migration remains.</param>
+/// <param name="CanMigrate">Whether at least one migration remains, or credits or overage cover one.</param>
 /// <param name="MigrationsHeld">Held by reservations that are not settled yet.</param>
 /// <param name="Month">The UTC calendar month, as <c>2026-11</c>.</param>
 /// <param name="ResetsAt">The first instant of the next month, in UTC.</param>
 public sealed record QuotaSnapshot(
     string Plan, long MigrationsUsed, QuotaLimit MigrationsLimit, QuotaLimit MigrationsRemaining, bool LlmAllowed, bool CanMigrate,
-    long MigrationsHeld, string Month, DateTimeOffset ResetsAt);
+    long MigrationsHeld, string Month, DateTimeOffset ResetsAt)
+{
+    /// <summary>Prepaid migrations that are left for when the plan's are used up; absent where the plan does not draw on credits.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public long? Credits { get; init; }
+
+    /// <summary>Migrations beyond the plan's, used or held this month, that are billed afterwards; absent where the plan has no overage.
+    /// </summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public long? OverageUsed { get; init; }
+
+    /// <summary>How many of them the account allows in a month; absent where the plan has no overage.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public long? OverageCap { get; init; }
+}

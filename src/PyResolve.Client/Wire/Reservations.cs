@@ -60,7 +60,16 @@ public sealed record ReservationPage(IReadOnlyList<Reservation> Data, string? Ne
 /// <param name="UsedBefore">Migrations used before it.</param>
 /// <param name="HeldBefore">Migrations held before it.</param>
 /// <param name="Reason">Why it was granted, in a sentence.</param>
-public sealed record ReservationReceipt(string Plan, QuotaLimit Limit, long UsedBefore, long HeldBefore, string Reason);
+public sealed record ReservationReceipt(string Plan, QuotaLimit Limit, long UsedBefore, long HeldBefore, string Reason)
+{
+    /// <summary>Of its migrations, those that credits cover; absent where the plan's quota covers all.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public int? Credits { get; init; }
+
+    /// <summary>Of its migrations, those that are overage; absent where the plan's quota covers all.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public int? Overage { get; init; }
+}
 
 /// <summary>The states of a reservation.</summary>
 public static class ReservationStates

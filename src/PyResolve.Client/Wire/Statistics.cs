@@ -93,4 +93,12 @@ public sealed record RecordedUsageEvent(
     /// <summary>The API key that reported it; <see langword="null"/> for a session, and for events from before the server stored
     /// keys.</summary>
     public Guid? KeyId { get; init; }
+
+    /// <summary>Of the quantity, those that prepaid credits covered; absent where the plan's quota covered all.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public int? Credits { get; init; }
+
+    /// <summary>Of the quantity, those that are billed as overage; absent where the plan's quota covered all.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public int? Overage { get; init; }
 }

@@ -60,6 +60,7 @@ namespace PyResolve.Client.Wire;
 [JsonSerializable(typeof(SessionList))]
 [JsonSerializable(typeof(AuditPage))]
 [JsonSerializable(typeof(CheckoutRequest))]
+[JsonSerializable(typeof(OverageRequest))]
 [JsonSerializable(typeof(CheckoutStarted))]
 [JsonSerializable(typeof(PortalOpened))]
 [JsonSerializable(typeof(SubscriptionInfo))]

@@ -70,6 +70,7 @@ internal static class AuditActions
     public const string DeviceDenied = "device.denied";
     public const string IdentityLinked = "identity.linked";
     public const string UnitsGranted = "account.units_granted";
+    public const string CreditsGranted = "account.credits_granted";
     public const string SyncedWithStripe = "account.synced";
     public const string Viewed = "account.viewed";
     public const string OperatorAdded = "operator.added";
@@ -110,6 +111,7 @@ internal static class AuditActions
         [Exported] = "Account exported",
         [PlanChanged] = "Plan changed",
         [UnitsGranted] = "Extra units given",
+        [CreditsGranted] = "Credits given",
         [SyncedWithStripe] = "Plan compared with Stripe",
         [UsageRecomputed] = "Usage recomputed",
         [Viewed] = "Pages looked at by an operator",

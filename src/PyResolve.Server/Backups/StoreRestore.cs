@@ -4,7 +4,7 @@ using PyResolve.Server.Storage;
 namespace PyResolve.Server.Backups;
 
 /// <summary>Fills an empty store of either engine with a backup, whole or not at all.</summary>
-internal sealed class StoreRestore(Database database, SchemaMigrator schema)
+internal sealed class StoreRestore(Database database, SchemaMigrator schema, StoreHistory history)
 {
     /// <summary>Tables that are never empty. The backup's rows take the place of theirs.</summary>
     private static readonly HashSet<string> Seeded = new(StringComparer.Ordinal) { "device_salt", "usage_retention", "audit_retention" };
@@ -33,6 +33,8 @@ internal sealed class StoreRestore(Database database, SchemaMigrator schema)
         started(header);
         var summary = await FillAsync(reader, header, progress, cancellationToken);
         await schema.ApplyAsync(cancellationToken);
+        if (header.Schema < StoreHistory.Schema)
+            await history.NoteLossAsync(cancellationToken);
         return summary;
     }
 
@@ -68,6 +70,8 @@ internal sealed class StoreRestore(Database database, SchemaMigrator schema)
             cancellationToken);
         await session.ExecuteAsync(
             $"update key_epoch set stamp = (select c.stamp from key_changes c where c.epoch = key_epoch.epoch)", cancellationToken);
+        if (header.Schema >= StoreHistory.Schema)
+            await session.ExecuteAsync(history.Note(), cancellationToken);
         await writer.Transaction.CommitAsync(CancellationToken.None);
         return new BackupSummary(header.Schema, header.TakenAt, ends);
     }

@@ -21,6 +21,7 @@ internal static class BillingEndpoints
         var group = routes.MapGroup("/billing").WithTags("Billing").ReportStripeFailures().RequireScope(Scopes.Billing);
         group.MapPost("/checkout", StartCheckout);
         group.MapGet("/portal", OpenPortal);
+        group.MapOverage();
         group.MapGet("/subscription", ReadSubscription);
         group.MapGet("/invoices", ListInvoices);
         routes.MapWebhooks();
@@ -28,12 +29,16 @@ internal static class BillingEndpoints
     }
 
     public static async Task<Results<JsonAnswer<CheckoutStarted>, ProblemResult>> StartCheckout(
-        Body<CheckoutRequest> body, HttpContext http, PlanCatalog plans, Checkouts checkouts, BillingOptions options, BillingLimits limits)
+        Body<CheckoutRequest> body, HttpContext http, PlanCatalog plans, Checkouts checkouts, BillingOptions options, BillingLimits limits,
+        CreditCheckouts credits)
     {
         var request = body.Value;
         var errors = new FieldErrors();
         errors.Text("plan", request.Plan, MaxPlanLength);
+        errors.Text("credits", request.Credits, MaxPlanLength);
         errors.ThrowIfAny();
+        if (request is { Credits: { } name, Plan: null })
+            return await CreditEndpoints.StartAsync(name, http, plans, credits, options, limits);
         if (plans.FindSold(request.Plan) is not { } plan)
         {
             var shown = plans.Sold.Where(static sold => sold.IsPublic).Select(static sold => sold.Name);

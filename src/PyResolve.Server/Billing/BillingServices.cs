@@ -1,6 +1,7 @@
 using PyResolve.Server.Billing.Checkout;
 using PyResolve.Server.Billing.Gateway;
 using PyResolve.Server.Billing.Letters;
+using PyResolve.Server.Billing.Metering;
 using PyResolve.Server.Billing.Operator;
 using PyResolve.Server.Billing.Reconciliation;
 using PyResolve.Server.Billing.Settings;
@@ -30,6 +31,11 @@ internal static class BillingServices
             .AddSingleton<Checkouts>()
             .AddSingleton<BillingInvoices>()
             .AddSingleton<Inbox>()
+            .AddSingleton<MeterReports>()
+            .AddSingleton<CreditSync>()
+            .AddSingleton<OverageItems>()
+            .AddSingleton<CreditCheckouts>()
+            .AddSingleton<OverageChoice>()
             .AddSingleton<PlanOverrides>()
             .AddSingleton<BillingJobs>()
             .AddSingleton<Reconciler>()
@@ -46,6 +52,8 @@ internal static class BillingServices
                 .AddHostedService<InboxWorker>()
                 .AddHostedService<ReconciliationJobs>()
                 .AddHostedService(static provider => provider.GetRequiredService<BillingLetters>());
+        if (options is { IsConfigured: true, SellsOverage: true })
+            services.AddHostedService<MeterWorker>();
         return services;
     }
 }

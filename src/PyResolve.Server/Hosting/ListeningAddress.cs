@@ -8,7 +8,10 @@ internal static class ListeningAddress
     private const string Default = "http://localhost:8000";
     private const string Endpoints = "Kestrel:Endpoints";
 
-    /// <summary>ASP.NET Core's own setting, else <c>PORT</c> on every address as hosting services expect, else localhost:8000.</summary>
+    /// <summary>
+    /// ASP.NET Core's own setting, else <c>PORT</c> on every address as hosting services expect, else localhost:8000. <c>PORT</c> comes before
+    /// <c>http_ports</c>, which .NET's own images set.
+    /// </summary>
     /// <exception cref="InvalidConfigurationException">An address is none.</exception>
     public static void UseListeningAddress(this IWebHostBuilder web, IConfiguration configuration)
     {
@@ -19,9 +22,12 @@ internal static class ListeningAddress
                 : $"{setting} is {ServerOptions.Quote(text)}; it lists whole addresses without a path, such as {Suggest(text)}.");
         }
 
-        if (configuration["urls"] is not null || configuration["http_ports"] is not null || configuration.GetSection(Endpoints).Exists())
+        if (configuration["urls"] is not null || configuration.GetSection(Endpoints).Exists())
             return;
-        web.UseUrls(configuration["PORT"] is { Length: > 0 } port ? $"http://*:{port}" : Default);
+        if (configuration["PORT"] is { Length: > 0 } port)
+            web.UseUrls($"http://*:{port}");
+        else if (configuration["http_ports"] is null)
+            web.UseUrls(Default);
     }
 
     /// <summary>Where a server with these settings listens.</summary>
@@ -49,7 +55,7 @@ internal static class ListeningAddress
     private static bool IsHost(string host) => host.AsSpan().IndexOfAny("[]:") < 0
         || (host is ['[', .. var address, ']'] && IPAddress.TryParse(address, out _));
 
-    /// <summary>By the first setting that is set, in the order in which Kestrel looks. <c>Text</c>: as it was written.</summary>
+    /// <summary>By the first setting that is set, in the order in which they count. <c>Text</c>: as it was written.</summary>
     private static List<SetAddress> Read(IConfiguration configuration)
     {
         var endpoints = configuration.GetSection(Endpoints).GetChildren()
@@ -58,8 +64,8 @@ internal static class ListeningAddress
             .ToList();
         return endpoints.Count > 0 ? endpoints
             : configuration["urls"] is { Length: > 0 } urls ? List("URLS", urls)
-            : configuration["http_ports"] is { Length: > 0 } ports ? [.. List("HTTP_PORTS", ports).Select(OnPort)]
             : configuration["PORT"] is { Length: > 0 } port ? [OnPort(new SetAddress("PORT", port, port))]
+            : configuration["http_ports"] is { Length: > 0 } ports ? [.. List("HTTP_PORTS", ports).Select(OnPort)]
             : [];
 
         static List<SetAddress> List(string setting, string values) =>

@@ -29,6 +29,7 @@ internal static class SettingsTable
 {
     private const string None = "none";
     private const string PricePrefix = "STRIPE_PRICE_";
+    private static readonly string[] Suffixes = ["", "_year", "_overage", "_overage_year"];
 
     /// <summary>Found by the plans that there are, and not by its name.</summary>
     private static readonly Setting PriceOfPlan = new(
@@ -41,6 +42,7 @@ internal static class SettingsTable
         [
             new("DATABASE_URL", "PostgreSQL: postgres://user:password@host:5432/database", "SQLite") { IsSecret = true },
             new("PYRESOLVE_DATA", "The folder of the embedded database", "./data in Development; in Production one of the two must be set"),
+            new(EnvironmentFile.Setting, "A file with settings, NAME=value a line; also --env-file. The environment wins over it", None),
             new("PyResolve:DatabaseWaitSeconds", "How long a start waits for PostgreSQL to answer, 0 to 3600", "30"),
             new("PyResolve:Usage:RetentionMonths", "For how many earlier months usage events are kept, 3 to 1200", "all"),
         ]),
@@ -53,6 +55,11 @@ internal static class SettingsTable
                 "https://pyresolve.dev, http://localhost:3000"),
             new("PyResolve:CorsOrigins:<n>", "One of them, as a list", None),
             new("PyResolve:UpgradeUrl", "The address in refusals, where people can upgrade", "the public address, /pricing"),
+        ]),
+        new("Availability", "high-availability.md",
+        [
+            new("PyResolve:DrainSeconds",
+                "How long a server that is told to stop goes on serving, while /health/ready answers 503, 0 to 600", "0"),
         ]),
         new("Monitoring", "monitoring.md",
         [
@@ -131,6 +138,20 @@ internal static class SettingsTable
             new("PyResolve:Plans:<plan>:Public", "false: shown only to accounts that have it", "true"),
             PriceOfPlan,
         ]),
+        new("Credits and overage", "credits.md",
+        [
+            new("PyResolve:Plans:<plan>:Credits", "true: units beyond its quota are drawn on credits", "false"),
+            new("PyResolve:Plans:<plan>:Overage:UnitAmount",
+                "For a unit beyond quota and credits, billed afterwards, in the currency's minor unit", "no overage"),
+            new("PyResolve:Plans:<plan>:Overage:Currency", "Its currency, that of the plan's price", "that of the plan's price"),
+            new("PyResolve:Plans:<plan>:Overage:MaxUnits", "The most that an account may allow itself in a month, up to 1000000", "1000"),
+            new("PyResolve:Plans:<plan>:Overage:Meter", "The event name of the meter at Stripe", "pyresolve_<plan>_overage"),
+            new("PyResolve:Credits:<pack>:Units", "How many migrations the credits give, up to 1000000", "must be set"),
+            new("PyResolve:Credits:<pack>:Amount", "What they cost, in the currency's minor unit", "must be set"),
+            new("PyResolve:Credits:<pack>:Currency", "Its currency", "usd"),
+            new("PyResolve:Credits:<pack>:Title", "What pages call them", "their number"),
+            new("PyResolve:Credits:<pack>:ValidDays", "After so many days the rest ends, up to 3650", "they do not end"),
+        ]),
         .. SettingsTableOfServices.Sections,
         new("Without an effect in this version", "hosting.md#settings",
         [
@@ -159,8 +180,9 @@ internal static class SettingsTable
     private static bool IsPriceOfPlan(string name, IConfiguration configuration)
     {
         return name.StartsWith(PricePrefix, StringComparison.OrdinalIgnoreCase)
-            && configuration.GetSection("PyResolve:Plans").GetChildren().Any(
-                plan => Matches(plan.Key, "") || Matches(plan.Key, "_year"));
+            && (configuration.GetSection("PyResolve:Plans").GetChildren().Any(
+                    plan => Suffixes.Any(suffix => Matches(plan.Key, suffix)))
+                || configuration.GetSection("PyResolve:Credits").GetChildren().Any(pack => Matches("credits_", pack.Key)));
 
         bool Matches(string plan, string suffix) =>
             name[PricePrefix.Length..].Equals($"{plan}{suffix}".Replace('-', '_'), StringComparison.OrdinalIgnoreCase);

@@ -8,7 +8,8 @@ namespace PyResolve.Server.Keys;
 /// or does not accept writes, as a standby, nothing is confirmed, and after a second no key is taken from memory. Also trims the change
 /// log.
 /// </summary>
-internal sealed partial class KeyEpochPoller(Database database, VerifiedKeyCache keys, ILogger<KeyEpochPoller> logger)
+internal sealed partial class KeyEpochPoller(
+    Database database, VerifiedKeyCache keys, StoreHistory history, ILogger<KeyEpochPoller> logger)
     // Revocation is promised in real seconds, also where tests give the server another clock.
     : RepeatedWork(Interval, TimeProvider.System)
 {
@@ -24,6 +25,7 @@ internal sealed partial class KeyEpochPoller(Database database, VerifiedKeyCache
     // Of the last answer. Not synchronized: one poll runs at a time.
     private string _store = "";
     private string _stamp = "";
+    private bool _isToCompare;
 
     /// <summary>Completes with the first answer of the store; until then no key can be kept in memory.</summary>
     public Task Confirmed => _confirmed.Task;
@@ -37,6 +39,13 @@ internal sealed partial class KeyEpochPoller(Database database, VerifiedKeyCache
         using var deadline = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         deadline.CancelAfter(VerifiedKeyCache.MaxConfirmationAge);
         await PollAsync(deadline.Token);
+        if (_isToCompare)
+        {
+            // Asked again by the next poll where it fails.
+            await history.CompareAsync(cancellationToken);
+            _isToCompare = false;
+        }
+
         if (++_polls % PollsBetweenTrims == 0)
             await database.ExecuteAsync($"delete from key_changes where epoch < {keys.Epoch - KeptEpochs}", cancellationToken);
     }
@@ -49,22 +58,20 @@ internal sealed partial class KeyEpochPoller(Database database, VerifiedKeyCache
     {
         var askedAt = Time.GetTimestamp();
         var since = keys.Epoch;
-        var (store, lines) = await database.ReadAsync(
-            async session =>
+        var (identity, read) = database.Engine.Identify();
+        string? store = null;
+        var lines = await database.ListAsync(
+            $"""
+            select e.epoch, e.stamp, c.epoch, c.user_id, c.stamp, {identity}
+            from key_epoch e
+            left join key_changes c on c.epoch >= {since}
+            order by c.epoch
+            limit {MaxChanges}
+            """,
+            row =>
             {
-                var batch = new ReadBatch(session);
-                var identify = session.Engine.Identify(batch);
-                var lines = batch.List(
-                    $"""
-                    select e.epoch, e.stamp, c.epoch, c.user_id, c.stamp
-                    from key_epoch e
-                    left join key_changes c on c.epoch >= {since}
-                    order by c.epoch
-                    limit {MaxChanges}
-                    """,
-                    static row => new EpochLine(row.Int64(0), row.Text(1), row.Int64OrNull(2), row.UuidOrNull(3), row.TextOrNull(4)));
-                await batch.RunAsync(cancellationToken);
-                return (identify(), lines);
+                store ??= read(row, 5);
+                return new EpochLine(row.Int64(0), row.Text(1), row.Int64OrNull(2), row.UuidOrNull(3), row.TextOrNull(4));
             },
             cancellationToken);
 
@@ -77,7 +84,8 @@ internal sealed partial class KeyEpochPoller(Database database, VerifiedKeyCache
         var isComplete = since >= 0 && isSameTimeline && changes.Count == epoch - since
             && changes.TrueForAll(line => line.UserId is not null);
         keys.Confirm(epoch, isComplete ? changes.Select(line => line.UserId!.Value).ToHashSet() : null, askedAt);
-        (_store, _stamp) = (store, stamp);
+        _isToCompare |= store != _store;
+        (_store, _stamp) = (store ?? "", stamp);
         _confirmed.TrySetResult();
     }
 

@@ -34,7 +34,7 @@ internal static class LedgerWriter
         var inserted = presumesNew
             ? [.. Enumerable.Repeat(RecordOutcome.Recorded, accepted.Count)]
             : await InsertAsync(session, accepted, cancellationToken);
-        var (rollups, late) = (new RollupChanges(), new List<PendingUsageEvent>());
+        var (rollups, late, charges) = (new RollupChanges(), new List<PendingUsageEvent>(), new List<Charge>());
         for (var i = 0; i < accepted.Count; i++)
         {
             var pending = accepted[i];
@@ -42,8 +42,13 @@ internal static class LedgerWriter
             if (inserted[i] is not RecordOutcome.Recorded)
                 continue;
             rollups.Add(pending);
-            if (pending.Event is { ReservationId: { } id } usage && !reservations.Spend(pending.UserId, id, usage.Id, usage.ReceivedAt))
+            if (pending.Event is not { ReservationId: { } id } usage)
+                continue;
+            Charge? charge = null;
+            if (reservations.MayBeLost(pending.UserId, id) || !reservations.Spend(pending.UserId, id, usage.Id, usage.ReceivedAt, out charge))
                 late.Add(pending);
+            if (charge is not null)
+                charges.Add(charge);
         }
 
         Sql[] inserts = presumesNew && accepted.Count > 0 ? [Insert(session, accepted)] : [];
@@ -55,6 +60,7 @@ internal static class LedgerWriter
             .. rollups.Write(session),
             .. reservations.Write(session),
             .. MarkLate(session, late),
+            .. Charges.Write(session, charges),
             .. whenUsed(session, rollups.Grown.Concat(reservations.Months)),
             .. wait,
         ]);
@@ -87,14 +93,17 @@ internal static class LedgerWriter
         if (pending.Event.ReservationId is not { } id)
             return null;
         if (reservations.Find(pending.UserId, id) is not { } reservation)
-            return RecordOutcome.ReservationNotFound;
+            return reservations.MayBeLost(pending.UserId, id) ? null : RecordOutcome.ReservationNotFound;
         return reservation.Tier == pending.Event.Tier ? null : RecordOutcome.TierMismatch;
     }
 
-    private static PendingUsageEvent WithMonthOfReservation(PendingUsageEvent pending, LockedReservations reservations) =>
-        pending.Event.ReservationId is { } id && reservations.Find(pending.UserId, id)!.Month is var month && month != pending.Event.Month
-            ? pending with { Event = pending.Event with { Month = month } }
-            : pending;
+    private static PendingUsageEvent WithMonthOfReservation(PendingUsageEvent pending, LockedReservations reservations)
+    {
+        if (pending.Event.ReservationId is not { } id)
+            return pending;
+        var month = reservations.Find(pending.UserId, id)?.Month ?? Ids.CreatedAt(id)?.ToMonth();
+        return month is null || month == pending.Event.Month ? pending : pending with { Event = pending.Event with { Month = month } };
+    }
 
     /// <summary>Of several with one id the first counts; the others are compared with it.</summary>
     private static async Task<RecordOutcome[]> InsertAsync(

@@ -1,7 +1,14 @@
 namespace PyResolve.Server.Ledger;
 
 /// <summary><c>Used</c> includes units that lapsed; <c>Extra</c> are those that an operator gave beside the plan's.</summary>
-internal sealed record MonthTotals(long Used, long Held, long Extra);
+internal sealed record MonthTotals(long Used, long Held, long Extra)
+{
+    /// <summary>Of the used and held units, those that credits cover.</summary>
+    public long Credits { get; init; }
+
+    /// <summary>Of the used and held units, those that are overage.</summary>
+    public long Overage { get; init; }
+}
 
 internal sealed class MonthChange(Guid userId, string month)
 {
@@ -13,19 +20,32 @@ internal sealed class MonthChange(Guid userId, string month)
 
     public long Lapsed { get; private set; }
 
-    /// <summary>Set where units were granted under a plan's limit.</summary>
+    public long Credits { get; private set; }
+
+    public long Overage { get; private set; }
+
+    /// <summary>Set where units were granted under a plan's limit: the most that may be used and held.</summary>
     public long? Limit { get; private set; }
+
+    public bool MovesBeyond => Credits != 0 || Overage != 0;
 
     public void Settle(StoredReservation before, StoredReservation after)
     {
         Held += after.Remaining - before.Remaining;
         Lapsed += after.Lapsed - before.Lapsed;
+        if (after.Beyond is { } beyond)
+        {
+            Credits -= beyond.ReturnedCreditUnits;
+            Overage -= beyond.ReturnedOverage;
+        }
     }
 
-    public void Grant(int quantity, long? limit)
+    public void Grant(int quantity, long? limit, BeyondPlan? beyond = null)
     {
         Held += quantity;
         Limit = limit;
+        Credits += beyond?.Credits ?? 0;
+        Overage += beyond?.Overage ?? 0;
     }
 }
 

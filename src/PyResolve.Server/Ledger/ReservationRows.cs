@@ -57,21 +57,21 @@ internal static class ReservationRows
         StoredReservation.Read,
         cancellationToken);
 
+    /// <returns>When the next reservation ends, or ended; null where none is held.</returns>
     // Ordered, so that PostgreSQL uses the index on expiry. Without, it expects to find a row early in the table, and reads all of it.
-    public static async Task<bool> AnyDueAsync(
-        Session session, IReadOnlyList<Guid> except, DateTimeOffset now, CancellationToken cancellationToken) =>
-        await session.NumberAsync(
+    public static async Task<DateTimeOffset?> FindNextEndAsync(
+        Session session, IReadOnlyList<Guid> except, CancellationToken cancellationToken) =>
+        (await session.ListAsync(
             $"""
-            select count(*)
-            from (
-                select 1
-                from reservations
-                where {StoredReservation.IsDue(now)}
-                  and user_id not in (select x.user_id from {session.Rows("x", except).With("user_id", static id => id)})
-                order by expires_at
-                limit 1) d
+            select expires_at
+            from reservations
+            where state = 'held'
+              and user_id not in (select x.user_id from {session.Rows("x", except).With("user_id", static id => id)})
+            order by expires_at
+            limit 1
             """,
-            cancellationToken) > 0;
+            static row => (DateTimeOffset?)row.Instant(0),
+            cancellationToken)).FirstOrDefault();
 
     public static Task<List<StoredReservation>> LockAsync(
         Session session, IReadOnlyList<(Guid UserId, Guid Id)> keys, CancellationToken cancellationToken) => session.ListAsync(
@@ -135,14 +135,16 @@ internal static class ReservationRows
             yield return Update(session, reservations);
         if (UpdateMonths(session, months) is { } update)
             yield return update;
+        foreach (var credits in CreditRows.Move(session, drawn: [], reservations))
+            yield return credits;
     }
 
     public static Sql Update(Session session, IReadOnlyList<StoredReservation> reservations) =>
         $"""
         update reservations
         set state = h.state, settled_as = h.settled_as, remaining = h.remaining, lapsed = h.lapsed, usage_event_id = h.usage_event_id,
-            expires_at = h.expires_at
-        from {session.Rows("h", reservations)
+            expires_at = h.expires_at{BeyondOf(reservations, ", credits = h.credits, overage = h.overage, beyond_plan = h.beyond_plan")}
+        from {WithBeyond(session, reservations)
             .With("user_id", static reservation => reservation.UserId)
             .With("id", static reservation => reservation.Id)
             .With("state", static reservation => reservation.StoredState)
@@ -158,11 +160,12 @@ internal static class ReservationRows
         $"""
         insert into reservations (user_id, id, state, quantity, remaining, tier, library, month, machine, created_at, expires_at,
                                   idempotency_key, request_digest, once_key, once_answers, plan, plan_limit, used_before, held_before,
-                                  usage_event_id, leased, settled_as, lapsed, key_id)
+                                  usage_event_id, leased, settled_as, lapsed, key_id
+                                  {BeyondOf(reservations, ", credits, overage, beyond_plan")})
         select h.user_id, h.id, h.state, h.quantity, h.remaining, h.tier, h.library, h.month, h.machine, h.created_at, h.expires_at,
                h.idempotency_key, h.request_digest, h.once_key, 0, h.plan, h.plan_limit, h.used_before, h.held_before,
-               null, h.leased, null, 0, h.key_id
-        from {session.Rows("h", reservations)
+               null, h.leased, null, 0, h.key_id {BeyondOf(reservations, ", h.credits, h.overage, h.beyond_plan")}
+        from {WithBeyond(session, reservations)
             .With("user_id", static reservation => reservation.UserId)
             .With("id", static reservation => reservation.Id)
             .With("state", static reservation => reservation.StoredState)
@@ -191,24 +194,32 @@ internal static class ReservationRows
     /// </summary>
     public static Sql? UpdateMonths(Session session, MonthChanges changes)
     {
-        MonthChange[] changed = [.. changes.All.Where(static change => change is not { Held: 0, Lapsed: 0 })];
+        MonthChange[] changed = [.. changes.All.Where(static change => change is not { Held: 0, Lapsed: 0, MovesBeyond: false })];
         if (changed.Length == 0)
             return null;
+        var rows = session.Rows("c", changed)
+            .With("user_id", static change => change.UserId)
+            .With("month", static change => change.Month)
+            .With("held", static change => change.Held)
+            .With("lapsed", static change => change.Lapsed)
+            .With("plan_limit", static change => change.Limit);
+        var beyond = new SqlFragment(null);
+        if (Array.Exists(changed, static change => change.MovesBeyond))
+        {
+            rows.With("credits", static change => change.Credits).With("overage", static change => change.Overage);
+            beyond = new SqlFragment("credits = usage_monthly.credits + c.credits, overage = usage_monthly.overage + c.overage,");
+        }
+
         return
             $"""
             update usage_monthly
-            set lapsed = usage_monthly.lapsed + c.lapsed,
+            set {beyond} lapsed = usage_monthly.lapsed + c.lapsed,
                 held = case
                     when c.plan_limit is null
                       or usage_monthly.migrations + usage_monthly.lapsed + c.lapsed + usage_monthly.held + c.held <= c.plan_limit
                     then usage_monthly.held + c.held
                 end
-            from {session.Rows("c", changed)
-                .With("user_id", static change => change.UserId)
-                .With("month", static change => change.Month)
-                .With("held", static change => change.Held)
-                .With("lapsed", static change => change.Lapsed)
-                .With("plan_limit", static change => change.Limit)}
+            from {rows}
             where usage_monthly.user_id = c.user_id and usage_monthly.month = c.month
             """;
     }
@@ -222,7 +233,7 @@ internal static class ReservationRows
         where true
         order by w.user_id, w.month
         on conflict (user_id, month) do update set held = usage_monthly.held
-        returning user_id, month, migrations + lapsed, held, extra
+        returning user_id, month, migrations + lapsed, held, extra, credits, overage
         """;
 
     // Two selects: the inner one limits the number of due rows, the outer one locks in key order.
@@ -250,7 +261,25 @@ internal static class ReservationRows
         """;
 
     private static ((Guid UserId, string Month) Key, MonthTotals Totals) ReadTotals(Row row) =>
-        ((row.Uuid(0), row.Text(1)), new MonthTotals(row.Int64(2), row.Int64(3), row.Int64(4)));
+        (
+            (row.Uuid(0), row.Text(1)),
+            new MonthTotals(row.Int64(2), row.Int64(3), row.Int64(4)) { Credits = row.Int64(5), Overage = row.Int64(6) });
+
+    private static SqlFragment BeyondOf(IReadOnlyList<StoredReservation> reservations, string columns) =>
+        new(HaveBeyond(reservations) ? columns : null);
+
+    /// <summary>Only reservations that drew beyond their plan have these columns written.</summary>
+    private static SqlRows<StoredReservation> WithBeyond(Session session, IReadOnlyList<StoredReservation> reservations)
+    {
+        var rows = session.Rows("h", reservations);
+        return !HaveBeyond(reservations) ? rows : rows
+            .With("credits", static reservation => (long)(reservation.Beyond?.OpenCreditUnits ?? 0))
+            .With("overage", static reservation => (long)(reservation.Beyond?.OpenOverage ?? 0))
+            .With("beyond_plan", static reservation => reservation.Beyond?.ToText());
+    }
+
+    private static bool HaveBeyond(IReadOnlyList<StoredReservation> reservations) =>
+        reservations.Any(static reservation => reservation.Beyond is not null);
 
     private static SqlRows<(Guid UserId, Guid Id)> Keys(Session session, IReadOnlyList<(Guid UserId, Guid Id)> keys) =>
         session.Rows("k", keys).With("user_id", static key => key.UserId).With("id", static key => key.Id);

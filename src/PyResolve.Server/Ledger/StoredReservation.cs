@@ -9,10 +9,11 @@ internal sealed record StoredReservation
     public static readonly SqlFragment Columns = new(
         """
         user_id, id, state, quantity, remaining, tier, library, month, expires_at, request_digest, once_answers, plan, plan_limit,
-        used_before, held_before, usage_event_id, machine, created_at, leased, settled_as, lapsed, once_key, idempotency_key, key_id
+        used_before, held_before, usage_event_id, machine, created_at, leased, settled_as, lapsed, once_key, idempotency_key, key_id,
+        overage, beyond_plan
         """);
 
-    public const int ColumnCount = 24;
+    public const int ColumnCount = 26;
 
     private static readonly TimeSpan LongestLifetime = TimeSpan.FromDays(7);
     private static readonly DateTimeOffset Beginning = DateTimeOffset.UnixEpoch;
@@ -71,6 +72,9 @@ internal sealed record StoredReservation
 
     public Guid? UsageEventId { get; init; }
 
+    /// <summary>null: the plan's quota covers all its units.</summary>
+    public BeyondPlan? Beyond { get; init; }
+
     public DateTimeOffset RefundableUntil => ExpiresAt + SettlementWindow;
 
     public static TimeSpan SettlementWindow { get; } = TimeSpan.FromDays(35);
@@ -82,7 +86,14 @@ internal sealed record StoredReservation
         HeldBefore,
         PlanLimit is null
             ? $"Granted: the {Plan} plan has no limit."
-            : $"Granted: {UsedBefore} used + {HeldBefore} held + {Quantity} asked for is within the {PlanLimit} of the {Plan} plan.");
+            : Beyond is not null
+            ? $"Granted: of the {Quantity} asked for, the {Plan} plan's quota covers {Quantity - Beyond.Credits - Beyond.Overage}, "
+                + $"credits {Beyond.Credits}, overage {Beyond.Overage}."
+            : $"Granted: {UsedBefore} used + {HeldBefore} held + {Quantity} asked for is within the {PlanLimit} of the {Plan} plan.")
+    {
+        Credits = Beyond?.Credits,
+        Overage = Beyond?.Overage,
+    };
 
     /// <summary>Rows that have expired but still say "held": those that <see cref="At"/> changes.</summary>
     // The range has a lower bound because PostgreSQL plans without the value: for a range with one end it expects a third of all rows, and
@@ -120,18 +131,19 @@ internal sealed record StoredReservation
         OnceKey = row.TextOrNull(21),
         IdempotencyKey = row.TextOrNull(22),
         KeyId = row.UuidOrNull(23),
+        Beyond = row.TextOrNull(25) is { } beyond ? BeyondPlan.Parse(beyond, row.Int32(24)) : null,
     };
 
     /// <summary>On expiry, the units of a plain reservation return; those of an unsettled lease lapse.</summary>
     public StoredReservation At(DateTimeOffset now) => StoredState != ReservationStates.Held || ExpiresAt > now
         ? this
-        : this with
+        : WithBeyond(this with
         {
             StoredState = SettledAs ?? ReservationStates.Expired,
             SettledAs = null,
             Remaining = 0,
             Lapsed = IsLeased && SettledAs is null ? Remaining : 0,
-        };
+        });
 
     /// <summary>Moves its end, also to an earlier instant, but not beyond the longest lifetime since the grant.</summary>
     public StoredReservation Extend(TimeSpan timeToLive, DateTimeOffset now)
@@ -151,12 +163,12 @@ internal sealed record StoredReservation
     {
         if (!Covers)
             return this;
-        var after = this with
+        var after = WithBeyond(spent: 1, after: this with
         {
             Remaining = Math.Max(0, Remaining - 1),
             Lapsed = Remaining > 0 ? Lapsed : Lapsed - 1,
             UsageEventId = State == ReservationStates.Committed ? UsageEventId : usageEventId,
-        };
+        });
         return after.Covers ? after : after with { StoredState = ReservationStates.Committed, SettledAs = null };
     }
 
@@ -166,18 +178,29 @@ internal sealed record StoredReservation
     {
         var committed = this with { UsageEventId = usageEventId };
         if (IsLeased && Remaining > quantity)
-            return committed with { Remaining = Remaining - quantity, SettledAs = ReservationStates.Committed };
-        return committed with
+            return WithBeyond(committed with { Remaining = Remaining - quantity, SettledAs = ReservationStates.Committed }, quantity);
+        var after = committed with
         {
             StoredState = ReservationStates.Committed,
             SettledAs = null,
             Remaining = 0,
             Lapsed = now <= RefundableUntil ? 0 : Math.Max(0, Lapsed - quantity),
         };
+        return WithBeyond(after, quantity);
     }
 
     /// <summary>Returns its units: at once, but those of a running lease when it ends.</summary>
     public StoredReservation Release() => IsLeased && Remaining > 0
         ? this with { SettledAs = ReservationStates.Released }
-        : this with { StoredState = ReservationStates.Released, SettledAs = null, Remaining = 0, Lapsed = 0 };
+        : WithBeyond(this with { StoredState = ReservationStates.Released, SettledAs = null, Remaining = 0, Lapsed = 0 });
+
+    /// <summary>What an event of so many units is charged to. A late one is the plan's, whose quota it may exceed.</summary>
+    public UnitSources SourcesOf(int units) => Beyond?.SourcesOf(BeyondOf(units)) ?? default;
+
+    /// <summary>Of so many units, those that the plan's quota does not cover: its units are spent first.</summary>
+    private int BeyondOf(int units) => Math.Max(0, units - (Remaining + Lapsed - Beyond!.Open));
+
+    private StoredReservation WithBeyond(StoredReservation after, int spent = 0) => Beyond is null
+        ? after
+        : after with { Beyond = Beyond.Spend(BeyondOf(spent)).ReturnAllBut(after.Remaining + after.Lapsed) };
 }

@@ -36,6 +36,12 @@ internal sealed record Plan(string Name, long? MigrationsLimit, bool LlmAllowed,
     /// <summary>The plan of an account that pays nothing. There is one.</summary>
     public bool IsFree { get; init; }
 
+    /// <summary>Whether units beyond its quota are drawn on credits.</summary>
+    public bool DrawsCredits { get; init; }
+
+    /// <summary>null: nothing is used beyond its quota and billed afterwards.</summary>
+    public PlanOverage? Overage { get; init; }
+
     public bool IsSold => Prices.Count > 0;
 
     public QuotaLimit Limit => MigrationsLimit is { } limit ? QuotaLimit.Of(limit) : QuotaLimit.Unlimited;
@@ -52,6 +58,10 @@ internal sealed record Plan(string Name, long? MigrationsLimit, bool LlmAllowed,
     /// <param name="units">What an operator gave beside it, for one month.</param>
     public Plan WithExtra(long units) =>
         units == 0 || MigrationsLimit is null ? this : this with { MigrationsLimit = MigrationsLimit + units };
+
+    /// <param name="chosen">By the account; null: none.</param>
+    /// <returns>The most overage in a month.</returns>
+    public long OverageLimit(long? chosen) => Overage is null ? 0 : Math.Clamp(chosen ?? 0, 0, Overage.MaxUnits);
 
     /// <summary>Of one purchase.</summary>
     public const int MaxSeatsSold = 1_000;
@@ -70,6 +80,9 @@ internal sealed record CatalogPrice(string Plan, string Interval, long Amount, s
     /// <summary>Charged afterwards, by what was used.</summary>
     public bool IsMetered { get; init; }
 
+    /// <summary>null: what the plan itself costs.</summary>
+    public string? Part { get; init; }
+
     /// <summary>A plan's price by the year beside one by the month has a name of its own.</summary>
     public bool IsNamedByInterval { get; init; }
 
@@ -78,10 +91,10 @@ internal sealed record CatalogPrice(string Plan, string Interval, long Amount, s
         string.Create(CultureInfo.InvariantCulture, $"{Amount} {Currency}{(IsMetered ? " a unit," : "")} a {Interval}");
 
     /// <summary>The setting with the price's id at Stripe.</summary>
-    public string Variable => PriceNames.VariableOf(Plan, IsNamedByInterval ? Interval : null);
+    public string Variable => PriceNames.VariableOf(Part is null ? Plan : $"{Plan}_{Part}", IsNamedByInterval ? Interval : null);
 
     /// <summary>By which the price is found at Stripe.</summary>
-    public string LookupKey => IsNamedByInterval ? $"{ProductId}_{Interval}" : ProductId;
+    public string LookupKey => (Part is null ? ProductId : $"{ProductId}_{Part}") + (IsNamedByInterval ? $"_{Interval}" : "");
 
     /// <summary>The product at Stripe that <c>stripe setup</c> makes.</summary>
     public string ProductId => $"pyresolve_{Plan}";

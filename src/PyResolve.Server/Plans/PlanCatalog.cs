@@ -19,6 +19,9 @@ internal sealed class PlanCatalog
     public PlanCatalog(IConfiguration configuration)
     {
         All = PlanSettings.Read(configuration);
+        Packs = CreditSettings.Read(configuration, All);
+        HasCredits = All.Any(static plan => plan.DrawsCredits);
+        HasOverage = All.Any(static plan => plan.Overage is not null);
         WithoutPayment = All.Single(static plan => plan.IsFree);
         Sold = [.. All.Where(static plan => plan.IsSold)];
         _byName = All.Select(static (plan, rank) => (plan, rank)).ToDictionary(static known => known.plan.Name, StringComparer.Ordinal);
@@ -28,6 +31,19 @@ internal sealed class PlanCatalog
     public IReadOnlyList<Plan> All { get; }
 
     public Plan WithoutPayment { get; }
+
+    /// <summary>Credits that can be bought.</summary>
+    public IReadOnlyList<CreditPack> Packs { get; }
+
+    /// <summary>Those of credits and of overage, which give no plan.</summary>
+    public IEnumerable<CatalogPrice> OtherPrices =>
+        All.SelectMany(static plan => plan.Overage?.Prices ?? []).Concat(Packs.Select(static pack => pack.Price));
+
+    public bool HasCredits { get; }
+
+    public bool HasOverage { get; }
+
+    public bool HasBeyond => HasCredits || HasOverage;
 
     /// <summary>Those that can be bought.</summary>
     public IReadOnlyList<Plan> Sold { get; }
@@ -40,6 +56,8 @@ internal sealed class PlanCatalog
     public Plan this[string name] => _byName.TryGetValue(name, out var known) ? known.Plan : WithoutPayment;
 
     public Plan? Find(string? name) => name is not null && _byName.TryGetValue(name, out var known) ? known.Plan : null;
+
+    public CreditPack? FindPack(string? name) => Packs.FirstOrDefault(pack => pack.Name == name);
 
     public Plan? FindSold(string? name) => Find(name) is { IsSold: true } plan ? plan : null;
 

@@ -14,7 +14,7 @@ internal static partial class PlanPriceSettings
     private const string AmountForm = "an amount in the currency's minor unit (cents)";
 
     // What Stripe takes.
-    private const long MaxAmount = 99_999_999;
+    public const long MaxAmount = 99_999_999;
 
     /// <returns>The first is the one that is shown where there is room for one.</returns>
     public static IReadOnlyList<CatalogPrice> Read(IConfigurationSection section, Plan plan)
@@ -71,15 +71,17 @@ internal static partial class PlanPriceSettings
             currency ?? known.Price?.Currency ?? "usd");
     }
 
-    private static string? Currency(IConfigurationSection section) => section["Currency"] switch
+    public static string? Currency(IConfigurationSection section) => section["Currency"] switch
     {
         null => null,
         var text when CurrencyForm().IsMatch(text) => text,
         var text => throw PlanSettings.Invalid(section, "Currency", text, "three lower-case letters, such as eur"),
     };
 
-    private static InvalidConfigurationException NoAmount(IConfigurationSection section) =>
-        new($"{section.Path}:Amount is not set, and a price without an amount is none. Set it: it is {AmountForm}.");
+    private static InvalidConfigurationException NoAmount(IConfigurationSection section) => NotSet(section, "Amount");
+
+    public static InvalidConfigurationException NotSet(IConfigurationSection section, string name) =>
+        new($"{section.Path}:{name} is not set, and a price without an amount is none. Set it: it is {AmountForm}.");
 
     [GeneratedRegex("^[a-z]{3}$", RegexOptions.CultureInvariant, matchTimeoutMilliseconds: 1000)]
     private static partial Regex CurrencyForm();

@@ -129,7 +129,7 @@ internal static partial class PlanSettings
                 $"{section.Path} has PerSeat=true and a metered price, which counts what is used and no seats. Leave one of them.");
         }
 
-        return plan with
+        return CreditSettings.Change(plan with
         {
             Title = ServerOptions.Text(section, "Title") ?? plan.Title,
             Description = ServerOptions.Text(section, "Description"),
@@ -146,7 +146,7 @@ internal static partial class PlanSettings
             TrialNeedsCard = Flag(section, "TrialNeedsCard") ?? plan.TrialNeedsCard,
             PerSeat = perSeat,
             IsPublic = Flag(section, "Public") ?? plan.IsPublic,
-        };
+        }, section);
     }
 
     private const string LimitForm = "a number of migrations a month, or unlimited";
@@ -211,6 +211,8 @@ internal static partial class PlanSettings
     /// <summary>The keys of a list are numbers, which configuration may sort as text.</summary>
     private static int Position(IConfigurationSection line) =>
         int.TryParse(line.Key, NumberStyles.None, CultureInfo.InvariantCulture, out var position) ? position : int.MaxValue;
+
+    public static bool IsName(string text) => NameForm().IsMatch(text);
 
     [GeneratedRegex("^[a-z][a-z0-9_-]{0,31}$", RegexOptions.CultureInvariant, matchTimeoutMilliseconds: 1000)]
     private static partial Regex NameForm();

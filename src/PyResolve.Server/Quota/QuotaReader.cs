@@ -9,26 +9,38 @@ namespace PyResolve.Server.Quota;
 /// <summary>Reads the month's row alone: the cost does not grow with events. Expired reservations count as settled. Thread-safe.</summary>
 internal sealed class QuotaReader(Database database, PlanCatalog plans, TimeProvider time)
 {
+    /// <summary>Many accounts' figures at once take a busy store longer than one row does.</summary>
+    private static readonly TimeSpan Timeout = TimeSpan.FromSeconds(5);
+
     private readonly SharedReads<Guid, QuotaSnapshot> _shared = new(
-        userIds => database.ReadAsync(session => ReadAsync(session, userIds, plans, time, CancellationToken.None), CancellationToken.None));
+        userIds => database.ReadWithTimeoutAsync(
+            (session, token) => ReadAsync(session, userIds, plans, time, token), Timeout, CancellationToken.None));
 
     /// <summary>Sees everything that was committed before the call.</summary>
     public async Task<QuotaSnapshot> ReadAsync(Guid userId, CancellationToken cancellationToken) =>
         await _shared.ReadAsync(userId, cancellationToken) ?? throw AccountGone.Exception();
 
-    public static QuotaSnapshot CreateSnapshot(Plan plan, long used, long held, DateTimeOffset now)
+    public static QuotaSnapshot CreateSnapshot(Plan plan, QuotaUnits units, DateTimeOffset now)
     {
-        var remaining = plan.MigrationsLimit is { } limit ? QuotaLimit.Of(Math.Max(0, limit - used - held)) : QuotaLimit.Unlimited;
+        var (used, held) = (units.Used, units.Held);
+        var remaining = plan.MigrationsLimit is { } limit
+            ? QuotaLimit.Of(Math.Max(0, limit + units.CoveredByCredits + units.Overage - used - held))
+            : QuotaLimit.Unlimited;
         return new QuotaSnapshot(
             plan.Name,
             used,
             plan.Limit,
             remaining,
             plan.LlmAllowed,
-            CanMigrate: remaining.Value is not 0,
+            CanMigrate: remaining.Value is not 0 || units.HasBeyond,
             held,
             now.ToMonth(),
-            now.StartOfNextMonth());
+            now.StartOfNextMonth())
+        {
+            Credits = plan.DrawsCredits ? units.CreditsLeft : null,
+            OverageUsed = plan.Overage is null ? null : units.Overage,
+            OverageCap = plan.Overage is null ? null : units.OverageLimit,
+        };
     }
 
     private static async Task<IReadOnlyDictionary<Guid, QuotaSnapshot>> ReadAsync(
@@ -37,6 +49,7 @@ internal sealed class QuotaReader(Database database, PlanCatalog plans, TimeProv
         var now = time.GetInstant();
         var month = now.ToMonth();
         var asked = session.Rows("asked", userIds).With("user_id", static id => id);
+        SqlPart? beyond = plans.HasBeyond ? new SqlPart(ReadBeyond(now, month)) : null;
         var snapshots = await session.ListAsync(
             $"""
             select p.id, {EffectivePlan.Columns},
@@ -49,7 +62,7 @@ internal sealed class QuotaReader(Database database, PlanCatalog plans, TimeProv
                        select sum(r.remaining)
                        from reservations r
                        where r.user_id = p.id and {StoredReservation.IsDue(now)} and r.month = {month}), 0) else 0 end,
-                   coalesce(m.extra, 0)
+                   coalesce(m.extra, 0) {beyond}
             from {asked}
             join profiles p on p.id = asked.user_id
             left join usage_monthly m on m.user_id = p.id and m.month = {month}
@@ -57,11 +70,43 @@ internal sealed class QuotaReader(Database database, PlanCatalog plans, TimeProv
             row => (
                 UserId: row.Uuid(0),
                 Quota: CreateSnapshot(
-                    plans.At(EffectivePlan.Read(row, 1), now).WithExtra(row.Int64(7)), row.Int64(5), row.Int64(6), now)),
+                    plans.At(EffectivePlan.Read(row, 1), now).WithExtra(row.Int64(7)), ReadUnits(row, plans, now), now)),
             cancellationToken);
         var byAccount = new Dictionary<Guid, QuotaSnapshot>(snapshots.Count);
         foreach (var (userId, quota) in snapshots)
             byAccount[userId] = quota;
         return byAccount;
+    }
+
+    /// <summary>Credits and overage of the month, credits left, and the limit of overage; what is due has given its units back.</summary>
+    private static Sql ReadBeyond(DateTimeOffset now, string month)
+    {
+        Sql returning = $"{StoredReservation.IsDue(now)} and (not r.leased or r.settled_as is not null)";
+        var due = new SqlPart(returning);
+        return
+            $"""
+            , coalesce(m.credits, 0) - coalesce((
+                  select sum(r.credits) from reservations r where r.user_id = p.id and {due} and r.month = {month}), 0),
+              coalesce(m.overage, 0) - coalesce((
+                  select sum(r.overage) from reservations r where r.user_id = p.id and {due} and r.month = {month}), 0),
+              cast(coalesce((
+                  select sum(case when g.units > g.drawn + g.taken then g.units - g.drawn - g.taken else 0 end)
+                  from credit_grants g
+                  where g.user_id = p.id and {CreditRows.IsUsable(now)}), 0) as bigint)
+              + coalesce((select sum(r.credits) from reservations r where r.user_id = p.id and {due}), 0),
+              p.overage_limit
+            """;
+    }
+
+    private static QuotaUnits ReadUnits(Row row, PlanCatalog plans, DateTimeOffset now)
+    {
+        var units = new QuotaUnits(row.Int64(5), row.Int64(6));
+        return !plans.HasBeyond ? units : units with
+        {
+            CoveredByCredits = row.Int64(8),
+            Overage = row.Int64(9),
+            CreditsLeft = row.Int64(10),
+            OverageLimit = plans.At(EffectivePlan.Read(row, 1), now).OverageLimit(row.Int64OrNull(11)),
+        };
     }
 }

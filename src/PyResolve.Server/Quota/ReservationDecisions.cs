@@ -10,7 +10,7 @@ internal sealed class ReservationDecisions(DateTimeOffset now, bool givesLeases)
 {
     private const int MaxOnceAnswers = 64;
 
-    private readonly Dictionary<Guid, Account> _accounts = [];
+    private readonly Dictionary<Guid, AccountUnits> _accounts = [];
     private readonly Dictionary<(Guid UserId, string Key), Earlier> _byIdempotencyKey = [];
     private readonly Dictionary<(Guid UserId, string Key), StoredReservation> _byOnceKey = [];
     private readonly Dictionary<(Guid UserId, Guid Id), int> _onceAnswers = [];
@@ -25,8 +25,9 @@ internal sealed class ReservationDecisions(DateTimeOffset now, bool givesLeases)
 
     public MonthChanges Months { get; } = new();
 
-    public void AddAccount(Guid userId, Plan plan, MonthTotals totals) =>
-        _accounts[userId] = new Account(plan.WithExtra(totals.Extra), totals.Used, totals.Held);
+    public void AddAccount(
+        Guid userId, Plan plan, MonthTotals totals, IEnumerable<CreditGrant>? grants = null, long? overageLimit = null) =>
+        _accounts[userId] = new AccountUnits(plan.WithExtra(totals.Extra), totals, grants ?? [], overageLimit);
 
     /// <summary><paramref name="isNew"/>: whether the request with this key created the reservation.</summary>
     public void AddEarlier(string idempotencyKey, byte[] digest, StoredReservation reservation, bool isNew) =>
@@ -37,8 +38,8 @@ internal sealed class ReservationDecisions(DateTimeOffset now, bool givesLeases)
     public void Settle(StoredReservation before, StoredReservation after)
     {
         Months.Settle(before, after);
-        if (before.Month == now.ToMonth() && _accounts.TryGetValue(before.UserId, out var account))
-            account.Settle(before, after);
+        if (_accounts.TryGetValue(before.UserId, out var account))
+            account.Settle(before, after, isOfMonth: before.Month == now.ToMonth());
     }
 
     public ReservationOutcome Decide(PendingReservation request)
@@ -94,13 +95,17 @@ internal sealed class ReservationDecisions(DateTimeOffset now, bool givesLeases)
         return new ReservationOutcome.Granted(same, IsNew: false, Quota: null);
     }
 
-    private ReservationOutcome Grant(PendingReservation request, Account account)
+    private ReservationOutcome Grant(PendingReservation request, AccountUnits account)
     {
         var plan = account.Plan;
-        if (plan.MigrationsLimit is { } limit && account.Used + account.Held + request.Quantity > limit)
+        var beyond = account.Draw(request.Quantity, out var isEnough);
+        if (!isEnough)
         {
             return new ReservationOutcome.QuotaExceeded(
-                plan.Name, limit, account.Used, account.Held, request.Quantity, now.StartOfNextMonth());
+                plan.Name, plan.MigrationsLimit!.Value, account.Used, account.Held, request.Quantity, now.StartOfNextMonth())
+            {
+                Beyond = account.Beyond,
+            };
         }
 
         var reservation = new StoredReservation
@@ -125,33 +130,21 @@ internal sealed class ReservationDecisions(DateTimeOffset now, bool givesLeases)
             PlanLimit = plan.MigrationsLimit,
             UsedBefore = account.Used,
             HeldBefore = account.Held,
+            Beyond = beyond,
         };
-        account.Reserve(request.Quantity);
-        Months[request.UserId, reservation.Month].Grant(request.Quantity, plan.MigrationsLimit);
+        account.Reserve(request.Quantity, beyond);
+        Months[request.UserId, reservation.Month].Grant(request.Quantity, MostOf(account), beyond);
         Granted.Add(reservation);
         if (reservation.IdempotencyKey is { } idempotencyKey)
             AddEarlier(idempotencyKey, request.Digest, reservation, isNew: true);
         if (reservation.OnceKey is not null)
             AddLatest(reservation);
-        return new ReservationOutcome.Granted(reservation, IsNew: true, QuotaReader.CreateSnapshot(plan, account.Used, account.Held, now));
+        return new ReservationOutcome.Granted(reservation, IsNew: true, QuotaReader.CreateSnapshot(plan, account.Units, now));
     }
+
+    /// <summary>What the month may have at most now: beyond the plan's limit only what was drawn, or used without a reservation.</summary>
+    private static long? MostOf(AccountUnits account) =>
+        account.Plan.MigrationsLimit is { } limit ? Math.Max(limit, account.Used + account.Held) : null;
 
     private sealed record Earlier(StoredReservation Reservation, byte[] Digest, bool IsNew);
-
-    private sealed class Account(Plan plan, long used, long held)
-    {
-        public Plan Plan => plan;
-
-        public long Used { get; private set; } = used;
-
-        public long Held { get; private set; } = held;
-
-        public void Reserve(int quantity) => Held += quantity;
-
-        public void Settle(StoredReservation before, StoredReservation after)
-        {
-            Used += after.Lapsed - before.Lapsed;
-            Held += after.Remaining - before.Remaining;
-        }
-    }
 }

@@ -17,8 +17,11 @@ internal abstract record ReservationOutcome
     public sealed record QuotaExceeded(string Plan, long Limit, long Used, long Held, int Asked, DateTimeOffset ResetsAt)
         : ReservationOutcome
     {
+        /// <summary>What credits and overage cover, or could, beyond the limit.</summary>
+        public long Beyond { get; init; }
+
         /// <summary>It would fit if nothing were held.</summary>
-        public bool IsHeldOnly => Used + Asked <= Limit;
+        public bool IsHeldOnly => Used + Asked <= Limit + Beyond;
     }
 
     public sealed record TierNotAllowed(string Tier, Plan Plan) : ReservationOutcome;

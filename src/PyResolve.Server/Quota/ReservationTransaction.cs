@@ -29,6 +29,9 @@ internal sealed class ReservationTransaction(
     private readonly List<(Guid UserId, string Name)> _idempotencyKeys = KeysOf(requests, static request => request.IdempotencyKey);
     private readonly List<(Guid UserId, string Name)> _onceKeys = KeysOf(requests, static request => request.OnceKey);
 
+    /// <summary>Read only where a plan has overage.</summary>
+    private SqlFragment OverageLimit => new(plans.HasOverage ? ", p.overage_limit" : null);
+
     public async Task<IReadOnlyList<ReservationOutcome>> DecideAsync(CancellationToken cancellationToken)
     {
         var found = await LockAsync(cancellationToken);
@@ -43,8 +46,9 @@ internal sealed class ReservationTransaction(
             decisions.AddEarlier(key, digest, reservation, isNew: false);
         foreach (var reservation in found.Latest)
             decisions.AddLatest(reservation);
-        foreach (var (userId, plan) in found.Accounts)
-            decisions.AddAccount(userId, plans.At(plan, now), totals[(userId, month)]);
+        var credits = found.Credits.ToLookup(static grant => grant.UserId);
+        foreach (var (userId, plan, overageLimit) in found.Accounts)
+            decisions.AddAccount(userId, plans.At(plan, now), totals[(userId, month)], credits[userId], overageLimit);
         var settled = new List<StoredReservation>();
         foreach (var reservation in found.Locked)
         {
@@ -67,12 +71,15 @@ internal sealed class ReservationTransaction(
         var batch = new ReadBatch(session);
         var accounts = batch.List(
             $"""
-            select p.id, {EffectivePlan.Columns}
+            select p.id, {EffectivePlan.Columns}{OverageLimit}
             from profiles p
             where p.id in (select a.user_id from {session.Rows("a", _userIds).With("user_id", static id => id)})
             order by p.id {session.Engine.ForUpdate}
             """,
-            static row => (UserId: row.Uuid(0), Plan: EffectivePlan.Read(row, 1)));
+            row => (
+                UserId: row.Uuid(0),
+                Plan: EffectivePlan.Read(row, 1),
+                OverageLimit: plans.HasOverage ? row.Int64OrNull(1 + EffectivePlan.ColumnCount) : null));
         var (created, repeated) = FindByIdempotencyKeys(batch);
         List<StoredReservation> latest = [];
         if (_onceKeys.Count > 0)
@@ -87,8 +94,9 @@ internal sealed class ReservationTransaction(
             .Select(static reservation => (reservation.UserId, reservation.Id));
         var locked = ReservationRows.LockDueAnd(batch, ChooseAccountsToSettle(), [.. committed], MaxDue, requestedAt);
         var months = ReservationRows.LockMonths(batch, _userIds, requestedAt.ToMonth());
+        var credits = plans.HasCredits ? CreditRows.Lock(batch, _userIds, requestedAt) : [];
         await batch.RunAsync(cancellationToken);
-        return new Found(accounts, created, repeated, latest, locked, months);
+        return new Found(accounts, created, repeated, latest, locked, months, credits);
     }
 
     private (List<StoredReservation> Created, List<(string Key, byte[] Digest, StoredReservation Reservation)> Repeated)
@@ -185,7 +193,7 @@ internal sealed class ReservationTransaction(
         for (var i = 0; i < outcomes.Length; i++)
         {
             if (outcomes[i] is ReservationOutcome.QuotaExceeded { IsHeldOnly: true } exceeded)
-                refused.Add((i, requests[i].UserId, exceeded.Used + exceeded.Held + exceeded.Asked - exceeded.Limit));
+                refused.Add((i, requests[i].UserId, exceeded.Used + exceeded.Held + exceeded.Asked - exceeded.Limit - exceeded.Beyond));
         }
 
         if (refused.Count == 0)
@@ -237,6 +245,7 @@ internal sealed class ReservationTransaction(
 
         if (ReservationRows.UpdateMonths(session, decisions.Months) is { } update)
             statements.Add(update);
+        statements.AddRange(CreditRows.Move(session, decisions.Granted, settled));
         statements.AddRange(alerts.Write(session, decisions.Months.Lapsed));
         await session.EndAsync(statements);
     }
@@ -254,11 +263,13 @@ internal sealed class ReservationTransaction(
     /// <param name="Latest">The latest reservation for each once_key.</param>
     /// <param name="Locked">Reservations that were due, and others that are written.</param>
     /// <param name="Months">Locked: this month, and all in which the accounts hold units.</param>
+    /// <param name="Credits">Locked, where a plan draws on credits.</param>
     private sealed record Found(
-        List<(Guid UserId, EffectivePlan Plan)> Accounts,
+        List<(Guid UserId, EffectivePlan Plan, long? OverageLimit)> Accounts,
         List<StoredReservation> Created,
         List<(string Key, byte[] Digest, StoredReservation Reservation)> Repeated,
         List<StoredReservation> Latest,
         List<StoredReservation> Locked,
-        List<((Guid UserId, string Month) Key, MonthTotals Totals)> Months);
+        List<((Guid UserId, string Month) Key, MonthTotals Totals)> Months,
+        List<CreditGrant> Credits);
 }

@@ -27,6 +27,7 @@ internal static class PlanPages
         pages.MapGet("/app/plan", Show);
         pages.MapPost("/app/plan/checkout", StartCheckout);
         pages.MapPost("/app/plan/portal", OpenPortal);
+        pages.MapPost("/app/plan/overage", SetOverage);
     }
 
     /// <summary>Where Stripe's pages lead back to. Who paid for a checkout of the command line may not have signed in here.</summary>
@@ -72,7 +73,7 @@ internal static class PlanPages
 
     private static async Task<IResult> StartCheckout(
         HttpContext http, SameOrigin sameOrigin, WebSessions web, PlanReader reader, PlanCatalog plans, Checkouts checkouts,
-        BillingOptions options, BillingLimits limits)
+        BillingOptions options, BillingLimits limits, CreditCheckouts credits)
     {
         if (await SitePages.FormCallerAsync(http, sameOrigin, web) is not { } caller)
             return SitePages.SignInFirst(http, Path);
@@ -80,6 +81,7 @@ internal static class PlanPages
         var wanted = new Body<CheckoutRequest>(new CheckoutRequest
         {
             Plan = form.Field("plan"),
+            Credits = form.Field("credits"),
             Interval = form.Field("interval"),
             Quantity = form.Field("quantity") is { Length: > 0 } typed ? ReadSeats(typed) : null,
         });
@@ -87,7 +89,33 @@ internal static class PlanPages
             http,
             caller,
             reader,
-            async () => (await BillingEndpoints.StartCheckout(wanted, http, plans, checkouts, options, limits)).Result);
+            async () => (await BillingEndpoints.StartCheckout(wanted, http, plans, checkouts, options, limits, credits)).Result);
+    }
+
+    private static async Task<IResult> SetOverage(
+        HttpContext http, SameOrigin sameOrigin, WebSessions web, PlanReader reader, OverageChoice overage, QuotaReader quotas,
+        PlanCatalog plans, BillingOptions options, BillingLimits limits)
+    {
+        if (await SitePages.FormCallerAsync(http, sameOrigin, web) is not { } caller)
+            return SitePages.SignInFirst(http, Path);
+        var typed = (await FormBody.ReadAsync(http)).Field("cap");
+        var wanted = new Body<OverageRequest>(new OverageRequest
+        {
+            Cap = long.TryParse(typed, NumberStyles.None, CultureInfo.InvariantCulture, out var cap) ? cap : -1,
+        });
+        IResult set;
+        try
+        {
+            set = (await CreditEndpoints.SetOverage(wanted, http, overage, quotas, plans, options, limits)).Result;
+        }
+        catch (StripeException exception)
+        {
+            set = BillingProblems.Report(http, exception);
+        }
+
+        return set is ProblemResult problem
+            ? Page(caller, await reader.ReadAsync(caller, http.RequestAborted) with { Problem = problem })
+            : PageUrls.SeeOther(http, Path);
     }
 
     /// <summary>What is no number is refused as none.</summary>
@@ -150,7 +178,7 @@ internal sealed class PlanReader(
         options.IsConfigured ? await customers.FindLinkedAsync(caller.UserId, cancellationToken) : null,
         options.IsConfigured,
         options.IsConfigured
-            ? options.Prices.Select(static sold => sold.Price.Variable).ToHashSet(StringComparer.Ordinal)
+            ? options.Prices.Concat(options.OtherPrices).Select(static sold => sold.Price.Variable).ToHashSet(StringComparer.Ordinal)
             : new HashSet<string>(),
         time.GetUtcNow());
 }

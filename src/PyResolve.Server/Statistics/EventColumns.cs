@@ -18,7 +18,7 @@ internal static class EventColumns
     public static readonly SqlFragment Names = new(
         """
         id, event_type, library, tier, quantity, files_changed, tokens_used, month, occurred_at, created_at, reservation_id, late,
-        cast(metadata as text), key_id
+        cast(metadata as text), key_id, credits, overage
         """);
 
     public static readonly IReadOnlyList<string> CsvHeader =
@@ -47,6 +47,8 @@ internal static class EventColumns
         row.Boolean(11))
     {
         KeyId = row.UuidOrNull(KeyId),
+        Credits = row.Int32OrNull(KeyId + 1),
+        Overage = row.Int32OrNull(KeyId + 2),
     };
 
     public static void Write(Row row, CsvBuffer csv)

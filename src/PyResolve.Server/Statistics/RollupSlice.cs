@@ -9,7 +9,7 @@ namespace PyResolve.Server.Statistics;
 internal sealed record RollupSlice(Guid UserId, string Month)
 {
     private static readonly string[] MonthlyColumns =
-        ["migrations", "tier1_migrations", "llm_migrations", "total_tokens", "total_files_changed", "held", "lapsed"];
+        ["migrations", "tier1_migrations", "llm_migrations", "total_tokens", "total_files_changed", "held", "lapsed", "credits", "overage"];
 
     private static readonly SqlFragment EventTotals = new(
         """
@@ -18,11 +18,18 @@ internal sealed record RollupSlice(Guid UserId, string Month)
         coalesce(sum(case when event_type = 'migration' and tier in ('tier2', 'tier3') then quantity end), 0) as llm_migrations,
         coalesce(sum(tokens_used), 0) as total_tokens,
         coalesce(sum(files_changed), 0) as total_files_changed,
+        coalesce(sum(credits), 0) as credits,
+        coalesce(sum(overage), 0) as overage,
         count(*) as events
         """);
 
     private static readonly SqlFragment ReservationTotals = new(
-        "coalesce(sum(case when state = 'held' then remaining end), 0) as held, coalesce(sum(lapsed), 0) as lapsed");
+        """
+        coalesce(sum(case when state = 'held' then remaining end), 0) as held,
+        coalesce(sum(lapsed), 0) as lapsed,
+        coalesce(sum(credits), 0) as credits,
+        coalesce(sum(overage), 0) as overage
+        """);
 
     private static readonly PartColumn KeyId = new("key_id", static _ => new("key_id"));
 
@@ -60,7 +67,9 @@ internal sealed record RollupSlice(Guid UserId, string Month)
                 total_tokens = usage_monthly.total_tokens + d.total_tokens,
                 total_files_changed = usage_monthly.total_files_changed + d.total_files_changed,
                 held = usage_monthly.held + d.held,
-                lapsed = usage_monthly.lapsed + d.lapsed
+                lapsed = usage_monthly.lapsed + d.lapsed,
+                credits = usage_monthly.credits + d.credits,
+                overage = usage_monthly.overage + d.overage
             from (
                 select e.migrations - m.migrations as migrations,
                        e.tier1_migrations - m.tier1_migrations as tier1_migrations,
@@ -68,7 +77,9 @@ internal sealed record RollupSlice(Guid UserId, string Month)
                        e.total_tokens - m.total_tokens as total_tokens,
                        e.total_files_changed - m.total_files_changed as total_files_changed,
                        h.held - m.held as held,
-                       h.lapsed - m.lapsed as lapsed
+                       h.lapsed - m.lapsed as lapsed,
+                       e.credits + h.credits - m.credits as credits,
+                       e.overage + h.overage - m.overage as overage
                 from (select {EventTotals} from usage_events where user_id = {UserId} and month = {Month}) e
                 cross join (select {ReservationTotals} from reservations where user_id = {UserId} and month = {Month}) h
                 join usage_monthly m on m.user_id = {UserId} and m.month = {Month}) d
@@ -110,8 +121,9 @@ internal sealed record RollupSlice(Guid UserId, string Month)
         await session.VisitAsync(
             $"""
             select coalesce(m.migrations, 0), coalesce(m.tier1_migrations, 0), coalesce(m.llm_migrations, 0), coalesce(m.total_tokens, 0),
-                   coalesce(m.total_files_changed, 0), coalesce(m.held, 0), coalesce(m.lapsed, 0),
-                   e.migrations, e.tier1_migrations, e.llm_migrations, e.total_tokens, e.total_files_changed, h.held, h.lapsed, e.events
+                   coalesce(m.total_files_changed, 0), coalesce(m.held, 0), coalesce(m.lapsed, 0), coalesce(m.credits, 0), coalesce(m.overage, 0),
+                   e.migrations, e.tier1_migrations, e.llm_migrations, e.total_tokens, e.total_files_changed, h.held, h.lapsed,
+                   e.credits + h.credits, e.overage + h.overage, e.events
             from (select {EventTotals} from usage_events where user_id = {UserId} and month = {Month}) e
             cross join (select {ReservationTotals} from reservations where user_id = {UserId} and month = {Month}) h
             left join usage_monthly m on m.user_id = {UserId} and m.month = {Month}

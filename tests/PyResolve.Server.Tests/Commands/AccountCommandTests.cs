@@ -268,6 +268,27 @@ public sealed class AccountCommandTests(SharedServers servers)
         JsonDocument.Parse(planned.Output).RootElement.GetProperty("plan").GetString().ShouldBe("pro");
     }
 
+    [Theory, OnBothEngines]
+    public async Task Credits_are_given_and_the_log_says_why(StorageEngine engine)
+    {
+        var settings = new Dictionary<string, string?> { ["PyResolve:Plans:pro:Credits"] = "true" };
+        await using var own = await OwnServer.StartAsync(engine, servers.Postgres, settings: settings, clock: Now());
+        var account = await own.SignUpAsync("ada@example.com");
+        await own.Store.ExecuteSqlAsync("update profiles set plan = 'pro'");
+
+        var given = (await RunAsync(
+            own, settings, "accounts", "grant-credits", "ada@example.com", "50", "--reason", "outage", "--json")).OrThrow("grant-credits");
+        var refused = await RunAsync(own, settings, "accounts", "grant-credits", "ada@example.com", "0", "--reason", "outage");
+        var without = await RunAsync(own, "accounts", "grant-credits", "ada@example.com", "50", "--reason", "outage");
+
+        JsonDocument.Parse(given.Output).RootElement.GetProperty("credits").GetInt32().ShouldBe(50);
+        (refused.ExitCode, without.ExitCode).ShouldBe((2, 2));
+        without.Error.ShouldContain("No plan draws on credits");
+        (await account.Key.GetAsync("/quota"))["credits"].GetInt64().ShouldBe(50);
+        (await own.Store.ReadNumberAsync(
+            "select count(*) from audit_log where action = 'account.credits_granted' and target = '50' and reason = 'outage'")).ShouldBe(1);
+    }
+
     private static string TokenOf(string url) => url.Split("token=")[1];
 
     /// <summary>The commands are other processes, with the machine's clock.</summary>

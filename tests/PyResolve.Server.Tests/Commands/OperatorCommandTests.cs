@@ -112,7 +112,7 @@ public sealed class OperatorCommandTests(SharedServers servers)
 
     [Theory]
     [InlineData(
-        "is followed by list, create, invite, reset-password, reset-second-factor, set-email, set-plan, delete, export. "
+        "is followed by list, create, invite, reset-password, reset-second-factor, set-email, set-plan, grant-credits, delete, export. "
             + "See: PyResolve.Server accounts",
         "accounts")]
     [InlineData("There is no command 'remove' here.", "accounts", "remove", "ada@example.com")]

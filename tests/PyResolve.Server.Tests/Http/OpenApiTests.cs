@@ -56,6 +56,7 @@ public sealed class OpenApiTests(SharedServers servers)
         ["GET /billing/portal"] = ["api_key", "session"],
         ["GET /billing/subscription"] = ["api_key", "session"],
         ["GET /billing/invoices"] = ["api_key", "session"],
+        ["POST /billing/overage"] = ["api_key", "session"],
         ["POST /webhooks/stripe"] = [],
     };
 

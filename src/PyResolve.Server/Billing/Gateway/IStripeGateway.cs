@@ -99,6 +99,21 @@ internal interface IStripeGateway
     /// <summary>The permissions that selling needs and the key does not have, as the dashboard names them.</summary>
     Task<IReadOnlyList<string>> ListMissingPermissionsAsync(CancellationToken cancellationToken);
 
+    Task<StripeCheckoutSession> CreatePurchaseAsync(NewPurchase purchase, string idempotencyKey, CancellationToken cancellationToken);
+
+    Task<IReadOnlyList<PaidCredits>> ListPaidCreditsAsync(string customerId, CancellationToken cancellationToken);
+
+    /// <returns>The id of the active meter of this event name; null: there is none.</returns>
+    Task<string?> FindMeterAsync(string eventName, CancellationToken cancellationToken);
+
+    Task<string> CreateMeterAsync(string eventName, string title, CancellationToken cancellationToken);
+
+    /// <summary>Adds a metered price to a subscription.</summary>
+    Task AddMeteredItemAsync(string subscriptionId, string price, string idempotencyKey, CancellationToken cancellationToken);
+
+    /// <summary>Counts overage. Stripe refuses a repetition, see <see cref="StripeException.IsOfKnownIdentifier"/>.</summary>
+    Task ReportUsageAsync(string meter, MeterReport report, CancellationToken cancellationToken);
+
     /// <summary>How far Stripe's clock is ahead of ours; null where its answer has no date.</summary>
     Task<TimeSpan?> MeasureSkewAsync(CancellationToken cancellationToken);
 }
@@ -124,4 +139,27 @@ internal sealed record NewSetup(
 
 internal sealed record NewProduct(string Id, string Name, string Plan, string TaxCode);
 
-internal sealed record NewPrice(string Product, string LookupKey, long Amount, string Currency, string Interval);
+/// <summary><c>Interval</c>: null where it is paid once. <c>Meter</c>: Stripe's id of it; null where nothing is counted.</summary>
+internal sealed record NewPrice(
+    string Product, string LookupKey, long Amount, string Currency, string? Interval, string? Meter = null);
+
+/// <summary>A one-off payment for credits.</summary>
+internal sealed record NewPurchase(Guid UserId, string CustomerId, string Price, string SuccessUrl, string CancelUrl)
+{
+    public const string UnitsKey = "credit_units";
+    public const string DaysKey = "credit_days";
+
+    public required int Units { get; init; }
+
+    public int? ValidDays { get; init; }
+}
+
+/// <summary>A paid one-off payment for credits.</summary>
+/// <param name="SessionId">The checkout's.</param>
+/// <param name="UserId">Who bought them.</param>
+/// <param name="Units">How many.</param>
+/// <param name="ValidDays">null: they do not end.</param>
+/// <param name="PaidAt">When the payment was begun.</param>
+/// <param name="RefundedPercent">Rounded up; 100 while it is disputed.</param>
+internal sealed record PaidCredits(
+    string SessionId, Guid UserId, int Units, int? ValidDays, DateTimeOffset PaidAt, int RefundedPercent);

@@ -22,6 +22,10 @@ internal sealed class StripeException(string message, Exception? cause = null) :
     public bool IsOfInactivePrice => Status == 400 && Param?.StartsWith("line_items", StringComparison.Ordinal) == true
         && Message.Contains("inactive", StringComparison.OrdinalIgnoreCase);
 
+    /// <summary>A meter has an event of this identifier. Stripe has no code for it.</summary>
+    public bool IsOfKnownIdentifier =>
+        Status == 400 && Message.Contains("already exists with identifier", StringComparison.OrdinalIgnoreCase);
+
     public bool IsMissing => Code == "resource_missing";
 
     /// <summary>Whether Stripe may repeat this answer for a day under the same idempotency key, even if its cause has been fixed.</summary>

@@ -44,7 +44,9 @@ internal sealed partial class StripeGateway
             Product = price.Product,
             UnitAmount = price.Amount,
             Currency = price.Currency,
-            Recurring = new() { Interval = price.Interval },
+            Recurring = price.Interval is null
+                ? null
+                : new() { Interval = price.Interval, Meter = price.Meter, UsageType = price.Meter is null ? null : "metered" },
             LookupKey = price.LookupKey,
             TransferLookupKey = true,
         };

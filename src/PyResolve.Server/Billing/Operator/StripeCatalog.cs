@@ -20,9 +20,48 @@ internal sealed class StripeCatalog(IStripeGateway stripe, PlanCatalog plans, Bi
         return made;
     }
 
+    /// <summary>Prices of credits, and of overage with its meters.</summary>
+    public async Task<IReadOnlyList<(CatalogPrice Price, StripePrice Made)>> EnsureOtherPricesAsync(
+        TextWriter output, CancellationToken cancellationToken)
+    {
+        var made = new List<(CatalogPrice, StripePrice)>();
+        foreach (var plan in plans.All)
+        {
+            foreach (var price in plan.Overage?.Prices ?? [])
+            {
+                await EnsureProductAsync(price.ProductId, plan.Title, plan.Name, cancellationToken);
+                var meter = await stripe.FindMeterAsync(plan.Overage!.Meter, cancellationToken)
+                    ?? await stripe.CreateMeterAsync(plan.Overage.Meter, $"{options.ProductName} {plan.Title}", cancellationToken);
+                made.Add((price, await EnsureAsync(price, price.Interval, meter, output, cancellationToken)));
+            }
+        }
+
+        foreach (var pack in plans.Packs)
+        {
+            // No plan of the metadata: these credits grant none.
+            await EnsureProductAsync(pack.Price.ProductId, pack.Title, plan: "", cancellationToken);
+            made.Add((pack.Price, await EnsureAsync(pack.Price, interval: null, meter: null, output, cancellationToken)));
+        }
+
+        return made;
+    }
+
+    private async Task<StripePrice> EnsureAsync(
+        CatalogPrice wanted, string? interval, string? meter, TextWriter output, CancellationToken cancellationToken)
+    {
+        var price = await stripe.FindPriceByLookupKeyAsync(wanted.LookupKey, cancellationToken);
+        if (wanted.Equals(price?.ToCatalog(wanted)))
+            return price!;
+        if (price is not null)
+            await output.WriteLineAsync($"# {price.Id} has another amount: a new price replaces it.");
+        return await stripe.CreatePriceAsync(
+            new NewPrice(wanted.ProductId, wanted.LookupKey, wanted.Amount, wanted.Currency, interval, meter), cancellationToken);
+    }
+
     private async Task<StripePrice?> EnsurePriceAsync(CatalogPrice wanted, TextWriter output, CancellationToken cancellationToken)
     {
-        var product = await EnsureProductAsync(wanted.ProductId, plans[wanted.Plan], cancellationToken);
+        var plan = plans[wanted.Plan];
+        var product = await EnsureProductAsync(wanted.ProductId, plan.Title, plan.Name, cancellationToken);
         var price = await stripe.FindPriceByLookupKeyAsync(wanted.LookupKey, cancellationToken);
         if (wanted.Equals(price?.ToCatalog(wanted)))
             return price!;
@@ -45,13 +84,13 @@ internal sealed class StripeCatalog(IStripeGateway stripe, PlanCatalog plans, Bi
     }
 
     /// <summary>Without a tax code, Stripe refuses a product where it is the seller, and computes the tax of another kind.</summary>
-    private async Task<StripeProduct> EnsureProductAsync(string id, Plan plan, CancellationToken cancellationToken)
+    private async Task<StripeProduct> EnsureProductAsync(string id, string title, string plan, CancellationToken cancellationToken)
     {
         var taxCode = options.Checkout.TaxCode;
         if (await stripe.FindProductAsync(id, cancellationToken) is not { } product)
         {
             return await stripe.CreateProductAsync(
-                new NewProduct(id, $"{options.ProductName} {plan.Title}", plan.Name, taxCode), cancellationToken);
+                new NewProduct(id, $"{options.ProductName} {title}", plan, taxCode), cancellationToken);
         }
 
         // What was chosen in the dashboard stays.

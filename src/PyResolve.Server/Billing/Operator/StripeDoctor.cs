@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using PyResolve.Server.Billing.Gateway;
+using PyResolve.Server.Billing.Metering;
 using PyResolve.Server.Billing.Settings;
 using PyResolve.Server.Billing.Webhooks;
 using PyResolve.Server.Plans;
@@ -8,7 +9,7 @@ namespace PyResolve.Server.Billing.Operator;
 
 internal sealed class StripeDoctor(
     IStripeGateway stripe, PlanCatalog plans, UnknownPlans unknownPlans, BillingOptions options, BillingLinks links, Inbox inbox,
-    TimeProvider time)
+    MeterReports reports, TimeProvider time)
 {
     private const string HowToReach =
         "Can this machine reach it, through a firewall or a proxy? Is STRIPE_API_BASE right, if it is set?";
@@ -103,6 +104,15 @@ internal sealed class StripeDoctor(
                 yield return await CheckAsync(token => CheckCheckoutAsync(price, token), cancellationToken);
         }
 
+        foreach (var price in plans.OtherPrices)
+            yield return await CheckAsync(token => CheckOtherPriceAsync(price, token), cancellationToken);
+        if (await reports.ListUnknownAsync(cancellationToken) is [_, ..] unknownReports)
+        {
+            yield return (true,
+                $"Of {unknownReports.Count} meter events it is not known whether Stripe has them, and they are not sent again: "
+                + $"{string.Join(", ", unknownReports.Take(5))}. Look for them at the meter, and bill by hand what is missing.");
+        }
+
         if (await unknownPlans.ListAsync(cancellationToken) is [_, ..] unknown)
             yield return (true, Describe(unknown));
 
@@ -150,6 +160,20 @@ internal sealed class StripeDoctor(
             : (true,
                 $"/plans shows {wanted} for {NameOf(wanted)}, but {id} charges {charged}. "
                 + $"Set {setting} to what is charged; or unset {variable}, and run 'stripe setup'.");
+    }
+
+    /// <summary>Of credits or overage.</summary>
+    private async Task<(bool IsProblem, string Text)> CheckOtherPriceAsync(CatalogPrice wanted, CancellationToken cancellationToken)
+    {
+        if (options.IdOf(wanted) is not { } id)
+            return (true, $"{wanted.Variable} is not set, so it is not for sale. 'stripe setup' creates a price and prints the setting.");
+        var price = await stripe.FindPriceAsync(id, cancellationToken);
+        var charged = price?.ToCatalog(wanted);
+        return charged == wanted && price!.Active
+            ? (false, $"{wanted.Variable} names {id}, which charges {charged}.")
+            : (true,
+                $"{wanted.Variable} names {id}, which {(charged is null ? "does not exist" : $"charges {charged}")}, in place of {wanted}. "
+                + $"Unset {wanted.Variable}, and run 'stripe setup'.");
     }
 
     private static (bool IsProblem, string Text) DescribePermissions(IReadOnlyList<string> missing) => missing.Count == 0

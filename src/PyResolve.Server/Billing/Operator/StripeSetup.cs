@@ -14,7 +14,7 @@ internal sealed class StripeSetup(
     {
         if (CheckPublicUrl() is { } problem)
             return await FailAsync(problem);
-        foreach (var sold in options.Prices)
+        foreach (var sold in options.Prices.Concat(options.OtherPrices))
         {
             if (await stripe.FindPriceAsync(sold.Id, cancellationToken) is null)
             {
@@ -26,6 +26,9 @@ internal sealed class StripeSetup(
 
         var prices = await catalog.EnsurePricesAsync(output, cancellationToken);
         foreach (var (price, made) in prices)
+            await output.WriteLineAsync($"{price.Variable}={made.Id}");
+
+        foreach (var (price, made) in await catalog.EnsureOtherPricesAsync(output, cancellationToken))
             await output.WriteLineAsync($"{price.Variable}={made.Id}");
 
         var portal = await catalog.EnsurePortalAsync(

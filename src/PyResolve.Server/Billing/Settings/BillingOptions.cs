@@ -23,11 +23,20 @@ internal sealed class BillingOptions
     /// <summary><c>STRIPE_PRICE_PRO</c>, <c>STRIPE_PRICE_UNLIMITED</c>, and so on: Stripe's id of each price of the catalogue.</summary>
     public required IReadOnlyList<SoldPrice> Prices { get; init; }
 
+    /// <summary>Those of credits and of overage.</summary>
+    public IReadOnlyList<SoldPrice> OtherPrices { get; private init; } = [];
+
     /// <summary>What Stripe's products and pages are named after.</summary>
     public required string ProductName { get; init; }
 
     /// <summary>The lookup keys of prices that are for a seat; customers may change how many they pay for.</summary>
     public IReadOnlySet<string> SeatPrices { get; private init; } = new HashSet<string>();
+
+    /// <summary>Whether a plan has overage, which is reported to Stripe's meters.</summary>
+    public bool SellsOverage { get; private init; }
+
+    /// <summary>Whether credits are sold by one-off payments.</summary>
+    public bool SellsCredits { get; private init; }
 
     public required Uri ApiBase { get; init; }
 
@@ -94,12 +103,15 @@ internal sealed class BillingOptions
             RequestsPerSecond = ServerOptions.Number(
                 configuration, "PyResolve:Stripe:RequestsPerSecond", isTest ? TestRequestsPerSecond : LiveRequestsPerSecond, 2, 10_000),
             WebhookSecrets = [.. List(configuration, "STRIPE_WEBHOOK_SECRET")],
-            Prices = ReadPrices(configuration, plans),
+            Prices = ReadPrices(configuration, plans.Prices),
+            OtherPrices = ReadPrices(configuration, plans.OtherPrices),
             ProductName = ProductOptions.Read(configuration).Name,
             SeatPrices = plans.Sold.Where(static plan => plan.PerSeat)
                 .SelectMany(static plan => plan.Prices)
                 .Select(static price => price.LookupKey)
                 .ToHashSet(StringComparer.Ordinal),
+            SellsOverage = plans.HasOverage,
+            SellsCredits = plans.Packs.Count > 0,
             ApiBase = apiBase,
             PortalConfiguration = ServerOptions.Text(configuration, "STRIPE_PORTAL_CONFIGURATION"),
             Grace = TimeSpan.FromDays(ServerOptions.Number(configuration, "PyResolve:Stripe:GraceDays", 7, 0, 60)),
@@ -114,12 +126,13 @@ internal sealed class BillingOptions
     }
 
     /// <summary>Stripe's id of a price; null: it is not set.</summary>
-    public string? IdOf(CatalogPrice price) => Prices.FirstOrDefault(sold => sold.Price.Variable == price.Variable)?.Id;
+    public string? IdOf(CatalogPrice price) =>
+        Prices.Concat(OtherPrices).FirstOrDefault(sold => sold.Price.Variable == price.Variable)?.Id;
 
-    private static List<SoldPrice> ReadPrices(IConfiguration configuration, PlanCatalog plans)
+    private static List<SoldPrice> ReadPrices(IConfiguration configuration, IEnumerable<CatalogPrice> sold)
     {
         var prices = new List<SoldPrice>();
-        foreach (var price in plans.Prices)
+        foreach (var price in sold)
         {
             if (ServerOptions.Text(configuration, price.Variable) is not { } id)
                 continue;

@@ -35,7 +35,7 @@ internal sealed record SyncPreview(BillingState Before, BillingState Now, string
 /// </summary>
 internal sealed partial class CustomerSync(
     BillingCustomers customers, IStripeGateway stripe, PriceMap prices, PlanCatalog plans, BillingOptions options, TimeProvider time,
-    ILogger<CustomerSync> logger)
+    CreditSync credits, OverageItems overage, ILogger<CustomerSync> logger)
 {
     private static readonly TimeSpan MaxDisputeAge = TimeSpan.FromDays(120);
 
@@ -114,6 +114,8 @@ internal sealed partial class CustomerSync(
             hasEnded |= ours.Count > 0;
         }
 
+        await credits.RunAsync(token.CustomerId, cancellationToken);
+        await overage.CheckAsync(token.CustomerId, subscriptions, planOfPrice, cancellationToken);
         var outcome = await customers.ApplyAsync(
             token,
             isGone ? null : before => PlanRules.ChooseState(subscriptions, planOfPrice, before, Terms, time.GetInstant()),

@@ -71,15 +71,23 @@ internal sealed record ReceivedEvent(string Id, string Type, string? CustomerId,
     {
         if (livemode is not null && livemode != options.IsLive)
             return options.IsLive ? "of test mode" : "of live mode";
-        if (StripeEvents.NeedsReview(type) && !(StripeEvents.IsOfDispute(type) && options.DisputeEndsPlan))
+        var isOfCredits = options.SellsCredits && IsOfCredits(type, subject);
+        if (StripeEvents.NeedsReview(type) && !isOfCredits && !(StripeEvents.IsOfDispute(type) && options.DisputeEndsPlan))
             return "needs review";
-        if (!StripeEvents.ChangesSubscriptions(type) && !StripeEvents.IsOfDispute(type))
+        if (!StripeEvents.ChangesSubscriptions(type) && !StripeEvents.IsOfDispute(type) && !isOfCredits)
             return "of a type that changes no subscription";
         if (type.StartsWith("checkout.session.", StringComparison.Ordinal)
-            && Name(subject, "mode") is { } mode and not ("subscription" or "setup"))
+            && Name(subject, "mode") is { } mode and not ("subscription" or "setup")
+            && !(mode == "payment" && options.SellsCredits))
             return $"a checkout for {mode}";
         return customerId is null ? "names no customer" : null;
     }
+
+    /// <summary>A dispute does not say what the charge paid for.</summary>
+    private static bool IsOfCredits(string type, JsonElement subject) => StripeEvents.IsOfDispute(type)
+        || (subject.ValueKind is JsonValueKind.Object
+            && subject.TryGetProperty("metadata", out var metadata)
+            && Name(metadata, NewPurchase.UnitsKey) is not null);
 
     private static string? CustomerOf(JsonElement subject)
     {

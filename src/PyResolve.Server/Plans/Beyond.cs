@@ -1,0 +1,24 @@
+namespace PyResolve.Server.Plans;
+
+/// <summary>Units beyond a plan's quota that are billed afterwards, by metered prices beside the plan's own.</summary>
+/// <param name="Meter">The event name of the meter at Stripe.</param>
+/// <param name="Prices">One for each interval that the plan is sold by: a subscription has one interval.</param>
+/// <param name="MaxUnits">The most that an account may allow itself in a month.</param>
+internal sealed record PlanOverage(string Meter, IReadOnlyList<CatalogPrice> Prices, long MaxUnits)
+{
+    public const string Part = "overage";
+}
+
+/// <summary>Credits that are bought at once.</summary>
+/// <param name="Name">By which requests name it.</param>
+/// <param name="Title">What people read.</param>
+/// <param name="Units">How many migrations it gives.</param>
+/// <param name="Price">Is paid once.</param>
+/// <param name="ValidDays">After so many days the rest ends; null: never.</param>
+internal sealed record CreditPack(string Name, string Title, int Units, CatalogPrice Price, int? ValidDays)
+{
+    /// <summary>What stands in the place of an interval for a price that is paid once.</summary>
+    public const string Once = "time";
+
+    public static CatalogPrice PriceOf(string name, long amount, string currency) => new($"credits_{name}", Once, amount, currency);
+}

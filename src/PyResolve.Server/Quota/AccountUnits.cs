@@ -1,0 +1,98 @@
+using PyResolve.Server.Ledger;
+using PyResolve.Server.Plans;
+
+namespace PyResolve.Server.Quota;
+
+/// <summary>What an account may still use this month, while its rows are locked.</summary>
+/// <param name="plan">With the extra units of the month.</param>
+/// <param name="totals">Of the month.</param>
+/// <param name="grants">Its credits, in the order in which they are drawn.</param>
+/// <param name="overageLimit">As the account set it; null: no overage.</param>
+internal sealed class AccountUnits(Plan plan, MonthTotals totals, IEnumerable<CreditGrant> grants, long? overageLimit)
+{
+    private readonly List<CreditGrant> _grants = plan.DrawsCredits ? [.. grants] : [];
+    private long _credits = totals.Credits;
+    private long _overage = totals.Overage;
+
+    public Plan Plan => plan;
+
+    public long Used { get; private set; } = totals.Used;
+
+    public long Held { get; private set; } = totals.Held;
+
+    /// <summary>What is or could be covered beyond the plan's quota.</summary>
+    public long Beyond => _credits + _overage + CreditsLeft + OverageLeft;
+
+    private long CreditsLeft => _grants.Sum(static grant => Math.Max(0, grant.Left));
+
+    private long OverageLeft => Math.Max(0, plan.OverageLimit(overageLimit) - _overage);
+
+    public QuotaUnits Units => new(Used, Held)
+    {
+        CoveredByCredits = _credits,
+        Overage = _overage,
+        CreditsLeft = CreditsLeft,
+        OverageLimit = plan.OverageLimit(overageLimit),
+    };
+
+    /// <summary>The units of a request that the plan's quota does not cover; null: none.</summary>
+    /// <param name="quantity">Asked for.</param>
+    /// <param name="isEnough">Whether quota, credits and overage cover all of them.</param>
+    public BeyondPlan? Draw(int quantity, out bool isEnough)
+    {
+        var missing = plan.MigrationsLimit is { } limit
+            ? quantity - Math.Clamp(limit + _credits + _overage - Used - Held, 0, quantity)
+            : 0;
+        isEnough = missing <= CreditsLeft + OverageLeft;
+        if (missing == 0 || !isEnough)
+            return null;
+        var draws = new List<CreditDraw>();
+        foreach (var grant in _grants)
+        {
+            var units = (int)Math.Clamp(grant.Left, 0, missing);
+            if (units > 0)
+                draws.Add(new CreditDraw(grant.Id, units));
+            missing -= units;
+        }
+
+        return BeyondPlan.Draw(draws, (int)missing);
+    }
+
+    public void Reserve(int quantity, BeyondPlan? beyond)
+    {
+        Held += quantity;
+        if (beyond is null)
+            return;
+        Move(beyond.OpenCredits, sign: -1);
+        _overage += beyond.Overage;
+    }
+
+    /// <summary>A reservation of this month; those of others give back only credits.</summary>
+    public void Settle(StoredReservation before, StoredReservation after, bool isOfMonth)
+    {
+        if (isOfMonth)
+        {
+            Used += after.Lapsed - before.Lapsed;
+            Held += after.Remaining - before.Remaining;
+        }
+
+        if (after.Beyond is not { } beyond)
+            return;
+        Move(beyond.ReturnedCredits, sign: 1);
+        if (isOfMonth)
+            _overage -= beyond.ReturnedOverage;
+        else
+            _credits += beyond.ReturnedCreditUnits;
+    }
+
+    private void Move(IReadOnlyList<CreditDraw> draws, int sign)
+    {
+        foreach (var draw in draws)
+        {
+            _credits -= sign * draw.Units;
+            var index = _grants.FindIndex(grant => grant.Id == draw.GrantId);
+            if (index >= 0)
+                _grants[index] = _grants[index] with { Left = _grants[index].Left + (sign * draw.Units) };
+        }
+    }
+}

@@ -1,0 +1,18 @@
+namespace PyResolve.Server.Quota;
+
+/// <summary>The units of an account in a month.</summary>
+internal readonly record struct QuotaUnits(long Used, long Held)
+{
+    /// <summary>Of the used and held units.</summary>
+    public long CoveredByCredits { get; init; }
+
+    /// <summary>Of the used and held units.</summary>
+    public long Overage { get; init; }
+
+    public long CreditsLeft { get; init; }
+
+    /// <summary>The most overage in a month.</summary>
+    public long OverageLimit { get; init; }
+
+    public bool HasBeyond => CreditsLeft > 0 || OverageLimit > Overage;
+}

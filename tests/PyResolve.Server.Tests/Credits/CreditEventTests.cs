@@ -1,0 +1,93 @@
+using System.Text.Json;
+using PyResolve.Server.Billing.Gateway;
+using PyResolve.Server.Tests.Billing;
+
+namespace PyResolve.Server.Tests.Credits;
+
+/// <summary>Stripe's events say when to look; what was paid gives its credits once.</summary>
+public sealed class CreditEventTests(SharedServers servers)
+{
+    [Theory, OnBothEngines]
+    public async Task A_payment_of_which_Stripe_tells_several_times_gives_its_credits_once(StorageEngine engine)
+    {
+        await using var shop = await StartAsync(engine);
+        var subscriber = await shop.SignUpAsync();
+        await PayAsync(shop, subscriber);
+
+        await Task.WhenAll(Enumerable.Range(0, 5).Select(number => DeliverAsync(shop, subscriber, $"evt_credits_{number % 3}")));
+
+        await shop.WaitUntilProcessedAsync();
+        (await shop.Store.ReadNumberAsync("select sum(units) from credit_grants")).ShouldBe(40);
+    }
+
+    [Theory, OnBothEngines]
+    public async Task A_payment_that_names_another_account_gives_nothing(StorageEngine engine)
+    {
+        await using var shop = await StartAsync(engine);
+        var (payer, other) = (await shop.SignUpAsync(), await shop.SignUpAsync());
+        shop.Stripe.PaidCredits[payer.CustomerId] = [Paid(other.Account.UserId)];
+
+        await DeliverAsync(shop, payer, "evt_credits_other");
+
+        await shop.WaitUntilProcessedAsync();
+        (await shop.Store.ReadNumberAsync("select count(*) from credit_grants")).ShouldBe(0);
+    }
+
+    [Theory, OnBothEngines]
+    public async Task A_refund_of_credits_is_looked_at_and_one_of_a_plan_is_left_to_the_operator(StorageEngine engine)
+    {
+        await using var shop = await StartAsync(engine);
+        var subscriber = await shop.SignUpAsync();
+        await PayAsync(shop, subscriber);
+        await DeliverAsync(shop, subscriber, "evt_credits_paid");
+        await shop.WaitUntilProcessedAsync();
+        shop.Stripe.PaidCredits[subscriber.CustomerId] = [Paid(subscriber.Account.UserId) with { RefundedPercent = 100 }];
+
+        await RefundAsync(shop, subscriber, "evt_refund_plan", "plan");
+        (await shop.Store.ReadNumberAsync("select sum(taken) from credit_grants")).ShouldBe(0);
+        await RefundAsync(shop, subscriber, "evt_refund_credits", NewPurchase.UnitsKey);
+
+        await shop.WaitUntilProcessedAsync();
+        (await shop.Store.ReadNumberAsync("select sum(taken) from credit_grants")).ShouldBe(40);
+    }
+
+    private Task<BillingServer> StartAsync(StorageEngine engine)
+    {
+        var settings = CreditShop.Settings(limit: 0);
+        settings["PyResolve:Credits:small:Units"] = "40";
+        settings["PyResolve:Credits:small:Amount"] = "900";
+        settings["STRIPE_PRICE_CREDITS_SMALL"] = "price_credits";
+        return BillingServer.StartAsync(engine, servers.Postgres, settings: settings);
+    }
+
+    private static async Task PayAsync(BillingServer shop, Subscriber subscriber)
+    {
+        (await subscriber.Account.Key.PostAsync("/billing/checkout", new { credits = "small" })).Status.ShouldBe(200);
+        shop.Stripe.Purchases.Single().ShouldBe(
+            shop.Stripe.Purchases[0] with { UserId = subscriber.Account.UserId, Price = "price_credits", Units = 40 });
+        shop.Stripe.PaidCredits[subscriber.CustomerId] = [Paid(subscriber.Account.UserId)];
+    }
+
+    private static PaidCredits Paid(Guid userId) => new("cs_paid", userId, 40, ValidDays: null, DateTimeOffset.UnixEpoch, RefundedPercent: 0);
+
+    private static Task DeliverAsync(BillingServer shop, Subscriber subscriber, string id) => SendAsync(
+        shop, id, "checkout.session.completed",
+        new { id = "cs_paid", @object = "checkout.session", mode = "payment", customer = subscriber.CustomerId });
+
+    private static Task RefundAsync(BillingServer shop, Subscriber subscriber, string id, string key) => SendAsync(
+        shop, id, "charge.refunded",
+        new
+        {
+            id = "ch_1",
+            @object = "charge",
+            customer = subscriber.CustomerId,
+            metadata = new Dictionary<string, string> { [key] = "40" },
+        });
+
+    private static async Task SendAsync(BillingServer shop, string id, string type, object subject)
+    {
+        var body = JsonSerializer.Serialize(
+            new { id, @object = "event", type, livemode = false, created = 1_763_208_000, data = new { @object = subject } });
+        (await BillingServer.DeliverAsync(shop.Own.Server, body)).Status.ShouldBe(200);
+    }
+}

@@ -1,0 +1,198 @@
+using PyResolve.Server.Tests.Http;
+
+namespace PyResolve.Server.Tests.Credits;
+
+/// <summary>What a plan's quota does not cover is drawn on credits, then on overage, and given back in the opposite order.</summary>
+public sealed class CreditTests(SharedServers servers)
+{
+    [Theory, OnBothEngines]
+    public async Task A_reservation_draws_on_the_plan_then_on_credits_then_on_overage(StorageEngine engine)
+    {
+        await using var shop = await CreditShop.OpenAsync(engine, servers, limit: 2);
+        var account = await shop.SignUpAsync(credits: 3, overage: 4);
+
+        var held = await account.ReserveAsync(quantity: 7);
+
+        held.Status.ShouldBe(201, held.Text);
+        (await CreditShop.ReadAsync(account)).ShouldBe(new BeyondView(Used: 0, Held: 7, Remaining: 0, Credits: 0, Overage: 2));
+        var receipt = (await account.Key.GetAsync($"/quota/reservations/{held.Id()}"))["receipt"];
+        receipt.GetProperty("reason").GetString().ShouldBe(
+            "Granted: of the 7 asked for, the pro plan's quota covers 2, credits 3, overage 2.");
+    }
+
+    [Theory, OnBothEngines]
+    public async Task More_than_all_of_them_is_refused_and_draws_nothing(StorageEngine engine)
+    {
+        await using var shop = await CreditShop.OpenAsync(engine, servers, limit: 2);
+        var account = await shop.SignUpAsync(credits: 3, overage: 4);
+
+        (await account.ReserveAsync(quantity: 10)).ShouldBeProblem(402, "quota_exceeded");
+
+        (await CreditShop.ReadAsync(account)).ShouldBe(new BeyondView(0, 0, Remaining: 2, Credits: 3, Overage: 0));
+    }
+
+    [Theory, OnBothEngines]
+    public async Task A_released_reservation_gives_everything_back(StorageEngine engine)
+    {
+        await using var shop = await CreditShop.OpenAsync(engine, servers, limit: 2);
+        var account = await shop.SignUpAsync(credits: 3, overage: 4);
+        var held = await account.ReserveAsync(quantity: 7);
+
+        (await account.ReleaseAsync(held.Id())).Status.ShouldBe(200);
+
+        (await CreditShop.ReadAsync(account)).ShouldBe(new BeyondView(0, 0, Remaining: 2, Credits: 3, Overage: 0));
+        await shop.AddUpAsync();
+    }
+
+    [Theory, OnBothEngines]
+    public async Task An_expired_reservation_gives_everything_back(StorageEngine engine)
+    {
+        await using var shop = await CreditShop.OpenAsync(engine, servers, limit: 2);
+        var account = await shop.SignUpAsync(credits: 3, overage: 4);
+        await account.ReserveAsync(quantity: 7, ttlSeconds: 60);
+
+        shop.Own.Clock.Jump(TimeSpan.FromSeconds(60));
+
+        (await CreditShop.ReadAsync(account)).ShouldBe(new BeyondView(0, 0, Remaining: 2, Credits: 3, Overage: 0));
+        (await account.ReserveAsync(quantity: 9)).Status.ShouldBe(201);
+        await shop.AddUpAsync();
+    }
+
+    [Theory, OnBothEngines]
+    public async Task A_commit_of_fewer_units_gives_overage_back_first_and_then_credits(StorageEngine engine)
+    {
+        await using var shop = await CreditShop.OpenAsync(engine, servers, limit: 2);
+        var account = await shop.SignUpAsync(credits: 3, overage: 4);
+        var held = await account.ReserveAsync(quantity: 7);
+
+        (await account.CommitAsync(held.Id(), new { quantity = 4 })).Status.ShouldBe(200);
+
+        (await CreditShop.ReadAsync(account)).ShouldBe(new BeyondView(Used: 4, Held: 0, Remaining: 0, Credits: 1, Overage: 0));
+        (await shop.Own.Store.ReadNumberAsync("select credits from usage_events")).ShouldBe(2);
+        (await shop.Own.Store.ReadNumberAsync("select count(*) from meter_events")).ShouldBe(0);
+        await shop.AddUpAsync();
+    }
+
+    [Theory, OnBothEngines]
+    public async Task A_committed_unit_of_overage_is_written_for_the_meter_under_the_events_id(StorageEngine engine)
+    {
+        await using var shop = await CreditShop.OpenAsync(engine, servers, limit: 2);
+        var account = await shop.SignUpAsync(credits: 3, overage: 4);
+        var held = await account.ReserveAsync(quantity: 7);
+
+        var committed = await account.CommitAsync(held.Id(), new { quantity = 6 });
+        await account.CommitAsync(held.Id(), new { quantity = 6 });
+
+        var row = await shop.Own.Store.ReadRowAsync("select identifier, units, plan from meter_events");
+        row["identifier"].ShouldBe(committed["usage_event_id"].GetString());
+        Convert.ToInt64(row["units"], null).ShouldBe(1);
+        row["plan"].ShouldBe("pro");
+        (await CreditShop.ReadAsync(account)).ShouldBe(new BeyondView(Used: 6, Held: 0, Remaining: 0, Credits: 0, Overage: 1));
+        await shop.AddUpAsync();
+    }
+
+    [Theory, OnBothEngines]
+    public async Task Events_that_name_a_reservation_spend_the_plans_units_first(StorageEngine engine)
+    {
+        await using var shop = await CreditShop.OpenAsync(engine, servers, limit: 1);
+        var account = await shop.SignUpAsync(credits: 1, overage: 4);
+        var held = await account.ReserveAsync(quantity: 3);
+
+        for (var unit = 0; unit < 3; unit++)
+            (await account.SpendAsync(held.Id())).Status.ShouldBe(200);
+
+        (await shop.Own.Store.ReadNumberAsync("select sum(credits) from usage_events")).ShouldBe(1);
+        (await shop.Own.Store.ReadNumberAsync("select sum(overage) from usage_events")).ShouldBe(1);
+        (await shop.Own.Store.ReadNumberAsync("select count(*) from usage_events where credits is null")).ShouldBe(1);
+        await shop.AddUpAsync();
+    }
+
+    [Theory, OnBothEngines]
+    public async Task Two_accounts_that_use_one_event_id_are_both_billed(StorageEngine engine)
+    {
+        await using var shop = await CreditShop.OpenAsync(engine, servers, limit: 0);
+        var (one, other) = (await shop.SignUpAsync(overage: 1), await shop.SignUpAsync(overage: 1));
+        var id = Guid.Parse("019ab3c2-7d1e-7c4a-9f0b-0000000000aa");
+
+        foreach (var account in new[] { one, other })
+            (await account.CommitAsync((await account.ReserveAsync()).Id(), new { id })).Status.ShouldBe(200);
+
+        (await shop.Own.Store.ReadNumberAsync("select count(distinct identifier) from meter_events")).ShouldBe(2);
+        await shop.AddUpAsync();
+    }
+
+    [Theory, OnBothEngines]
+    public async Task Credits_that_end_are_drawn_first_and_ended_ones_never(StorageEngine engine)
+    {
+        await using var shop = await CreditShop.OpenAsync(engine, servers, limit: 0);
+        var account = await shop.SignUpAsync();
+        var until = shop.Own.Clock.GetUtcNow().AddHours(1);
+        await shop.GiveAsync(account, 5);
+        await shop.GiveAsync(account, 5, until: until);
+
+        await account.CommitAsync((await account.ReserveAsync(quantity: 3)).Id());
+        shop.Own.Clock.Jump(TimeSpan.FromHours(1));
+
+        (await CreditShop.ReadAsync(account)).Credits.ShouldBe(5);
+        (await account.ReserveAsync(quantity: 6)).ShouldBeProblem(402, "quota_exceeded");
+        (await account.ReserveAsync(quantity: 5)).Status.ShouldBe(201);
+    }
+
+    [Theory, OnBothEngines]
+    public async Task One_reference_gives_credits_once(StorageEngine engine)
+    {
+        await using var shop = await CreditShop.OpenAsync(engine, servers);
+        var account = await shop.SignUpAsync();
+
+        var given = await Task.WhenAll(Enumerable.Range(0, 8).Select(_ => shop.GiveAsync(account, 5, "cs_1")));
+
+        given.Count(static isGiven => isGiven).ShouldBe(1);
+        (await CreditShop.ReadAsync(account)).Credits.ShouldBe(5);
+    }
+
+    [Theory, OnBothEngines]
+    public async Task Units_that_return_to_a_refunded_purchase_cannot_be_drawn_again(StorageEngine engine)
+    {
+        await using var shop = await CreditShop.OpenAsync(engine, servers, limit: 0);
+        var account = await shop.SignUpAsync();
+        await shop.GiveAsync(account, 5, "cs_1");
+        var held = await account.ReserveAsync(quantity: 3);
+
+        await shop.Database.WriteAsync(
+            session => Ledger.CreditGrants.TakeBackAsync(session, account.UserId, "cs_1", percent: 100, CreditShop.Cancellation),
+            CreditShop.Cancellation);
+        (await CreditShop.ReadAsync(account)).Credits.ShouldBe(0);
+        await account.ReleaseAsync(held.Id());
+
+        (await CreditShop.ReadAsync(account)).ShouldBe(new BeyondView(0, 0, 0, Credits: 0, Overage: 0));
+        (await account.ReserveAsync()).ShouldBeProblem(402, "quota_exceeded");
+    }
+
+    [Theory, OnBothEngines]
+    public async Task A_lease_that_is_never_settled_keeps_its_credits_and_bills_no_overage(StorageEngine engine)
+    {
+        await using var shop = await CreditShop.OpenAsync(engine, servers, limit: 0);
+        var account = await shop.SignUpAsync(credits: 1, overage: 1);
+        var held = await account.ReserveAsync(quantity: 2, ttlSeconds: 60, machine: "m");
+
+        shop.Own.Clock.Jump(TimeSpan.FromSeconds(61));
+
+        var isLeased = held["lease"].ValueKind is System.Text.Json.JsonValueKind.String;
+        (await CreditShop.ReadAsync(account)).ShouldBe(
+            isLeased ? new BeyondView(Used: 2, Held: 0, 0, Credits: 0, Overage: 1) : new BeyondView(0, 0, 0, Credits: 1, Overage: 0));
+        (await shop.Own.Store.ReadNumberAsync("select count(*) from meter_events")).ShouldBe(0);
+        await shop.AddUpAsync();
+    }
+
+    [Theory, OnBothEngines]
+    public async Task The_default_catalogue_says_nothing_of_credits(StorageEngine engine)
+    {
+        await using var own = await OwnServer.StartAsync(engine, servers.Postgres);
+        var account = await own.SignUpAsync();
+
+        var quota = await account.Key.GetAsync("/quota");
+
+        quota.Text.ShouldNotContain("credits");
+        quota.Text.ShouldNotContain("overage");
+    }
+}

@@ -1,0 +1,115 @@
+using PyResolve.Server.Billing.Gateway;
+using PyResolve.Server.Tests.Billing;
+
+namespace PyResolve.Server.Tests.Credits;
+
+/// <summary>A committed unit of overage reaches Stripe's meter once, however Stripe answers.</summary>
+public sealed class MeterTests(SharedServers servers)
+{
+    private const string Sent = "select count(*) from meter_events where sent_at is not null";
+
+    [Theory, OnBothEngines]
+    public async Task A_commit_is_reported_under_the_events_id_and_a_release_is_not(StorageEngine engine)
+    {
+        await using var shop = await StartAsync(engine);
+        var subscriber = await SubscribeAsync(shop);
+        var committed = await CommitAsync(subscriber.Account, quantity: 3);
+        await subscriber.Account.ReleaseAsync((await subscriber.Account.ReserveAsync(quantity: 2)).Id());
+
+        await shop.WaitForCountAsync(Sent, 1);
+
+        var (meter, report) = shop.Stripe.Metered[committed];
+        (meter, report.CustomerId, report.Units).ShouldBe(("pyresolve_pro_overage", subscriber.CustomerId, 3));
+        shop.Stripe.Metered.Count.ShouldBe(1);
+    }
+
+    [Theory, OnBothEngines]
+    public async Task A_report_whose_answer_was_lost_is_sent_again_and_counted_once(StorageEngine engine)
+    {
+        await using var shop = await StartAsync(engine);
+        var subscriber = await SubscribeAsync(shop);
+        shop.Stripe.LosesAnswersToReports = true;
+        await CommitAsync(subscriber.Account, quantity: 1);
+        await shop.WaitForCountAsync("select count(*) from meter_events where failure is not null", 1);
+
+        shop.Stripe.LosesAnswersToReports = false;
+        shop.Clock.Jump(TimeSpan.FromSeconds(2));
+
+        await shop.WaitForCountAsync(Sent, 1);
+        shop.Stripe.Metered.Count.ShouldBe(1);
+    }
+
+    [Theory, OnBothEngines]
+    public async Task What_Stripe_refuses_is_tried_again_for_as_long_as_it_takes(StorageEngine engine)
+    {
+        await using var shop = await StartAsync(engine);
+        var subscriber = await SubscribeAsync(shop);
+        shop.Stripe.OnReport = static _ => throw new StripeException("No active meter found.") { Status = 400 };
+        await CommitAsync(subscriber.Account, quantity: 1);
+        await shop.WaitForCountAsync("select count(*) from meter_events where failure like 'No active meter%'", 1);
+
+        shop.Stripe.OnReport = static _ => Task.CompletedTask;
+        shop.Clock.Jump(TimeSpan.FromDays(3));
+
+        await shop.WaitForCountAsync(Sent, 1);
+    }
+
+    /// <summary>Stripe knows an identifier for a day. Later the same report would be counted twice.</summary>
+    [Theory, OnBothEngines]
+    public async Task A_report_that_Stripe_may_have_is_not_sent_again_after_a_day(StorageEngine engine)
+    {
+        await using var shop = await StartAsync(engine);
+        var subscriber = await SubscribeAsync(shop);
+        shop.Stripe.LosesAnswersToReports = true;
+        await CommitAsync(subscriber.Account, quantity: 1);
+        await shop.WaitForCountAsync("select count(*) from meter_events where failure is not null", 1);
+
+        shop.Stripe.LosesAnswersToReports = false;
+        shop.Clock.Jump(TimeSpan.FromHours(24));
+        await CommitAsync(subscriber.Account, quantity: 1);
+
+        await shop.WaitForCountAsync(Sent, 1);
+        (await shop.Service<PyResolve.Server.Billing.Metering.MeterReports>().ListUnknownAsync(CreditShop.Cancellation))
+            .Count.ShouldBe(1);
+    }
+
+    [Theory, OnBothEngines]
+    public async Task Two_instances_report_each_unit_once(StorageEngine engine)
+    {
+        await using var shop = await StartAsync(engine);
+        await using var second = engine is StorageEngine.Postgres
+            ? await TestServer.StartAsync(
+                shop.Store, AllSettings(), shop.Clock, services => BillingServer.Use(shop.Stripe, services))
+            : null;
+        var subscriber = await SubscribeAsync(shop);
+        TestAccount[] doors = second is null ? [subscriber.Account] : [subscriber.Account, subscriber.Account.On(second.Http)];
+
+        await Task.WhenAll(Enumerable.Range(0, 40).Select(client => CommitAsync(doors[client % doors.Length], quantity: 1)));
+
+        await shop.WaitForCountAsync(Sent, 40);
+        shop.Stripe.Metered.Values.Sum(static metered => metered.Report.Units).ShouldBe(40);
+    }
+
+    private Task<BillingServer> StartAsync(StorageEngine engine) =>
+        BillingServer.StartAsync(engine, servers.Postgres, settings: CreditShop.Settings(limit: 0));
+
+    private static Dictionary<string, string?> AllSettings() =>
+        new(BillingServer.Settings.Concat(CreditShop.Settings(limit: 0)));
+
+    /// <summary>A customer whose plan allows overage only.</summary>
+    private static async Task<Subscriber> SubscribeAsync(BillingServer shop)
+    {
+        var subscriber = await shop.SignUpAsync();
+        await shop.Store.ExecuteSqlAsync("update profiles set plan = 'pro', plan_origin = null, overage_limit = 100");
+        return subscriber;
+    }
+
+    private static async Task<string> CommitAsync(TestAccount account, int quantity)
+    {
+        var held = await account.ReserveAsync(quantity);
+        held.Status.ShouldBe(201, held.Text);
+        var committed = await account.CommitAsync(held.Id());
+        committed.Status.ShouldBe(200, committed.Text);
+        return committed["usage_event_id"].GetString()!;
+    }
+}
