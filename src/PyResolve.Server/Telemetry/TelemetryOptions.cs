@@ -22,7 +22,7 @@ internal sealed record TelemetryOptions(IReadOnlyList<string> MetricsUrls, bool 
             .. (configuration[Setting] ?? "")
                 .Split([';', ','], StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries).Select(Check),
         ],
-        CollectorVariables.Count(name => ServerOptions.Url(configuration, name) is not null) > 0
+        CollectorVariables.Select(name => ServerOptions.Url(configuration, name)).OfType<Uri>().ToList() is [_, ..]
             && !ServerOptions.Flag(configuration, "OTEL_SDK_DISABLED", fallback: false));
 
     private static string Check(string url) =>
