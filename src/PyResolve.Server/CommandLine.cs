@@ -19,6 +19,14 @@ internal static class CommandLine
     private const int WrongUsage = 2;
     private const int Interrupted = 130;
 
+    private static readonly Option<string?> EnvironmentFileOption = new("--env-file")
+    {
+        Description = "A file with settings, NAME=value a line, which init writes. The environment wins over it",
+        HelpName = "file",
+        Recursive = true,
+        DefaultValueFactory = static _ => Environment.GetEnvironmentVariable(EnvironmentFile.Setting),
+    };
+
     public static async Task<int> RunAsync(string[] args, Func<string[], Task> serve)
     {
         // Not a command of the operator: what this program starts itself as, for POST /migrate.
@@ -30,8 +38,14 @@ internal static class CommandLine
         try
         {
             if (FindMisuse(parse) is not { } misuse)
+            {
+                // init writes it.
+                if (parse.CommandResult.Command.Name != InitCommand.Name && parse.GetValue(EnvironmentFileOption) is { Length: > 0 } file)
+                    EnvironmentFile.Load(file);
                 return await parse.InvokeAsync(
                     new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null });
+            }
+
             await Console.Error.WriteLineAsync(misuse);
             return WrongUsage;
         }
@@ -53,6 +67,8 @@ internal static class CommandLine
         var root = new RootCommand(
             "Serves PyResolve billing: API keys, usage, quotas and Stripe subscriptions. Each command below is for its operator.")
         {
+            EnvironmentFileOption,
+            InitCommand.Create(EnvironmentFileOption, RunAsync),
             AccountCommands.Create(RunAsync),
             KeyCommands.Create(RunAsync),
             SessionCommands.Create(RunAsync),
@@ -66,6 +82,7 @@ internal static class CommandLine
             BackupCommands.CreateRestore(RunAsync),
             ImportCommands.Create(RunAsync),
             SchemaCommand.Create(RunAsync),
+            CostCommand.Create(),
         };
         root.SetAction(async (parse, _) =>
         {
@@ -82,12 +99,22 @@ internal static class CommandLine
     /// The services are built but not started. The first SIGINT or SIGTERM cancels the command, the second ends the process. The library's
     /// own handlers end it while the message is written.
     /// </summary>
-    private static async Task<int> RunAsync(ParseResult parse, OperatorCommand command, CancellationToken cancellationToken)
+    private static Task<int> RunAsync(ParseResult parse, OperatorCommand command, CancellationToken cancellationToken) =>
+        RunAsync(parse, settings: [], command, cancellationToken);
+
+    /// <param name="parse">The rest of the command line is settings.</param>
+    /// <param name="settings">They win over all others.</param>
+    /// <param name="command">Is run.</param>
+    /// <param name="cancellationToken">Interrupts it.</param>
+    private static async Task<int> RunAsync(
+        ParseResult parse, IEnumerable<KeyValuePair<string, string?>> settings, OperatorCommand command,
+        CancellationToken cancellationToken)
     {
         using var interruption = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, Interrupt);
         using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Interrupt);
         var builder = ServerApp.CreateBuilder(SettingsOf(parse));
+        builder.Configuration.AddInMemoryCollection(settings);
         builder.Logging.SetMinimumLevel(LogLevel.Warning);
         await using var app = ServerApp.Build(builder);
         try

@@ -11,9 +11,13 @@ internal static class CommonHeaders
     public static void UseCommonHeaders(this IApplicationBuilder app)
     {
         var isHttps = app.ApplicationServices.GetRequiredService<ServerOptions>().PublicUrl?.Scheme == Uri.UriSchemeHttps;
+        var draining = app.ApplicationServices.GetRequiredService<Draining>();
         app.Use((http, next) =>
         {
             var headers = http.Response.Headers;
+            // The next request of this client opens a connection, to another server if there is one.
+            if (draining.IsStopping && HttpProtocol.IsHttp11(http.Request.Protocol))
+                headers.Connection = "close";
             headers.XContentTypeOptions = "nosniff";
             if (isHttps)
                 headers.StrictTransportSecurity = StrictTransport;

@@ -1,6 +1,7 @@
 using System.Text.Json.Serialization;
 using Microsoft.AspNetCore.HostFiltering;
 using Microsoft.AspNetCore.Http.Features;
+using Microsoft.Extensions.Configuration.Memory;
 using PyResolve.Client.Wire;
 using PyResolve.Server.Access;
 using PyResolve.Server.Accounts;
@@ -34,12 +35,26 @@ internal static class ServerApp
     /// <summary>How much of a body Kestrel reads before it cuts the connection. Each route's own limit is far below.</summary>
     private const long MaxBodySize = 64 * 1024 * 1024;
 
-    public static WebApplicationBuilder CreateBuilder(string[] settings) => WebApplication.CreateSlimBuilder(new WebApplicationOptions
+    /// <summary>Those of appsettings.json, which the archive's program does without.</summary>
+    private static readonly Dictionary<string, string?> DefaultLevels = new()
     {
-        Args = settings,
-        // appsettings.json is beside the program, which may be started from any folder.
-        ContentRootPath = AppContext.BaseDirectory,
-    });
+        ["Logging:LogLevel:Default"] = "Information",
+        ["Logging:LogLevel:Microsoft.AspNetCore"] = "Warning",
+        ["Logging:LogLevel:Microsoft.Hosting.Lifetime"] = "Information",
+    };
+
+    public static WebApplicationBuilder CreateBuilder(string[] settings)
+    {
+        var builder = WebApplication.CreateSlimBuilder(new WebApplicationOptions
+        {
+            Args = settings,
+            // appsettings.json is beside the program, which may be started from any folder.
+            ContentRootPath = AppContext.BaseDirectory,
+        });
+        if (!File.Exists(Path.Combine(AppContext.BaseDirectory, "appsettings.json")))
+            builder.Configuration.Sources.Insert(0, new MemoryConfigurationSource { InitialData = DefaultLevels });
+        return builder;
+    }
 
     /// <summary>Not started: for the operator's commands and for tests.</summary>
     public static WebApplication Build(WebApplicationBuilder builder, Action<WebApplicationBuilder>? configure = null)
@@ -77,6 +92,9 @@ internal static class ServerApp
         services.AddSingleton<PublicUrl>();
         services.AddSingleton<SecurityLog>();
         services.AddHostedService<SettingsReview>();
+        services.AddSingleton<Draining>();
+        services.AddHostedService(static provider => provider.GetRequiredService<Draining>());
+        services.Configure<HostOptions>(host => host.ShutdownTimeout += options.Drain);
         services.AddAudit();
         services.AddTrustedProxies(configuration);
         services.AddEmail(configuration, environment, options);
@@ -118,6 +136,7 @@ internal static class ServerApp
         _ = app.Services.GetRequiredService<TrustedIssuers>();
         _ = app.Services.GetRequiredService<SignInClients>();
         UnreadableRequests.UseOn(app);
+        RequestIds.Use(app);
         app.UseForwardedHeaders();
         RequestLog.Use(app);
         app.UseHeadRequests();

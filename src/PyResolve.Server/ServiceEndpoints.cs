@@ -27,8 +27,11 @@ internal static class ServiceEndpoints
             : Answers.Ok(new ServiceInfo("PyResolve API", ServerVersion.Current));
     }
 
-    private static async Task<IResult> Ready(HttpContext http, StoreReadiness store) =>
-        await store.FindProblemAsync(http.RequestAborted) is { } problem
-            ? new ProblemResult(Problems.Create(503, ProblemCodes.Unavailable, problem), StoreReadiness.Timeout)
-            : Answers.Ok(new HealthStatus("healthy"));
+    private static async Task<IResult> Ready(HttpContext http, StoreReadiness store, Draining draining)
+    {
+        var problem = draining.IsStopping ? "The server is being stopped." : await store.FindProblemAsync(http.RequestAborted);
+        return problem is null
+            ? Answers.Ok(new HealthStatus("healthy"))
+            : new ProblemResult(Problems.Create(503, ProblemCodes.Unavailable, problem), StoreReadiness.Timeout);
+    }
 }

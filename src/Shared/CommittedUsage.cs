@@ -5,7 +5,7 @@ namespace PyResolve;
 /// <summary>The usage event of a committed reservation. Compiled into the server and into PyResolve.Testing.</summary>
 internal static class CommittedUsage
 {
-    public static UsageEventRequest Of(CommitRequest commit, Guid reservationId, string tier, string? library) => new()
+    public static UsageEventRequest Of(CommitRequest commit, Guid reservationId, string? tier, string? library) => new()
     {
         EventType = "migration",
         Library = commit.Library ?? library,

@@ -39,6 +39,8 @@ internal sealed class SimulatorApi : IDisposable
             ("features[subscription_cancel][enabled]", "true"),
             ("features[subscription_update][enabled]", "true"),
             ("features[subscription_update][default_allowed_updates][0]", "price"),
+            ("features[subscription_update][default_allowed_updates][1]", "quantity"),
+            ("features[subscription_update][schedule_at_period_end][conditions][0][type]", "decreasing_item_amount"),
             ("features[subscription_update][proration_behavior]", "always_invoice"),
             .. await api.ProductAsync(0, api.Pro),
             .. await api.ProductAsync(1, api.Unlimited),
@@ -60,6 +62,20 @@ internal sealed class SimulatorApi : IDisposable
         ("configuration", Configuration),
         ("return_url", $"{_address}?returned"),
     ])).GetProperty("url").GetString()!;
+
+    /// <summary>A checkout that asks for a way to pay, and sells nothing.</summary>
+    public async Task<string> SetupAsync() => (await PostAsync("/v1/checkout/sessions", [
+        ("mode", "setup"),
+        ("currency", "usd"),
+        ("customer", Customer),
+        ("success_url", $"{_address}?saved"),
+        ("cancel_url", $"{_address}?back"),
+    ])).GetProperty("url").GetString()!;
+
+    /// <summary>The page of the latest invoice.</summary>
+    public async Task<string> InvoiceAsync() => (await _http.GetFromJsonAsync<JsonElement>(
+        $"/v1/invoices?customer={Customer}", TestContext.Current.CancellationToken))
+        .GetProperty("data")[0].GetProperty("hosted_invoice_url").GetString()!;
 
     public void Dispose() => _http.Dispose();
 

@@ -123,6 +123,74 @@ public sealed class SimulatorPageTests(Browser browser) : IAsyncLifetime
         await PageAppearance.CheckAsync(page, "controls");
     }
 
+    [Fact]
+    public async Task Seats_the_log_invoices_and_every_command_fit_a_screen_too()
+    {
+        Simulation.AddWebhookEndpoint(new Uri("http://127.0.0.1:9/"));
+        Simulation.Webhooks.Pause();
+        var subscription = Simulation.Subscription(Simulation.Subscribe(_api.Customer, _api.Pro));
+        subscription.DisputePayment();
+        var page = await browser.OpenAsync(_consoleErrors, await _api.PortalAsync());
+
+        await page.GetByRole(AriaRole.Link, new() { Name = "Switch plan" }).ClickAsync();
+        await page.GetByLabel("PyResolve Unlimited").CheckAsync();
+        await page.GetByLabel("Seats").FillAsync("3");
+        await page.GetByRole(AriaRole.Button, new() { Name = "Switch plan" }).ClickAsync();
+        await Expect(page.GetByRole(AriaRole.Main)).ToContainTextAsync("PyResolve Unlimited × 3");
+        await page.GetByRole(AriaRole.Link, new() { Name = "Switch plan" }).ClickAsync();
+        await page.GetByLabel("PyResolve Pro").CheckAsync();
+        await page.GetByRole(AriaRole.Button, new() { Name = "Switch plan" }).ClickAsync();
+        await PageAppearance.CheckAsync(page, "portal-scheduled");
+        await page.GotoAsync(await _api.SetupAsync());
+        await PageAppearance.CheckAsync(page, "checkout-setup");
+        await page.GotoAsync(await _api.InvoiceAsync());
+        await PageAppearance.CheckAsync(page, "invoice");
+        await page.GotoAsync(_host.Address.ToString());
+        await page.GetByText("More", new() { Exact = true }).ClickAsync();
+        await PageAppearance.CheckAsync(page, "controls-more");
+        await page.GetByRole(AriaRole.Link, new() { Name = "All events" }).ClickAsync();
+        await PageAppearance.CheckAsync(page, "events");
+        await page.GetByRole(AriaRole.Row).Nth(1).GetByRole(AriaRole.Link).First.ClickAsync();
+        await PageAppearance.CheckAsync(page, "event");
+    }
+
+    [Fact]
+    public async Task Nothing_that_is_pressed_touches_another_on_a_phone()
+    {
+        Simulation.AddWebhookEndpoint(new Uri("http://127.0.0.1:9/"));
+        Simulation.Webhooks.Pause();
+        Simulation.Subscription(Simulation.Subscribe(_api.Customer, _api.Pro)).DisputePayment();
+        var page = await browser.OpenAsync(_consoleErrors, _host.Address.ToString());
+        await page.SetViewportSizeAsync(390, 820);
+
+        await page.GetByText("More", new() { Exact = true }).ClickAsync();
+        (await TouchingAsync(page)).ShouldBeEmpty();
+        foreach (var address in (string[])[await _api.PortalAsync(), await _api.CheckoutAsync(), $"{_host.Address}events"])
+        {
+            await page.GotoAsync(address);
+            (await TouchingAsync(page)).ShouldBeEmpty(address);
+        }
+    }
+
+    /// <summary>Pairs of controls and tables with less than 6 pixels between them, unless one is in the other.</summary>
+    private static Task<string[]> TouchingAsync(IPage page) => page.EvaluateAsync<string[]>("""
+        () => {
+          const all = [...document.querySelectorAll('button, a.button, select, table, summary, input:not([type=radio]):not([type=hidden])')]
+            .map(element => ({ element, box: element.getBoundingClientRect() }))
+            .filter(({ box }) => box.width > 0 && box.height > 0);
+          const name = ({ element, box }) =>
+            `${element.tagName} "${(element.innerText || element.name || '').slice(0, 30)}" at ${Math.round(box.x)},${Math.round(box.y)}`;
+          const gap = (a, b) => Math.max(
+            Math.max(a.left, b.left) - Math.min(a.right, b.right), Math.max(a.top, b.top) - Math.min(a.bottom, b.bottom));
+          const pairs = [];
+          all.forEach((a, i) => all.slice(i + 1).forEach(b => {
+            if (!a.element.contains(b.element) && !b.element.contains(a.element) && gap(a.box, b.box) < 6)
+              pairs.push(`${name(a)} and ${name(b)}`);
+          }));
+          return pairs;
+        }
+        """);
+
     private static Task ExpectAddressAsync(IPage page, [StringSyntax(StringSyntaxAttribute.Regex)] string pattern) =>
         Expect(page).ToHaveURLAsync(new Regex(pattern, RegexOptions.None, TimeSpan.FromSeconds(1)));
 }

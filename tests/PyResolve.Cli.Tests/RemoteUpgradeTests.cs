@@ -55,6 +55,23 @@ public sealed class RemoteUpgradeTests : IDisposable
     }
 
     [Fact]
+    public async Task The_commands_of_the_page_about_migrating_show_the_diff_and_write_it()
+    {
+        var commands = File.ReadAllLines(Approved.PathOf("docs/migrate.md"))
+            .Where(static line => line.StartsWith("pyresolve upgrade pydantic --target 2.0 --remote", StringComparison.Ordinal))
+            .Select(static line => line.Split('#')[0].Trim().Split(' ')[1..]).ToList();
+
+        var shown = await _cli.RunAsync(commands[0]);
+        var before = _cli.Read("app.py");
+        var upgraded = await _cli.RunAsync(commands[1]);
+
+        commands.Count.ShouldBe(2);
+        (shown.Output, before).ShouldBe((Diff, "v1\n"));
+        upgraded.ShouldSucceed();
+        _cli.Read("app.py").ShouldBe("v2\n");
+    }
+
+    [Fact]
     public async Task A_dry_run_writes_nothing_and_pays_for_the_upgrade_that_follows()
     {
         var shown = await UpgradeAsync("--dry-run");

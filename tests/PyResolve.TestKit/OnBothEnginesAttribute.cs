@@ -12,8 +12,12 @@ namespace PyResolve.TestKit;
 [AttributeUsage(AttributeTargets.Method)]
 public sealed class OnBothEnginesAttribute : DataAttribute
 {
+    // Through a pooler there is nothing to show about SQLite.
+    private static IEnumerable<StorageEngine> Engines =>
+        TestStore.IsPooled ? [StorageEngine.Postgres] : Enum.GetValues<StorageEngine>();
+
     public override ValueTask<IReadOnlyCollection<ITheoryDataRow>> GetData(MethodInfo testMethod, DisposalTracker disposalTracker) =>
-        new([.. Enum.GetValues<StorageEngine>().Select(engine => new TheoryDataRow(engine).WithTrait("Engine", engine.ToString()))]);
+        new([.. Engines.Select(engine => new TheoryDataRow(engine).WithTrait("Engine", engine.ToString()))]);
 
     public override bool SupportsDiscoveryEnumeration() => true;
 }

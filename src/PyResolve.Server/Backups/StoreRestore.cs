@@ -4,7 +4,7 @@ using PyResolve.Server.Storage;
 namespace PyResolve.Server.Backups;
 
 /// <summary>Fills an empty store of either engine with a backup, whole or not at all.</summary>
-internal sealed class StoreRestore(Database database, SchemaMigrator schema)
+internal sealed class StoreRestore(Database database, SchemaMigrator schema, StoreHistory history)
 {
     /// <summary>Tables that are never empty. The backup's rows take the place of theirs.</summary>
     private static readonly HashSet<string> Seeded = new(StringComparer.Ordinal) { "device_salt", "usage_retention", "audit_retention" };
@@ -33,6 +33,7 @@ internal sealed class StoreRestore(Database database, SchemaMigrator schema)
         started(header);
         var summary = await FillAsync(reader, header, progress, cancellationToken);
         await schema.ApplyAsync(cancellationToken);
+        await history.NoteLossAsync(cancellationToken);
         return summary;
     }
 

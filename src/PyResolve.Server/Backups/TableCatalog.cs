@@ -25,7 +25,7 @@ internal static class TableCatalog
     /// <summary>What every server makes again, or remembers for itself alone.</summary>
     private static readonly HashSet<string> LeftOut = new(StringComparer.Ordinal)
     {
-        "schema_versions", "key_epoch", "key_changes", "write_checks",
+        "schema_versions", "key_epoch", "key_changes", "write_checks", "store_history", "store_losses",
     };
 
     /// <returns>Sorted by name, except that accounts come first, to which others refer.</returns>

@@ -61,6 +61,9 @@ internal static class BillingEndpoints
         {
             CheckoutOutcome.Started started => Answers.Ok(new CheckoutStarted(started.Url)),
             CheckoutOutcome.AlreadySubscribed subscribed => BillingProblems.AlreadySubscribed(subscribed.PortalUrl),
+            CheckoutOutcome.GivenByOperator given => new ProblemResult(Problems.Conflict(
+                $"The operator of this server gave this account the {given.Plan} plan. The {plan.Name} plan would add nothing to it. "
+                + "For another plan, ask the operator.")),
             CheckoutOutcome.PaymentPending => new ProblemResult(
                 Problems.Conflict("A payment for this plan is under way. The plan begins when it arrives.")),
             _ => new ProblemResult(

@@ -21,7 +21,7 @@ internal static class DoctorCommand
                         await ReportAsync(await services.GetRequiredService<ServerDoctor>().ExamineAsync(token), isJson),
                     cancellationToken);
             }
-            catch (InvalidConfigurationException exception)
+            catch (Exception exception) when (exception is InvalidConfigurationException or FormatException)
             {
                 return await ReportAsync([WrongSetting(exception)], isJson);
             }
@@ -29,7 +29,7 @@ internal static class DoctorCommand
         return command;
     }
 
-    private static Finding WrongSetting(InvalidConfigurationException exception) => new(
+    private static Finding WrongSetting(Exception exception) => new(
         "Settings", HealthState.Bad, exception.Message,
         "Correct it: 'config' shows where each setting comes from. Then run doctor again.");
 

@@ -11,6 +11,9 @@ internal static class ImportCommands
 {
     private const string DefaultDump = "before-import.dump";
 
+    private const string NoPostgres =
+        "DATABASE_URL names no PostgreSQL: name the project's database there, or the one to copy it to with --from.";
+
     public static Command Create(RunOperatorCommand run) =>
         new("import", "Take over the accounts, keys and usage of an earlier system") { Supabase(run) };
 
@@ -23,7 +26,7 @@ internal static class ImportCommands
         };
         var dump = new Option<string?>("--dump")
         {
-            Description = "The dump that takes the import back. --dry-run says how to make it",
+            Description = "The dump of the project as it was. --dry-run says how to make it",
             HelpName = "file",
         };
         var from = new Option<string?>("--from")
@@ -31,15 +34,24 @@ internal static class ImportCommands
             Description = "Copy from the database of this URL, which stays as it is, and add what is not here yet",
             HelpName = "url",
         };
+        var takeBack = new Option<bool>("--take-back")
+        {
+            Description = "Undo an import: the project's own tables have their place again, and the server's are removed",
+            Arity = ArgumentArity.Zero,
+        };
         var json = OperatorOutput.JsonOption();
         var command = new Command("supabase", "Take over a Supabase project that followed the billing guide, whole or not at all")
         {
-            dryRun, dump, from, json,
+            dryRun, dump, from, takeBack, json,
         };
         command.SetAction((parse, cancellationToken) => run(
             parse,
-            (services, token) => ImportAsync(
-                services, parse.GetValue(dryRun), parse.GetValue(dump), parse.GetValue(from), parse.GetValue(json), token),
+            (services, token) => parse.GetValue(takeBack)
+                ? TakeBackAsync(
+                    services, isAlone: !parse.GetValue(dryRun) && parse.GetValue(dump) is null && parse.GetValue(from) is null,
+                    parse.GetValue(json), token)
+                : ImportAsync(
+                    services, parse.GetValue(dryRun), parse.GetValue(dump), parse.GetValue(from), parse.GetValue(json), token),
             cancellationToken));
         return command;
     }
@@ -49,10 +61,7 @@ internal static class ImportCommands
     {
         var import = services.GetRequiredService<SupabaseImport>();
         if (!import.IsOnPostgres)
-        {
-            return await OperatorOutput.RefuseAsync(
-                "DATABASE_URL names no PostgreSQL: name the project's database there, or the one to copy it to with --from.");
-        }
+            return await OperatorOutput.RefuseAsync(NoPostgres);
 
         await using var source = from is null ? null : Open(from);
         var plan = source is null
@@ -61,9 +70,12 @@ internal static class ImportCommands
         if (plan.Obstacles.Count > 0)
             return await EndAsync(plan, null, isDryRun, dump, isJson);
         if (isDryRun || plan.IsDone)
-            return await EndAsync(plan, outcome: plan.IsDone ? new ImportOutcome(new ImportedRows(0, 0, 0), TimeSpan.Zero) : null, isDryRun, dump, isJson);
+            return await EndAsync(plan, plan.IsDone ? ImportOutcome.Nothing : null, isDryRun, dump, isJson);
         if (source is not null)
-            return await EndAsync(plan, await import.CopyAsync(source, cancellationToken), isDryRun, dump, isJson);
+        {
+            var copied = await import.CopyAsync(source, cancellationToken);
+            return await EndAsync(plan.After(copied), copied, isDryRun, dump, isJson);
+        }
 
         if (await FindFaultAsync(dump, cancellationToken) is { } fault)
         {
@@ -73,8 +85,22 @@ internal static class ImportCommands
         }
 
         // Before it begins: whoever sees it end early knows what to do.
-        await OperatorOutput.NoteAsync($"Locks {plan.DescribeLock()}. {Undo(plan, dump!)}");
-        return await EndAsync(plan, await import.TakeOverAsync(cancellationToken), isDryRun, dump, isJson);
+        await OperatorOutput.NoteAsync($"Locks {plan.DescribeLock()}. {Undo(dump!)}");
+        var imported = await import.TakeOverAsync(cancellationToken);
+        return await EndAsync(plan.After(imported), imported, isDryRun, dump, isJson);
+    }
+
+    private static async Task<int> TakeBackAsync(
+        IServiceProvider services, bool isAlone, bool isJson, CancellationToken cancellationToken)
+    {
+        if (!isAlone)
+            return await OperatorOutput.RefuseAsync("--take-back stands alone, or with --json.");
+        if (!services.GetRequiredService<SupabaseImport>().IsOnPostgres)
+            return await OperatorOutput.RefuseAsync(NoPostgres);
+        await services.GetRequiredService<ImportReversal>().RunAsync(cancellationToken);
+        return isJson
+            ? await OperatorOutput.WriteAsync(static writer => writer.WriteBoolean("taken_back", true))
+            : await OperatorOutput.SayAsync("The project's tables, functions and triggers are as they were before the import.");
     }
 
     private static Database Open(string url)
@@ -94,7 +120,7 @@ internal static class ImportCommands
     private static async Task<string?> FindFaultAsync(string? dump, CancellationToken cancellationToken)
     {
         if (dump is null)
-            return "A dump of the database is what takes an import back.";
+            return "Make a dump of the database first: it is all of the project as it was.";
         if (!File.Exists(dump))
             return $"There is no file {dump}.";
         var start = new byte[5];
@@ -105,13 +131,14 @@ internal static class ImportCommands
             : $"{dump} is no dump in the custom format of pg_dump.";
     }
 
-    private static string Undo(ImportPlan plan, string dump) =>
-        $"To take it back:\n{string.Join('\n', plan.RestoreDump(dump).Select(static command => $"  {command}"))}";
+    private static string Undo(string dump) =>
+        $"To take it back, as long as the schema {ProjectTables.KeptSchema} is there:\n  {ImportPlan.TakeBack}\n"
+        + $"Keep {dump}: it is all of the project as it was.";
 
     /// <param name="plan">What was found.</param>
     /// <param name="outcome">null: nothing was to be written.</param>
     /// <param name="isDryRun">Whether that is because it was only asked.</param>
-    /// <param name="dump">The file that takes it back.</param>
+    /// <param name="dump">The file with the project as it was.</param>
     /// <param name="isJson">For a program.</param>
     private static async Task<int> EndAsync(ImportPlan plan, ImportOutcome? outcome, bool isDryRun, string? dump, bool isJson)
     {
@@ -138,7 +165,10 @@ internal static class ImportCommands
         {
             var kind = finding.Kind switch { FindingKind.Changed => "changed", FindingKind.Refused => "left out", _ => "look at" };
             var examples = string.Join(", ", finding.Examples.Take(3)) + (finding.Rows > 3 ? ", …" : "");
-            await OperatorOutput.SayAsync($"{Number(finding.Rows),9} {kind}: {finding.Text} ({examples})");
+            var isListed = finding.Details.Count > 0;
+            await OperatorOutput.SayAsync($"{Number(finding.Rows),9} {kind}: {finding.Text}{(isListed ? ":" : $" ({examples})")}");
+            foreach (var detail in finding.Details)
+                await OperatorOutput.SayAsync($"{"",11}{detail}");
         }
 
         if (plan.UnknownColumns.Count > 0)
@@ -152,7 +182,7 @@ internal static class ImportCommands
         if (isDryRun)
         {
             await OperatorOutput.SayAsync($"Would lock {plan.DescribeLock()}.");
-            await OperatorOutput.SayAsync($"Stop the old API, then make a dump:\n  {plan.MakeDump(dump)}\n{Undo(plan, dump)}");
+            await OperatorOutput.SayAsync($"Stop the old API, then make a dump:\n  {plan.MakeDump(dump)}\n{Undo(dump)}");
         }
 
         await OperatorOutput.SayAsync(
@@ -183,6 +213,7 @@ internal static class ImportCommands
                 writer.WriteString("text", finding.Text);
                 writer.WriteNumber("rows", finding.Rows);
                 WriteTexts(writer, "examples", finding.Examples);
+                WriteTexts(writer, "details", finding.Details);
                 writer.WriteEndObject();
             }
 
@@ -197,7 +228,7 @@ internal static class ImportCommands
         else
             writer.WriteNull("locked_seconds");
         WriteTexts(writer, "make_dump", plan.Locks.Count == 0 ? [] : [plan.MakeDump(dump)]);
-        WriteTexts(writer, "take_back", plan.Locks.Count == 0 ? [] : plan.RestoreDump(dump));
+        WriteTexts(writer, "take_back", plan.Locks.Count == 0 ? [] : [ImportPlan.TakeBack]);
     }
 
     private static void Write(Utf8JsonWriter writer, string name, ImportedRows rows)

@@ -190,7 +190,7 @@ internal static class StripeCommands
         if (count == 0 && eventId is not null)
             return await SayAsync(
                 $"There is no event {eventId} that names a customer. The command 'stripe events list' shows the latest.", 1);
-        await Console.Out.WriteLineAsync($"{count} put back. A running server works on them within a second.");
+        await Console.Out.WriteLineAsync($"{count} put back. A running server works on them within seconds.");
         return 0;
     }
 

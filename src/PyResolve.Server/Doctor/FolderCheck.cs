@@ -34,8 +34,9 @@ internal sealed class FolderCheck(ServerOptions options)
                 : [new(About, HealthState.Look, $"{Folder} does not exist yet.", "The first start makes it.")];
         }
 
-        List<Finding> findings = [CheckWrite(), CheckRoom(), .. CheckRights()];
-        if (NetworkDisks.Contains(new DriveInfo(Folder).DriveFormat, StringComparer.OrdinalIgnoreCase))
+        var disk = FindDisk(Folder);
+        List<Finding> findings = [CheckWrite(), CheckRoom(disk), .. CheckRights()];
+        if (IsShare(Folder) || (disk is not null && NetworkDisks.Contains(disk.DriveFormat, StringComparer.OrdinalIgnoreCase)))
         {
             findings.Add(new(
                 About, HealthState.Bad, $"{Folder} is on a network disk, whose locks do not keep two writers apart.",
@@ -80,9 +81,34 @@ internal sealed class FolderCheck(ServerOptions options)
         }
     }
 
-    private Finding CheckRoom()
+    /// <summary>A share of another machine, as Windows names it: \\machine\share, or \\?\UNC\machine\share.</summary>
+    public static bool IsShare(string folder) => folder.StartsWith(@"\\?\UNC\", StringComparison.OrdinalIgnoreCase)
+        || (folder.StartsWith(@"\\", StringComparison.Ordinal) && !folder.StartsWith(@"\\?\", StringComparison.Ordinal)
+            && !folder.StartsWith(@"\\.\", StringComparison.Ordinal));
+
+    /// <returns>null where it is not known: a share of Windows has none.</returns>
+    public static DriveInfo? FindDisk(string folder)
     {
-        var free = new DriveInfo(Folder).AvailableFreeSpace;
+        try
+        {
+            var disk = new DriveInfo(folder);
+            return disk.IsReady ? disk : null;
+        }
+        catch (ArgumentException)
+        {
+            return null;
+        }
+    }
+
+    private Finding CheckRoom(DriveInfo? disk)
+    {
+        if (disk is null)
+        {
+            return new(
+                About, HealthState.Look, $"How much room is free on the disk of {Folder} is not known.", "Look there before it is full.");
+        }
+
+        var free = disk.AvailableFreeSpace;
         var text = $"{free / Megabyte:N0} MB are free on the disk of {Folder}.";
         return free < TooLittle ? new(About, HealthState.Bad, text, "Make room: without it the server accepts no writes.")
             : free < Little ? new(About, HealthState.Look, text, "Make room before it is full.")

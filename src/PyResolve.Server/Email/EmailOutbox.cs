@@ -51,7 +51,15 @@ internal sealed class EmailOutbox(Database database, IEmailTransport? transport,
 
     public void Wake() => Arrivals.Set();
 
-    public Task<List<DueEmail>> TakeDueAsync(int max, CancellationToken cancellationToken) => database.WriteAsync(
+    /// <summary>Looks first: mostly there is nothing to take, and a look needs no transaction.</summary>
+    public async Task<List<DueEmail>> TakeDueAsync(int max, CancellationToken cancellationToken)
+    {
+        var due = await database.ListAsync(
+            $"select id from letters where due_at <= {time.GetInstant()} limit 1", static row => row.Uuid(0), cancellationToken);
+        return due.Count == 0 ? [] : await LeaseDueAsync(max, cancellationToken);
+    }
+
+    private Task<List<DueEmail>> LeaseDueAsync(int max, CancellationToken cancellationToken) => database.WriteAsync(
         session =>
         {
             var now = time.GetInstant();

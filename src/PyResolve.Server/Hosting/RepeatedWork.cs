@@ -11,6 +11,9 @@ internal abstract class RepeatedWork(TimeSpan interval, TimeProvider time, WakeS
 
     protected TimeProvider Time => time;
 
+    /// <summary>The wait after work that succeeded; longer or shorter than the interval where the next work is known.</summary>
+    protected virtual TimeSpan NextWait => interval;
+
     protected abstract Task WorkAsync(CancellationToken cancellationToken);
 
     protected abstract void Failed(Exception exception);
@@ -42,7 +45,7 @@ internal abstract class RepeatedWork(TimeSpan interval, TimeProvider time, WakeS
                 continue;
             }
 
-            await _wake.WaitAsync(interval, time, stoppingToken);
+            await _wake.WaitAsync(NextWait, time, stoppingToken);
         }
     }
 }

@@ -54,6 +54,12 @@ internal sealed partial class ServerOptions
     /// <summary><c>PyResolve:DatabaseWaitSeconds</c>: how long a start waits for PostgreSQL to answer, 0 to 3600; default 30.</summary>
     public TimeSpan DatabaseWait { get; private init; }
 
+    /// <summary>
+    /// <c>PyResolve:DrainSeconds</c>: how long a server that is told to stop goes on serving, while <c>/health/ready</c> says 503, so
+    /// that a load balancer notices first; 0 to 600, default 0.
+    /// </summary>
+    public TimeSpan Drain { get; private init; }
+
     /// <summary><c>PyResolve:RequestLog</c>: whether each request is a line in the log; default only in Development.</summary>
     public bool LogsRequests { get; private init; }
 
@@ -88,6 +94,7 @@ internal sealed partial class ServerOptions
                 ? null
                 : Number(configuration, "PyResolve:Usage:RetentionMonths", 0, 3, 1_200),
             DatabaseWait = TimeSpan.FromSeconds(Number(configuration, "PyResolve:DatabaseWaitSeconds", 30, 0, 3_600)),
+            Drain = TimeSpan.FromSeconds(Number(configuration, "PyResolve:DrainSeconds", 0, 0, 600)),
             PasswordIterations = Number(configuration, "PyResolve:PasswordIterations", 210_000, 1_000, 10_000_000),
         };
     }

@@ -75,12 +75,19 @@ internal static class SettingsList
         var provider = (configuration as IConfigurationRoot)?.Providers.LastOrDefault(one => one.TryGet(name, out _));
         return provider switch
         {
-            EnvironmentVariablesConfigurationProvider => $"environment {VariableOf(name)}",
+            EnvironmentVariablesConfigurationProvider => SourceOfVariable(VariableOf(name)),
             CommandLineConfigurationProvider => "command line",
             JsonConfigurationProvider { Source.Path: { } path } => path,
             _ => "the program",
         };
     }
+
+    private static string SourceOfVariable(string variable) =>
+        Environment.GetEnvironmentVariable(EnvironmentFile.Setting) is { Length: > 0 } file
+        && EnvironmentFile.Read(file).GetValueOrDefault(variable) is { } value
+        && value == Environment.GetEnvironmentVariable(variable)
+            ? $"{file} {variable}"
+            : $"environment {variable}";
 
     /// <summary>As the environment has it: the framework takes its own prefixes off.</summary>
     private static string VariableOf(string name)

@@ -38,6 +38,7 @@ internal sealed partial class SettingsReview(
 
     public Task StoppedAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
+    /// <param name="address">A valid one.</param>
     public static bool IsPublic(string address)
     {
         var parsed = BindingAddress.Parse(address);

@@ -42,6 +42,7 @@ internal static class SettingsTable
         [
             new("DATABASE_URL", "PostgreSQL: postgres://user:password@host:5432/database", "SQLite") { IsSecret = true },
             new("PYRESOLVE_DATA", "The folder of the embedded database", "./data in Development; in Production one of the two must be set"),
+            new(EnvironmentFile.Setting, "A file with settings, NAME=value a line; also --env-file. The environment wins over it", None),
             new("PyResolve:DatabaseWaitSeconds", "How long a start waits for PostgreSQL to answer, 0 to 3600", "30"),
             new("PyResolve:Usage:RetentionMonths", "For how many earlier months usage events are kept, 3 to 1200", "all"),
         ]),
@@ -54,6 +55,11 @@ internal static class SettingsTable
                 "https://pyresolve.dev, http://localhost:3000"),
             new("PyResolve:CorsOrigins:<n>", "One of them, as a list", None),
             new("PyResolve:UpgradeUrl", "The address in refusals, where people can upgrade", "the public address, /pricing"),
+        ]),
+        new("Availability", "high-availability.md",
+        [
+            new("PyResolve:DrainSeconds",
+                "How long a server that is told to stop goes on serving, while /health/ready answers 503, 0 to 600", "0"),
         ]),
         new("Monitoring", "monitoring.md",
         [

@@ -10,7 +10,7 @@ internal sealed partial class ProblemMiddleware(RequestDelegate next, ILogger<Pr
 
     private static readonly HashSet<string> Common = new(StringComparer.OrdinalIgnoreCase)
     {
-        HeaderNames.AcceptEncoding, HeaderNames.XContentTypeOptions, HeaderNames.StrictTransportSecurity,
+        HeaderNames.AcceptEncoding, HeaderNames.XContentTypeOptions, HeaderNames.StrictTransportSecurity, HeaderNames.Connection,
     };
 
     public async Task InvokeAsync(HttpContext http)

@@ -1,4 +1,6 @@
+using System.Globalization;
 using PyResolve.Server.Keys;
+using PyResolve.Server.Plans;
 using PyResolve.Server.Storage;
 
 namespace PyResolve.Server.Imports;
@@ -20,12 +22,19 @@ internal enum FindingKind
 /// <param name="Text">For people: what it is, and why.</param>
 /// <param name="Rows">How many.</param>
 /// <param name="Examples">The ids of the first ones.</param>
-internal sealed record ImportFinding(FindingKind Kind, string Name, string Text, long Rows, IReadOnlyList<string> Examples);
+internal sealed record ImportFinding(FindingKind Kind, string Name, string Text, long Rows, IReadOnlyList<string> Examples)
+{
+    /// <summary>A line for each, where somebody has to do something about each.</summary>
+    public IReadOnlyList<string> Details { get; init; } = [];
+}
 
 /// <summary>What in a project's tables is not as the server has it.</summary>
-internal sealed class ImportFindings(AcceptedKeys accepted)
+internal sealed class ImportFindings(AcceptedKeys accepted, PlanCatalog plans)
 {
     public const int MaxExamples = 20;
+
+    /// <summary>As the database has it.</summary>
+    public const string PlanName = "^[a-z][a-z0-9_-]{0,31}$";
 
     public const string Hash = @"^\$2[aby]\$(0[4-9]|1[0-2])\$[./A-Za-z0-9]{53}$";
 
@@ -33,7 +42,7 @@ internal sealed class ImportFindings(AcceptedKeys accepted)
         Session session, ProjectTables tables, CancellationToken cancellationToken)
     {
         var found = new List<ImportFinding>();
-        foreach (var question in Profiles(tables).Concat(Keys(tables)).Concat(Events(tables)))
+        foreach (var question in Profiles(tables, session).Concat(Keys(tables)).Concat(Events(tables)))
         {
             var answer = await session.FirstAsync(
                 $"""
@@ -48,6 +57,11 @@ internal sealed class ImportFindings(AcceptedKeys accepted)
 
         if (await KeysOfOtherFormAsync(session, tables, cancellationToken) is { } others)
             found.Add(others);
+        if (await UnknownPlansAsync(session, tables, cancellationToken) is { } unknown)
+            found.Add(unknown);
+        if (await SharedEmails.FindAsync(session, tables, cancellationToken) is { } shared)
+            found.Add(shared);
+        found.AddRange(await ProjectAdditions.FindAsync(session, tables, cancellationToken));
         return found;
     }
 
@@ -62,7 +76,7 @@ internal sealed class ImportFindings(AcceptedKeys accepted)
         where coalesce(nullif(btrim(p.email), ''), u.email, '') <> ''
         """;
 
-    private static IEnumerable<Question> Profiles(ProjectTables t) =>
+    private IEnumerable<Question> Profiles(ProjectTables t, Session session) =>
     [
         new(FindingKind.Refused, "profile_without_email",
             "accounts without an e-mail address, with their keys and usage",
@@ -74,17 +88,15 @@ internal sealed class ImportFindings(AcceptedKeys accepted)
             "e-mail addresses, now in lower case and without spaces around them",
             $"select p.id from {t.ProfileRows} p where p.email <> lower(btrim(p.email)) and btrim(p.email) <> ''"),
         new(FindingKind.Changed, "plan_unknown",
-            "accounts without a plan, or with one that does not exist: now free",
-            $"""
-            select p.id from {t.ProfileRows} p
-            where p.plan is null or p.plan not in ('free', 'pro', 'unlimited', 'enterprise')
-            """),
+            "accounts without a plan, or with a name that no plan can have: now free",
+            $"select p.id from {t.ProfileRows} p where p.plan is null or p.plan !~ {PlanName}"),
         new(FindingKind.Notice, "plan_without_customer",
             "accounts on a paid plan without a Stripe customer: somebody set it by hand, or the user did, which the guide's policies "
                 + "allow. They keep it. 'accounts set-plan <id> free' takes it away",
             $"""
             select p.id from {t.ProfileRows} p
-            where p.plan in ('pro', 'unlimited', 'enterprise') and coalesce(btrim(p.stripe_customer_id), '') = ''
+            join {session.Rows("paid", Paid).With("name", static name => name)} on paid.name = p.plan
+            where coalesce(btrim(p.stripe_customer_id), '') = ''
             """),
         new(FindingKind.Notice, "customer_shared",
             "accounts that name the Stripe customer of another one: none of them gets its subscription, unless Stripe names the account",
@@ -168,6 +180,27 @@ internal sealed class ImportFindings(AcceptedKeys accepted)
                 + "PyResolve:KeyPrefixes names what they begin with",
             others.Count,
             [.. others.Take(MaxExamples).Select(static key => key.Id)]);
+    }
+
+    private List<string> Paid => [.. plans.All.Where(static plan => !plan.IsFree).Select(static plan => plan.Name)];
+
+    private async Task<ImportFinding?> UnknownPlansAsync(Session session, ProjectTables tables, CancellationToken cancellationToken)
+    {
+        var counted = await session.ListAsync(
+            $"select p.plan, count(*) from {tables.ProfileRows} p where p.plan ~ {PlanName} group by 1 order by 1",
+            static row => (Plan: row.Text(0), Accounts: row.Int64(1)),
+            cancellationToken);
+        var unknown = counted.FindAll(one => one.Plan != PlanCatalog.Free && plans.Find(one.Plan) is null);
+        return unknown.Count == 0 ? null : new ImportFinding(
+            FindingKind.Notice,
+            "plan_not_in_catalogue",
+            $"accounts on plans that the catalogue (PyResolve:Plans) does not know: they keep the name, and have the plan without payment, "
+                + $"{plans.WithoutPayment.Name}, until the catalogue has theirs",
+            unknown.Sum(static one => one.Accounts),
+            [.. unknown.Take(MaxExamples).Select(static one => one.Plan)])
+        {
+            Details = [.. unknown.Select(static one => string.Create(CultureInfo.InvariantCulture, $"{one.Plan}: {one.Accounts:N0}"))],
+        };
     }
 
     private sealed record Question(FindingKind Kind, string Name, string Text, Sql Ids);

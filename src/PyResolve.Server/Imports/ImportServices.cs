@@ -4,5 +4,6 @@ internal static class ImportServices
 {
     public static IServiceCollection AddImports(this IServiceCollection services) => services
         .AddSingleton<ImportFindings>()
-        .AddSingleton<SupabaseImport>();
+        .AddSingleton<SupabaseImport>()
+        .AddSingleton<ImportReversal>();
 }

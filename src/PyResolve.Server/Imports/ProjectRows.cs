@@ -1,3 +1,5 @@
+using PyResolve.Server.Access;
+using PyResolve.Server.Plans;
 using PyResolve.Server.Storage;
 
 namespace PyResolve.Server.Imports;
@@ -12,7 +14,11 @@ internal sealed record ImportedRows(long Accounts, long Keys, long Events)
 
 /// <param name="Rows">What was written.</param>
 /// <param name="Locked">For how long nobody else could use the tables.</param>
-internal sealed record ImportOutcome(ImportedRows Rows, TimeSpan Locked);
+/// <param name="Clashes">Accounts that share a mailbox.</param>
+internal sealed record ImportOutcome(ImportedRows Rows, TimeSpan Locked, IReadOnlyList<EmailClash> Clashes)
+{
+    public static ImportOutcome Nothing { get; } = new(new ImportedRows(0, 0, 0), TimeSpan.Zero, []);
+}
 
 /// <summary>
 /// Writes a project's rows into the server's tables. Rows that are there stay as they are, but for a revocation: repeating it adds what is
@@ -37,7 +43,7 @@ internal static class ProjectRows
         $"""
         insert into profiles (id, email, name, plan, stripe_customer_id, created_at, updated_at, email_verified_at)
         select p.id, lower(btrim(p.address)), nullif(left(regexp_replace(p.name, '[[:cntrl:]]', '', 'g'), 200), ''),
-               case when p.plan in ('free', 'pro', 'unlimited', 'enterprise') then p.plan else 'free' end,
+               case when p.plan ~ {ImportFindings.PlanName} then p.plan else {PlanCatalog.Free} end,
                nullif(btrim(p.stripe_customer_id), ''),
                coalesce(p.created_at, now()), coalesce(p.updated_at, p.created_at, now()),
                case when p.is_user and (p.confirmation_sent_at is not null or p.invited_at is not null) then p.email_confirmed_at end

@@ -11,12 +11,15 @@ internal sealed record ProjectTables
     /// <summary>Where an import leaves the project's own tables.</summary>
     public const string KeptSchema = "before_pyresolve";
 
+    /// <summary>In that schema: the definitions of the triggers whose place the server's take.</summary>
+    public const string KeptTriggers = "dropped_triggers";
+
     public const string Profiles = "profiles";
     public const string Keys = "api_keys";
     public const string Events = "usage_events";
 
     /// <summary>Of the functions that the guide makes. The server's own take their place.</summary>
-    public static readonly string[] Functions = ["create_api_key", "validate_api_key", "get_current_usage"];
+    public static readonly string[] Functions = ["handle_new_user", "create_api_key", "validate_api_key", "get_current_usage"];
 
     private static readonly TableForm[] Forms =
     [
@@ -47,6 +50,12 @@ internal sealed record ProjectTables
 
     /// <summary>What the guide's tables must have and these lack.</summary>
     public required IReadOnlyList<string> Missing { get; init; }
+
+    /// <summary>Columns of a type that cannot be taken over.</summary>
+    public required IReadOnlyList<string> Mistyped { get; init; }
+
+    /// <summary>The project's tables, with their schema, quoted.</summary>
+    public required IReadOnlyList<string> Places { get; init; }
 
     /// <summary>Tables whose rows row level security hides from the role.</summary>
     public required IReadOnlyList<string> Hidden { get; init; }
@@ -92,6 +101,8 @@ internal sealed record ProjectTables
         EventRows = new SqlFragment(nameOf(Events)),
         UserRows = new SqlFragment(nameOf(Users)),
         Missing = [],
+        Mistyped = [],
+        Places = [],
         Hidden = [],
         Unknown = [],
     };
@@ -110,6 +121,15 @@ internal sealed record ProjectTables
                where !columns.Exists(column => column.Table == form.Table && column.Name == name)
                select $"{form.Table}.{name}",
         ],
+        Mistyped =
+        [
+            .. from column in columns
+               where column.Table != Users
+               from known in FormOf(column.Table).Columns
+               where known.Name == column.Name && !CanBecome(known.Type, column)
+               select $"{column.Table}.{column.Name} is {column.Type}, not {known.Type}",
+        ],
+        Places = [.. columns.Where(static column => column.Table != Users).Select(static column => column.Place).Distinct()],
         Hidden = [.. columns.Where(static column => column.IsHidden).Select(static column => column.Place).Distinct()],
         Unknown =
         [
@@ -117,6 +137,17 @@ internal sealed record ProjectTables
                where column.Table != Users && !FormOf(column.Table).Columns.Any(known => known.Name == column.Name)
                select $"{column.Table}.{column.Name}",
         ],
+    };
+
+    private static bool CanBecome(string type, FoundColumn column) => type switch
+    {
+        "uuid" => column.Type is "uuid" or "text" or "character varying" || column is { Name: "id", Table: not Profiles },
+        "timestamptz" => column.Type is "timestamp with time zone" or "timestamp without time zone" or "date" or "text"
+            or "character varying",
+        "bigint" => column.Type is "bigint" or "integer" or "smallint" or "numeric" or "double precision" or "real" or "text"
+            or "character varying",
+        "jsonb" => column.Type is "jsonb" or "json" or "text" or "character varying",
+        _ => true,
     };
 
     private static SqlFragment Select(string table, List<FoundColumn> columns)

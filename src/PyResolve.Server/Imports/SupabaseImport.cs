@@ -10,7 +10,7 @@ namespace PyResolve.Server.Imports;
 /// </summary>
 internal sealed class SupabaseImport(Database database, SchemaMigrator schema, ImportFindings findings, TimeProvider time)
 {
-    private const string LockTimeout = "10s";
+    public const string LockTimeout = "10s";
 
     public bool IsOnPostgres => database.Engine is PostgresEngine;
 
@@ -19,7 +19,7 @@ internal sealed class SupabaseImport(Database database, SchemaMigrator schema, I
         async session =>
         {
             session.TimeLimit = TimeSpan.Zero;
-            var isDone = await session.Engine.TableExistsAsync(session, "schema_versions", cancellationToken);
+            var isDone = await schema.IsThereAsync(session, cancellationToken);
             var tables = await ProjectTables.FindAsync(session, isDone ? ProjectTables.KeptSchema : null, cancellationToken);
             return await InspectAsync(session, tables, isDone, cancellationToken);
         },
@@ -43,8 +43,7 @@ internal sealed class SupabaseImport(Database database, SchemaMigrator schema, I
             },
             cancellationToken);
         var locked = time.GetElapsedTime(lockedAt);
-        await EmailKeys.ResolveAsync(database, cancellationToken);
-        return new ImportOutcome(rows, locked);
+        return new ImportOutcome(rows, locked, await EmailKeys.ResolveAsync(database, cancellationToken));
     }
 
     /// <summary>As <see cref="InspectAsync(CancellationToken)"/>, of another server.</summary>
@@ -86,8 +85,7 @@ internal sealed class SupabaseImport(Database database, SchemaMigrator schema, I
             await to.Transaction.CommitAsync(CancellationToken.None);
         }
 
-        await EmailKeys.ResolveAsync(database, cancellationToken);
-        return new ImportOutcome(rows, TimeSpan.Zero);
+        return new ImportOutcome(rows, TimeSpan.Zero, await EmailKeys.ResolveAsync(database, cancellationToken));
     }
 
     private async Task<ImportPlan> InspectAsync(
@@ -98,12 +96,12 @@ internal sealed class SupabaseImport(Database database, SchemaMigrator schema, I
         return new ImportPlan
         {
             IsDone = isDone,
-            Obstacles = isDone ? [] : await ImportObstacles.FindAsync(session, tables, schema.Tables, cancellationToken),
+            Obstacles = isDone ? [] : await ImportObstacles.FindAsync(session, tables, schema, cancellationToken),
             Rows = tables is null ? new ImportedRows(0, 0, 0) : new ImportedRows(
                 await CountAsync(session, tables.ProfileRows, cancellationToken),
                 await CountAsync(session, tables.KeyRows, cancellationToken),
                 await CountAsync(session, tables.EventRows, cancellationToken)),
-            Findings = tables is null || tables.Missing.Count > 0 ? [] : await findings.ReadAsync(session, tables, cancellationToken),
+            Findings = ImportObstacles.OfTables(tables).Count > 0 ? [] : await findings.ReadAsync(session, tables!, cancellationToken),
             UnknownColumns = tables?.Unknown ?? [],
             Locks = isDone ? [] : await session.ListAsync(
                 $"""
@@ -114,21 +112,6 @@ internal sealed class SupabaseImport(Database database, SchemaMigrator schema, I
                   and ((n.nspname = current_schema() and c.relname in ('profiles', 'api_keys', 'usage_events'))
                     or (n.nspname = 'auth' and c.relname = 'users'))
                 order by 1
-                """,
-                static row => row.Text(0),
-                cancellationToken),
-            AfterRestore = isDone ? [] : await session.ListAsync(
-                $"""
-                select 'grant usage on schema ' || quote_ident(n.nspname) || ' to public' as statement, '' as name
-                from pg_namespace n, aclexplode(n.nspacl) a
-                where n.nspname = current_schema() and a.grantee = 0 and a.privilege_type = 'USAGE'
-                union all
-                select pg_get_triggerdef(t.oid), t.tgname
-                from pg_trigger t
-                join pg_proc f on f.oid = t.tgfoid
-                where not t.tgisinternal and f.pronamespace = current_schema()::regnamespace
-                  and t.tgrelid in (select c.oid from pg_class c where c.relnamespace <> current_schema()::regnamespace)
-                order by name
                 """,
                 static row => row.Text(0),
                 cancellationToken),
@@ -179,7 +162,7 @@ internal sealed class SupabaseImport(Database database, SchemaMigrator schema, I
     {
         // Between the look and the lock somebody may have changed something.
         var tables = await ProjectTables.FindAsync(session, schema: null, cancellationToken);
-        var obstacles = await ImportObstacles.FindAsync(session, tables, schema.Tables, cancellationToken);
+        var obstacles = await ImportObstacles.FindAsync(session, tables, schema, cancellationToken);
         if (obstacles is [var first, ..])
             throw new SchemaIncompatibleException(first);
         await session.ExecuteScriptAsync(
@@ -187,8 +170,17 @@ internal sealed class SupabaseImport(Database database, SchemaMigrator schema, I
             do $$
             declare
                 ours text;
+                path text := current_setting('search_path');
             begin
                 create schema {KEPT};
+                create table {KEPT}.{TRIGGERS} (definition text not null);
+                -- With the schema of each name, whoever runs it.
+                perform set_config('search_path', '', true);
+                insert into {KEPT}.{TRIGGERS}
+                select pg_get_triggerdef(t.oid)
+                from pg_trigger t
+                where t.tgrelid = to_regclass('auth.users') and t.tgname in ('on_auth_user_created', 'on_auth_user_changed');
+                perform set_config('search_path', path, true);
                 foreach ours in array array['monthly_usage', 'usage_events', 'api_keys', 'profiles'] loop
                     if to_regclass(format('%I.%I', current_schema(), ours)) is not null then
                         execute format('alter table %I.%I set schema {KEPT}', current_schema(), ours);
@@ -198,11 +190,12 @@ internal sealed class SupabaseImport(Database database, SchemaMigrator schema, I
                     select p.oid::regprocedure::text from pg_proc p
                     where p.pronamespace = current_schema()::regnamespace and p.proname = any ('{FUNCTIONS}'::text[])
                 loop
-                    execute format('drop function %s', ours);
+                    execute format('alter function %s set schema {KEPT}', ours);
                 end loop;
             end $$;
             """
                 .Replace("{KEPT}", ProjectTables.KeptSchema, StringComparison.Ordinal)
+                .Replace("{TRIGGERS}", ProjectTables.KeptTriggers, StringComparison.Ordinal)
                 .Replace("{FUNCTIONS}", $"{{{string.Join(',', ProjectTables.Functions)}}}", StringComparison.Ordinal),
             cancellationToken);
     }

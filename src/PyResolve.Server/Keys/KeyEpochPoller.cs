@@ -8,7 +8,8 @@ namespace PyResolve.Server.Keys;
 /// or does not accept writes, as a standby, nothing is confirmed, and after a second no key is taken from memory. Also trims the change
 /// log.
 /// </summary>
-internal sealed partial class KeyEpochPoller(Database database, VerifiedKeyCache keys, ILogger<KeyEpochPoller> logger)
+internal sealed partial class KeyEpochPoller(
+    Database database, VerifiedKeyCache keys, StoreHistory history, ILogger<KeyEpochPoller> logger)
     // Revocation is promised in real seconds, also where tests give the server another clock.
     : RepeatedWork(Interval, TimeProvider.System)
 {
@@ -49,22 +50,20 @@ internal sealed partial class KeyEpochPoller(Database database, VerifiedKeyCache
     {
         var askedAt = Time.GetTimestamp();
         var since = keys.Epoch;
-        var (store, lines) = await database.ReadAsync(
-            async session =>
+        var (identity, read) = database.Engine.Identify();
+        string? store = null;
+        var lines = await database.ListAsync(
+            $"""
+            select e.epoch, e.stamp, c.epoch, c.user_id, c.stamp, {identity}
+            from key_epoch e
+            left join key_changes c on c.epoch >= {since}
+            order by c.epoch
+            limit {MaxChanges}
+            """,
+            row =>
             {
-                var batch = new ReadBatch(session);
-                var identify = session.Engine.Identify(batch);
-                var lines = batch.List(
-                    $"""
-                    select e.epoch, e.stamp, c.epoch, c.user_id, c.stamp
-                    from key_epoch e
-                    left join key_changes c on c.epoch >= {since}
-                    order by c.epoch
-                    limit {MaxChanges}
-                    """,
-                    static row => new EpochLine(row.Int64(0), row.Text(1), row.Int64OrNull(2), row.UuidOrNull(3), row.TextOrNull(4)));
-                await batch.RunAsync(cancellationToken);
-                return (identify(), lines);
+                store ??= read(row, 5);
+                return new EpochLine(row.Int64(0), row.Text(1), row.Int64OrNull(2), row.UuidOrNull(3), row.TextOrNull(4));
             },
             cancellationToken);
 
@@ -77,8 +76,11 @@ internal sealed partial class KeyEpochPoller(Database database, VerifiedKeyCache
         var isComplete = since >= 0 && isSameTimeline && changes.Count == epoch - since
             && changes.TrueForAll(line => line.UserId is not null);
         keys.Confirm(epoch, isComplete ? changes.Select(line => line.UserId!.Value).ToHashSet() : null, askedAt);
-        (_store, _stamp) = (store, stamp);
+        var isAnother = store != _store;
+        (_store, _stamp) = (store ?? "", stamp);
         _confirmed.TrySetResult();
+        if (isAnother)
+            await history.CompareAsync(cancellationToken);
     }
 
     private sealed record EpochLine(long Epoch, string Stamp, long? Change, Guid? UserId, string? ChangeStamp);

@@ -44,7 +44,8 @@ internal static class LedgerWriter
             rollups.Add(pending);
             if (pending.Event is not { ReservationId: { } id } usage)
                 continue;
-            if (!reservations.Spend(pending.UserId, id, usage.Id, usage.ReceivedAt, out var charge))
+            Charge? charge = null;
+            if (reservations.MayBeLost(pending.UserId, id) || !reservations.Spend(pending.UserId, id, usage.Id, usage.ReceivedAt, out charge))
                 late.Add(pending);
             if (charge is not null)
                 charges.Add(charge);
@@ -92,14 +93,17 @@ internal static class LedgerWriter
         if (pending.Event.ReservationId is not { } id)
             return null;
         if (reservations.Find(pending.UserId, id) is not { } reservation)
-            return RecordOutcome.ReservationNotFound;
+            return reservations.MayBeLost(pending.UserId, id) ? null : RecordOutcome.ReservationNotFound;
         return reservation.Tier == pending.Event.Tier ? null : RecordOutcome.TierMismatch;
     }
 
-    private static PendingUsageEvent WithMonthOfReservation(PendingUsageEvent pending, LockedReservations reservations) =>
-        pending.Event.ReservationId is { } id && reservations.Find(pending.UserId, id)!.Month is var month && month != pending.Event.Month
-            ? pending with { Event = pending.Event with { Month = month } }
-            : pending;
+    private static PendingUsageEvent WithMonthOfReservation(PendingUsageEvent pending, LockedReservations reservations)
+    {
+        if (pending.Event.ReservationId is not { } id)
+            return pending;
+        var month = reservations.Find(pending.UserId, id)?.Month ?? Ids.CreatedAt(id)?.ToMonth();
+        return month is null || month == pending.Event.Month ? pending : pending with { Event = pending.Event with { Month = month } };
+    }
 
     /// <summary>Of several with one id the first counts; the others are compared with it.</summary>
     private static async Task<RecordOutcome[]> InsertAsync(

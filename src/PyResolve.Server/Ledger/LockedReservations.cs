@@ -6,6 +6,7 @@ namespace PyResolve.Server.Ledger;
 internal sealed class LockedReservations
 {
     private readonly Dictionary<(Guid UserId, Guid Id), Entry> _entries = [];
+    private Func<Guid, bool> _mayBeLost = static _ => false;
 
     public IEnumerable<StoredReservation> All => _entries.Values.Select(static entry => entry.Current);
 
@@ -20,10 +21,15 @@ internal sealed class LockedReservations
             return locked;
         foreach (var reservation in await ReservationRows.LockAsync(session, [.. keys.Distinct()], cancellationToken))
             locked._entries[(reservation.UserId, reservation.Id)] = new Entry(reservation);
+        if (keys.Any(key => !locked._entries.ContainsKey(key)))
+            locked._mayBeLost = await StoreHistory.ReadAsync(session, cancellationToken);
         return locked;
     }
 
     public StoredReservation? Find(Guid userId, Guid id) => _entries.GetValueOrDefault((userId, id))?.Current;
+
+    /// <summary>Not there, but maybe one that the store had before it lost its last changes.</summary>
+    public bool MayBeLost(Guid userId, Guid id) => Find(userId, id) is null && _mayBeLost(id);
 
     public void Update(StoredReservation after) => _entries[(after.UserId, after.Id)].Current = after;
 

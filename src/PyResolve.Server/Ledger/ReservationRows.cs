@@ -57,21 +57,21 @@ internal static class ReservationRows
         StoredReservation.Read,
         cancellationToken);
 
+    /// <returns>When the next reservation ends, or ended; null where none is held.</returns>
     // Ordered, so that PostgreSQL uses the index on expiry. Without, it expects to find a row early in the table, and reads all of it.
-    public static async Task<bool> AnyDueAsync(
-        Session session, IReadOnlyList<Guid> except, DateTimeOffset now, CancellationToken cancellationToken) =>
-        await session.NumberAsync(
+    public static async Task<DateTimeOffset?> FindNextEndAsync(
+        Session session, IReadOnlyList<Guid> except, CancellationToken cancellationToken) =>
+        (await session.ListAsync(
             $"""
-            select count(*)
-            from (
-                select 1
-                from reservations
-                where {StoredReservation.IsDue(now)}
-                  and user_id not in (select x.user_id from {session.Rows("x", except).With("user_id", static id => id)})
-                order by expires_at
-                limit 1) d
+            select expires_at
+            from reservations
+            where state = 'held'
+              and user_id not in (select x.user_id from {session.Rows("x", except).With("user_id", static id => id)})
+            order by expires_at
+            limit 1
             """,
-            cancellationToken) > 0;
+            static row => (DateTimeOffset?)row.Instant(0),
+            cancellationToken)).FirstOrDefault();
 
     public static Task<List<StoredReservation>> LockAsync(
         Session session, IReadOnlyList<(Guid UserId, Guid Id)> keys, CancellationToken cancellationToken) => session.ListAsync(

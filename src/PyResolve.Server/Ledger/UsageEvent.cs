@@ -85,6 +85,24 @@ internal sealed record UsageEvent
         };
     }
 
+    /// <summary>
+    /// A commit of a reservation that the store has lost: its tier is not known, nor how many units it had. Its id is the event's, so that
+    /// a commit that is sent again is the same event.
+    /// </summary>
+    public static UsageEvent FromLost(Guid reservationId, CommitRequest commit, Guid? keyId, DateTimeOffset now)
+    {
+        var usage = CommittedUsage.Of(commit, reservationId, tier: null, library: null);
+        var quantity = commit.Quantity ?? 1;
+        return From(usage, keyId, now) with
+        {
+            Id = commit.Id ?? reservationId,
+            Quantity = quantity,
+            Month = (Ids.CreatedAt(reservationId) ?? now).ToMonth(),
+            IsLate = true,
+            PayloadDigest = DigestOf(usage, quantity),
+        };
+    }
+
     private static JsonText ToText(JsonElement? metadata) =>
         new(metadata is { ValueKind: JsonValueKind.Object } document ? document.GetRawText() : "{}");
 

@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using PyResolve.Migrators.Pydantic;
+using PyResolve.Server.Hosting;
 
 namespace PyResolve.Server.Migrations;
 
@@ -29,16 +30,6 @@ internal static class BuiltinMigrator
         }
     }
 
-    public static IReadOnlyList<string> GetWords(string path) => [.. OwnProgram(), Name, path];
-
-    /// <summary>Beside the server's own files; a program of another name is one that hosts the server, such as a test.</summary>
-    private static string[] OwnProgram()
-    {
-        var program = Environment.ProcessPath ?? "dotnet";
-        var isOwn = Path.GetFileName(program) is "PyResolve.Server" or "PyResolve.Server.exe";
-        if (isOwn)
-            return [program];
-        var host = Path.GetFileNameWithoutExtension(program) == "dotnet" ? program : Programs.Find("dotnet") ?? "dotnet";
-        return [host, Path.Combine(AppContext.BaseDirectory, "PyResolve.Server.dll")];
-    }
+    public static IReadOnlyList<string> GetWords(string path) =>
+        [.. OwnProgram.GetWords(static () => Programs.Find("dotnet")), Name, path];
 }

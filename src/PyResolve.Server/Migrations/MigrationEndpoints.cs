@@ -20,7 +20,8 @@ internal static class MigrationEndpoints
         .AddSingleton<MigratorRunner>()
         .AddSingleton<RemoteMigrations>()
         .AddSingleton<RunFolders>()
-        .AddHostedService(static provider => provider.GetRequiredService<RunFolders>());
+        .AddHostedService(static provider => provider.GetRequiredService<RunFolders>())
+        .AddHostedService(static provider => provider.GetRequiredService<RemoteMigrations>());
 
     public static void MapMigrations(this IEndpointRouteBuilder routes)
     {

@@ -30,11 +30,29 @@ internal sealed class MigratorLauncher : IDisposable
     })
     { IsBackground = true, Name = "migrator launcher" }.Start();
 
-    public Task<StartedMigrator> StartAsync(ProcessStartInfo start, int? userId)
+    /// <exception cref="OperationCanceledException">It was cancelled before its turn, or the server has stopped.</exception>
+    public Task<StartedMigrator> StartAsync(ProcessStartInfo start, int? userId, CancellationToken cancellationToken)
     {
         var started = new TaskCompletionSource<StartedMigrator>(TaskCreationOptions.RunContinuationsAsynchronously);
-        _work.Add(() =>
+        try
         {
+            _work.Add(Begin, cancellationToken);
+        }
+        catch (InvalidOperationException) when (_work.IsAddingCompleted)
+        {
+            started.SetCanceled(cancellationToken);
+        }
+
+        return started.Task;
+
+        void Begin()
+        {
+            if (cancellationToken.IsCancellationRequested)
+            {
+                started.SetCanceled(cancellationToken);
+                return;
+            }
+
             try
             {
                 started.SetResult(Start(start, userId));
@@ -43,8 +61,7 @@ internal sealed class MigratorLauncher : IDisposable
             {
                 started.SetException(exception);
             }
-        });
-        return started.Task;
+        }
     }
 
     public void Dispose() => _work.CompleteAdding();

@@ -31,7 +31,7 @@ internal sealed partial class MigratorRunner(
         StartedMigrator started;
         try
         {
-            started = await launcher.StartAsync(sandbox.Describe(folder, words, input.Tier), folder.UserId);
+            started = await launcher.StartAsync(sandbox.Describe(folder, words, input.Tier), folder.UserId, cancellationToken);
         }
         catch (Win32Exception exception)
         {

@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using PyResolve.Client.Wire;
 using PyResolve.Server.Access;
+using PyResolve.Server.Hosting;
 using PyResolve.Server.Http;
 using PyResolve.Server.Quota;
 using PyResolve.Server.Storage;
@@ -14,7 +15,7 @@ namespace PyResolve.Server.Migrations;
 internal sealed partial class RemoteMigrations(
     MigrationOptions options, MigrationSlots slots, RunFolders folders, MigratorRunner runner, ReservationGrants grants,
     ReservationSettlements settlements, ReservationRefusals refusals, QuotaReader quotas, TimeProvider time,
-    IHostApplicationLifetime lifetime, ILogger<RemoteMigrations> log)
+    Draining draining, ILogger<RemoteMigrations> log) : IHostedService
 {
     private const int MaxKept = 256;
     private const int MaxKeptPerAccount = 16;
@@ -25,6 +26,14 @@ internal sealed partial class RemoteMigrations(
     private static readonly TimeSpan Kept = TimeSpan.FromMinutes(15);
 
     private readonly ConcurrentDictionary<Guid, MigrationRun> _runs = [];
+
+    public Task StartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    /// <summary>
+    /// Each run gives its reservation back, and ends its processes, while the store is still there. They were told to stop when this began.
+    /// </summary>
+    public Task StopAsync(CancellationToken cancellationToken) =>
+        Task.WhenAll(_runs.Values.Select(static run => run.End)).WaitAsync(cancellationToken);
 
     public async Task<Outcome<MigrationRun>> StartAsync(
         MigrationInput input, Caller caller, string? idempotencyKey, CancellationToken cancellationToken)
@@ -69,7 +78,7 @@ internal sealed partial class RemoteMigrations(
     private async Task<MigrationEnd> RunAsync(
         MigrationRun run, MigrationInput input, IReadOnlyList<string> command, Guid reservationId, Guid? keyId)
     {
-        using var stop = CancellationTokenSource.CreateLinkedTokenSource(run.Cancelled, lifetime.ApplicationStopping);
+        using var stop = CancellationTokenSource.CreateLinkedTokenSource(run.Cancelled, draining.Over);
         var isCommitted = false;
         try
         {
@@ -131,6 +140,7 @@ internal sealed partial class RemoteMigrations(
     private async Task<(MigrationChanges? Changes, string? Failure)> MigrateAsync(
         MigrationRun run, MigrationInput input, IReadOnlyList<string> command, CancellationToken cancellationToken)
     {
+        cancellationToken.ThrowIfCancellationRequested();
         using var locked = folders.Create(run.Id, input.Files);
         if (await runner.RunAsync(locked.Folder, command, input, run.Log, run.Report, cancellationToken) is { } failure)
             return (null, failure);

@@ -9,8 +9,12 @@ namespace PyResolve.Server.Quota;
 /// <summary>Reads the month's row alone: the cost does not grow with events. Expired reservations count as settled. Thread-safe.</summary>
 internal sealed class QuotaReader(Database database, PlanCatalog plans, TimeProvider time)
 {
+    /// <summary>Many accounts' figures at once take a busy store longer than one row does.</summary>
+    private static readonly TimeSpan Timeout = TimeSpan.FromSeconds(5);
+
     private readonly SharedReads<Guid, QuotaSnapshot> _shared = new(
-        userIds => database.ReadAsync(session => ReadAsync(session, userIds, plans, time, CancellationToken.None), CancellationToken.None));
+        userIds => database.ReadWithTimeoutAsync(
+            (session, token) => ReadAsync(session, userIds, plans, time, token), Timeout, CancellationToken.None));
 
     /// <summary>Sees everything that was committed before the call.</summary>
     public async Task<QuotaSnapshot> ReadAsync(Guid userId, CancellationToken cancellationToken) =>

@@ -12,5 +12,6 @@ internal static class QuotaServices
         .AddSingleton<ReservationGrants>()
         .AddSingleton<ReservationExtensions>()
         .AddSingleton<ReservationSettlements>()
+        .AddSingleton<SweepSchedule>()
         .AddHostedService<ReservationSweeper>();
 }

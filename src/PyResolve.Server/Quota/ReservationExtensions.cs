@@ -16,17 +16,23 @@ internal sealed record Extension(Guid UserId, Guid Id, TimeSpan TimeToLive)
 internal sealed class ReservationExtensions : IAsyncDisposable
 {
     private readonly Database _database;
+    private readonly SweepSchedule _sweeps;
     private readonly TimeProvider _time;
     private readonly GroupCommit<Extension, ExtensionOutcome> _group;
 
-    public ReservationExtensions(Database database, TimeProvider time)
+    public ReservationExtensions(Database database, SweepSchedule sweeps, TimeProvider time)
     {
-        (_database, _time) = (database, time);
+        (_database, _sweeps, _time) = (database, sweeps, time);
         _group = new GroupCommit<Extension, ExtensionOutcome>(ReservationGroups.Limits, FlushAsync);
     }
 
-    public async Task<ExtensionOutcome> ExtendAsync(Extension extension, CancellationToken cancellationToken) =>
-        (await _group.SubmitAsync(extension.UserId, [extension], 256, cancellationToken))[0];
+    public async Task<ExtensionOutcome> ExtendAsync(Extension extension, CancellationToken cancellationToken)
+    {
+        var outcome = (await _group.SubmitAsync(extension.UserId, [extension], 256, cancellationToken))[0];
+        if (outcome is ExtensionOutcome.Extended { Reservation: var reservation })
+            _sweeps.Expect(reservation.ExpiresAt);
+        return outcome;
+    }
 
     public ValueTask DisposeAsync() => _group.DisposeAsync();
 

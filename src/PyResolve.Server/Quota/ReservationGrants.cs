@@ -20,13 +20,15 @@ internal sealed class ReservationGrants : IAsyncDisposable
     private readonly UsageAlerts _alerts;
     private readonly LeaseSigner _leases;
     private readonly ServerMetrics _metrics;
+    private readonly SweepSchedule _sweeps;
     private readonly TimeProvider _time;
     private readonly GroupCommit<PendingReservation, ReservationOutcome> _group;
 
     public ReservationGrants(
-        Database database, PlanCatalog plans, UsageAlerts alerts, LeaseSigner leases, ServerMetrics metrics, TimeProvider time)
+        Database database, PlanCatalog plans, UsageAlerts alerts, LeaseSigner leases, ServerMetrics metrics, SweepSchedule sweeps,
+        TimeProvider time)
     {
-        (_database, _plans, _alerts, _leases, _metrics, _time) = (database, plans, alerts, leases, metrics, time);
+        (_database, _plans, _alerts, _leases, _metrics, _sweeps, _time) = (database, plans, alerts, leases, metrics, sweeps, time);
         _group = new GroupCommit<PendingReservation, ReservationOutcome>(ReservationGroups.Limits, FlushAsync);
     }
 
@@ -40,6 +42,8 @@ internal sealed class ReservationGrants : IAsyncDisposable
                 throw AccountGone.Exception();
             if (outcome is not ReservationOutcome.Deferred deferred)
             {
+                if (outcome is ReservationOutcome.Granted { IsNew: true, Reservation: var reservation })
+                    _sweeps.Expect(reservation.ExpiresAt);
                 _metrics.ReservationAsked(outcome is ReservationOutcome.Granted, outcome is ReservationOutcome.Granted { IsNew: true });
                 return outcome;
             }

@@ -22,22 +22,29 @@ internal sealed class ReservationSettlements : IAsyncDisposable
     private readonly Database _database;
     private readonly UsageAlerts _alerts;
     private readonly ServerMetrics _metrics;
+    private readonly StoreHistory _history;
     private readonly TimeProvider _time;
     private readonly GroupCommit<Settlement, SettlementOutcome> _group;
 
-    public ReservationSettlements(Database database, UsageAlerts alerts, ServerMetrics metrics, TimeProvider time)
+    public ReservationSettlements(
+        Database database, UsageAlerts alerts, ServerMetrics metrics, StoreHistory history, TimeProvider time)
     {
-        (_database, _alerts, _metrics, _time) = (database, alerts, metrics, time);
+        (_database, _alerts, _metrics, _history, _time) = (database, alerts, metrics, history, time);
         _group = new GroupCommit<Settlement, SettlementOutcome>(ReservationGroups.Limits, FlushAsync, Reject);
     }
 
-    /// <summary>A commit after expiry or release is recorded as late.</summary>
+    /// <summary>A commit after expiry or release, or of a reservation that the store lost, is recorded as late.</summary>
     public async Task<SettlementOutcome> SettleAsync(Settlement settlement, CancellationToken cancellationToken)
     {
         var metadata = settlement.Commit?.Metadata is { ValueKind: JsonValueKind.Object } document ? document.GetRawText().Length : 0;
-        var outcome = (await _group.SubmitAsync(settlement.UserId, [settlement], 512 + (2L * metadata), cancellationToken))[0];
+        var outcome = await SubmitAsync();
+        if (outcome is SettlementOutcome.NotFound && settlement.Commit is not null && await _history.CompareAsync(cancellationToken))
+            outcome = await SubmitAsync();
         _metrics.ReservationSettled(outcome is SettlementOutcome.Committed, outcome is SettlementOutcome.Released);
         return outcome;
+
+        async Task<SettlementOutcome> SubmitAsync() =>
+            (await _group.SubmitAsync(settlement.UserId, [settlement], 512 + (2L * metadata), cancellationToken))[0];
     }
 
     public ValueTask DisposeAsync() => _group.DisposeAsync();
@@ -82,7 +89,7 @@ internal sealed class ReservationSettlements : IAsyncDisposable
         await session.EndAsync(
         [
             months, .. rollups.Write(session), .. reservations.Write(session), .. Charges.Write(session, charges),
-            .. _alerts.Write(session, reservations.Months),
+            .. _alerts.Write(session, rollups.Grown.Concat(reservations.Months)),
         ]);
         return outcomes;
     }
@@ -105,7 +112,13 @@ internal sealed class ReservationSettlements : IAsyncDisposable
     {
         usage = null;
         if (reservations.Find(settlement.UserId, settlement.Id) is not { } reservation)
-            return new SettlementOutcome.NotFound();
+        {
+            if (settlement.Commit is null || !reservations.MayBeLost(settlement.UserId, settlement.Id))
+                return new SettlementOutcome.NotFound();
+            usage = UsageEvent.FromLost(settlement.Id, settlement.Commit, settlement.KeyId, now);
+            return new SettlementOutcome.Committed(usage.Id);
+        }
+
         if (settlement.Commit is not { } commit)
             return Release(reservation, reservations, now);
         if (reservation.State == ReservationStates.Committed)
@@ -154,19 +167,26 @@ internal sealed class ReservationSettlements : IAsyncDisposable
             session, [.. events.Select(static pair => pair.Event)], rollups, cancellationToken);
         foreach (var ((index, (userId, usage)), outcome) in events.Zip(recorded))
         {
+            var reservation = reservations.Find(userId, usage.ReservationId!.Value);
             if (outcome is not RecordOutcome.Recorded)
             {
-                outcomes[index] = new SettlementOutcome.IdTaken();
+                if (reservation is not null || IsAnother(usage, outcome))
+                    outcomes[index] = new SettlementOutcome.IdTaken();
                 continue;
             }
 
-            var reservation = reservations.Find(userId, usage.ReservationId!.Value)!;
+            if (reservation is null)
+                continue;
             var sources = reservation.SourcesOf(usage.Quantity);
             if (!sources.IsPlanOnly)
                 charges.Add(new Charge(userId, usage.Id, reservation.Plan, sources, now));
             reservations.Update(reservation.Commit(usage.Quantity, usage.Id, now));
         }
     }
+
+    /// <summary>A lost reservation's event that is stored already is this one, unless the client gave it an id of its own.</summary>
+    private static bool IsAnother(UsageEvent usage, RecordOutcome outcome) =>
+        outcome is RecordOutcome.Conflict && usage.Id != usage.ReservationId;
 
     /// <summary>Only for reservations that hold nothing, or will not when their turn comes. Other rows say what is left.</summary>
     private static async Task<Dictionary<Guid, int>> SumSpentAsync(

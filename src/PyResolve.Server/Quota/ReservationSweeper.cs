@@ -7,24 +7,36 @@ namespace PyResolve.Server.Quota;
 
 /// <summary>
 /// Settles expired reservations within about half a second, in small batches, oldest first. Each instance skips what the others have
-/// locked. An account whose rows are inconsistent is skipped, so that it does not stop the others.
+/// locked. An account whose rows are inconsistent is skipped, so that it does not stop the others. Where nothing ends, the store is asked
+/// seldom; the reservations of an instance that died wait that long.
 /// </summary>
 internal sealed partial class ReservationSweeper(
-    Database database, UsageAlerts alerts, TimeProvider time, ILogger<ReservationSweeper> logger)
-    : RepeatedWork(Interval, time)
+    Database database, UsageAlerts alerts, SweepSchedule schedule, TimeProvider time, ILogger<ReservationSweeper> logger)
+    : RepeatedWork(Interval, time, schedule.Wake)
 {
     private const int BatchSize = 200;
 
     private readonly HashSet<Guid> _skipped = [];
     private DateTimeOffset _skippedUntil;
+    private long? _askedAt;
 
+    /// <summary>The shortest wait between two sweeps.</summary>
     public static TimeSpan Interval { get; } = TimeSpan.FromMilliseconds(500);
+
+    /// <summary>The longest wait.</summary>
+    public static TimeSpan IdleInterval { get; } = TimeSpan.FromSeconds(10);
 
     /// <summary>How long accounts are skipped before they are tried again.</summary>
     public static TimeSpan Grace { get; } = TimeSpan.FromMinutes(1);
 
+    protected override TimeSpan NextWait =>
+        schedule.Next - Time.GetUtcNow() is { } left && left < IdleInterval ? (left > Interval ? left : Interval) : IdleInterval;
+
     protected override async Task WorkAsync(CancellationToken cancellationToken)
     {
+        // Woken because something ends sooner than was known, but not yet.
+        if (_askedAt is { } askedAt && Time.GetElapsedTime(askedAt) < IdleInterval && schedule.Next > Time.GetUtcNow())
+            return;
         while (await SweepAsync(cancellationToken) == BatchSize)
             await Task.Yield();
     }
@@ -39,7 +51,13 @@ internal sealed partial class ReservationSweeper(
             _skipped.Clear();
         List<Guid> except = [.. _skipped];
         // Looks first, because a read does not queue for the writer, and mostly there is nothing to settle.
-        if (!await database.ReadAsync(session => ReservationRows.AnyDueAsync(session, except, now, cancellationToken), cancellationToken))
+        schedule.Begin();
+        var askedAt = Time.GetTimestamp();
+        var next = await database.ReadAsync(
+            session => ReservationRows.FindNextEndAsync(session, except, cancellationToken), cancellationToken);
+        schedule.Learn(_skipped.Count > 0 && !(next < _skippedUntil) ? _skippedUntil : next);
+        _askedAt = askedAt;
+        if (!(next <= now))
             return 0;
 
         List<StoredReservation> due = [];

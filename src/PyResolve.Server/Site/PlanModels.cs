@@ -16,11 +16,7 @@ internal enum ReturnFrom
 }
 
 /// <summary>What is wrong with a subscription. <c>Button</c> leads to Stripe's portal; null: the plans below are the way on.</summary>
-internal sealed record Trouble(string Text, string? Button)
-{
-    /// <summary>The button leads to Stripe's checkout in place of the portal, and asks for a way to pay.</summary>
-    public bool AsksForCard { get; init; }
-}
+internal sealed record Trouble(string Text, string? Button);
 
 /// <summary>One of the plans that a page compares.</summary>
 internal sealed record PlanCard(Plan Plan, bool IsCurrent)
@@ -51,7 +47,8 @@ internal sealed record PlanView(
 
     public Plan Current => Catalog[Quota.Plan];
 
-    public bool HasSubscription => State.Status is not (null or "canceled" or "incomplete" or "incomplete_expired");
+    /// <summary>What the portal changes. In place of a paused one a plan is chosen here.</summary>
+    public bool HasSubscription => State.Status is not (null or "canceled" or "incomplete" or "incomplete_expired" or "paused");
 
     public bool IsCancelling => HasSubscription && State.Cancelling;
 
@@ -59,6 +56,15 @@ internal sealed record PlanView(
     public bool IsAwaited => From is ReturnFrom.Checkout && !HasSubscription;
 
     public bool IsSetByOperator => Profile.IsSetByOperator || (Profile.Override is { } set && set == Quota.Plan && set != State.Plan);
+
+    /// <summary>The price of the subscription that a trial without a card has paused, if it is still sold: a checkout goes on with it.
+    /// </summary>
+    public CatalogPrice? Paused => State is { Status: "paused", SubscriptionId: { } id }
+        && Catalog.FindSold(SubscriptionMemories.Read(State.Remembered).GetValueOrDefault(id)?.Plan) is { } plan
+            ? SoldBy(plan).FirstOrDefault(price => price.Interval == State.Interval)
+            : null;
+
+    public long PausedSeats => State.Quantity ?? 1;
 
     /// <summary>null: nothing is wrong.</summary>
     public Trouble? Trouble => State switch
@@ -70,10 +76,10 @@ internal sealed record PlanView(
             "The last payment failed, and the plan has ended. It comes back when the payment arrives.", "Update the payment method"),
         { Status: "unpaid" } => new(
             "An invoice was not paid, and the plan has ended. It comes back when the invoice is paid.", "Pay the invoice"),
-        { Status: "paused" } => new("The subscription is paused: it needs a payment method to go on.", "Add a payment method")
-        {
-            AsksForCard = true,
-        },
+        { Status: "paused" } when Paused is not null => new(
+            "The subscription is paused: it needs a payment method to go on.", "Add a payment method"),
+        { Status: "paused" } => new(
+            "The subscription is paused: its trial ended without a payment method. Choose a plan to go on.", Button: null),
         { Status: "incomplete" } => new(
             "The first payment did not go through, and the plan has not begun. Choose it again, or pay in another way.", Button: null),
         _ when Has(ReviewFlags.Disputed) => new(

@@ -23,14 +23,21 @@ internal sealed class Database(Engine engine) : IAsyncDisposable
         }
     }
 
-    /// <summary>Ends after <see cref="ReadTimeout"/>, also where the store is frozen and the driver would wait far longer.</summary>
+    /// <summary>
+    /// Ends after <see cref="ReadTimeout"/>, unless told otherwise, also where the store is frozen and the driver would wait far longer.
+    /// </summary>
     /// <exception cref="TimeoutException">The store does not answer.</exception>
-    public async Task<T> ReadWithTimeoutAsync<T>(Func<Session, CancellationToken, Task<T>> work, CancellationToken cancellationToken)
+    public Task<T> ReadWithTimeoutAsync<T>(Func<Session, CancellationToken, Task<T>> work, CancellationToken cancellationToken) =>
+        ReadWithTimeoutAsync(work, ReadTimeout, cancellationToken);
+
+    /// <inheritdoc cref="ReadWithTimeoutAsync{T}(Func{Session, CancellationToken, Task{T}}, CancellationToken)"/>
+    public async Task<T> ReadWithTimeoutAsync<T>(
+        Func<Session, CancellationToken, Task<T>> work, TimeSpan timeout, CancellationToken cancellationToken)
     {
         var reading = ReadAsync();
         try
         {
-            return await reading.WaitAsync(ReadTimeout, TimeProvider.System, cancellationToken);
+            return await reading.WaitAsync(timeout, TimeProvider.System, cancellationToken);
         }
         catch (Exception exception)
             when (exception is TimeoutException or OperationCanceledException && !cancellationToken.IsCancellationRequested)
@@ -43,7 +50,7 @@ internal sealed class Database(Engine engine) : IAsyncDisposable
         async Task<T> ReadAsync()
         {
             using var deadline = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-            deadline.CancelAfter(ReadTimeout);
+            deadline.CancelAfter(timeout);
             return await this.ReadAsync(session => work(session, deadline.Token), deadline.Token);
         }
     }

@@ -52,13 +52,25 @@ internal abstract class Engine : IAsyncDisposable
     /// <summary>Whether a statement failed only because another process has the store locked.</summary>
     public virtual bool IsLockedElsewhere(Exception? exception) => false;
 
+    /// <summary>In the schema that the server works in, and in no other.</summary>
     public abstract Task<bool> TableExistsAsync(Session session, string table, CancellationToken cancellationToken);
 
+    /// <summary>Which of these names a table, a view or the like has, in the schema that the server works in.</summary>
+    /// <returns>As a person writes them.</returns>
+    public abstract Task<List<string>> FindRelationsAsync(
+        Session session, IReadOnlyList<string> names, CancellationToken cancellationToken);
+
+    /// <summary>Whether a statement names a column that is not there.</summary>
+    public abstract bool LacksColumn(Exception exception);
+
     /// <summary>
-    /// Adds a query to a batch. After the batch has run, the function says which store answered: a restart, a failover and a restore change
-    /// it. It throws where the store does not accept writes, which may be out of date.
+    /// Columns for a query, and what reads them, from the first of them on: which store answered. A restart, a failover and a restore
+    /// change it. Reading throws where the store does not accept writes, which may be out of date.
     /// </summary>
-    public virtual Func<string> Identify(ReadBatch batch) => static () => "";
+    public virtual (SqlFragment Columns, Func<Row, int, string> Read) Identify() => (new("''"), static (row, column) => row.Text(column));
+
+    /// <returns>What stays the same unless the store fails over or is restored; null where that cannot be told.</returns>
+    public virtual Task<string?> ReadLineageAsync(Session session, CancellationToken cancellationToken) => Task.FromResult<string?>(null);
 
     /// <exception cref="SchemaIncompatibleException">The store cannot be used, or not with these rights.</exception>
     public virtual Task CheckAsync(Session session, IReadOnlyList<string> tables, CancellationToken cancellationToken) =>

@@ -11,7 +11,20 @@ internal static class Ids
 {
     private const int CounterBits = 12;
 
+    private static readonly long LastMillisecond = DateTimeOffset.MaxValue.ToUnixTimeMilliseconds();
+
     private static long _last;
+
+    /// <returns>When an id of this form was made; null for others.</returns>
+    public static DateTimeOffset? CreatedAt(Guid id)
+    {
+        if (id.Version != 7)
+            return null;
+        Span<byte> bytes = stackalloc byte[16];
+        id.TryWriteBytes(bytes, bigEndian: true, out _);
+        var milliseconds = BinaryPrimitives.ReadInt64BigEndian(bytes) >> 16 & 0xFFFF_FFFF_FFFF;
+        return milliseconds <= LastMillisecond ? DateTimeOffset.FromUnixTimeMilliseconds(milliseconds) : null;
+    }
 
     public static Guid Create(DateTimeOffset now)
     {

@@ -12,6 +12,14 @@ internal sealed class PostgresEngine : Engine
 
     private const string ReadOnly = "The database is read-only: it is a standby, or default_transaction_read_only is on there.";
 
+    // A restored or another database, and another server, has another text.
+    private static readonly SqlFragment IdentityColumns = new(
+        """
+        clock_timestamp(), current_setting('transaction_read_only') = 'on',
+        concat_ws(' ', pg_postmaster_start_time()::text, inet_server_port()::text, current_database(),
+                  (select oid from pg_database where datname = current_database())::text, to_regclass('key_epoch')::oid::text)
+        """);
+
     private readonly NpgsqlDataSource _dataSource;
     private readonly ConnectionQueue _connections;
 
@@ -105,24 +113,51 @@ internal sealed class PostgresEngine : Engine
         await session.NumberAsync($"select 1::bigint where pg_try_advisory_xact_lock({SchemaLock})", cancellationToken) is not null;
 
     public override async Task<bool> TableExistsAsync(Session session, string table, CancellationToken cancellationToken) =>
-        await session.NumberAsync($"select 1::bigint where to_regclass({table}) is not null", cancellationToken) is not null;
+        (await FindRelationsAsync(session, [table], cancellationToken)).Count > 0;
 
-    public override Func<string> Identify(ReadBatch batch)
+    public override Task<List<string>> FindRelationsAsync(
+        Session session, IReadOnlyList<string> names, CancellationToken cancellationToken) => session.ListAsync(
+        $"""
+        select quote_ident(s.nspname) || '.' || quote_ident(c.relname)
+        from {session.Rows("n", names).With("name", static name => name)}
+        join pg_class c on c.relname = n.name
+        join pg_namespace s on s.oid = c.relnamespace and s.nspname = current_schema()
+        order by 1
+        """,
+        static row => row.Text(0),
+        cancellationToken);
+
+    public override bool LacksColumn(Exception exception) =>
+        exception is PostgresException { SqlState: PostgresErrorCodes.UndefinedColumn };
+
+    public override (SqlFragment Columns, Func<Row, int, string> Read) Identify()
     {
         var askedAt = _clock.GetTimestamp();
-        // A restored or another database, and another server, has another of these.
-        var answers = batch.List(
-            $"""
-            select clock_timestamp(), current_setting('transaction_read_only') = 'on',
-                   concat_ws(' ', pg_postmaster_start_time()::text, inet_server_port()::text, current_database(),
-                             (select oid from pg_database where datname = current_database())::text, to_regclass('key_epoch')::oid::text)
-            """,
-            row =>
-            {
-                _clock.Set(row.Instant(0), askedAt);
-                return (IsReadOnly: row.Boolean(1), Identity: row.Text(2));
-            });
-        return () => answers[0].IsReadOnly ? throw new NpgsqlException(ReadOnly) : answers[0].Identity;
+        return (IdentityColumns, (row, column) =>
+        {
+            _clock.Set(row.Instant(column), askedAt);
+            return row.Boolean(column + 1) ? throw new NpgsqlException(ReadOnly) : row.Text(column + 2);
+        });
+    }
+
+    public override async Task<string?> ReadLineageAsync(Session session, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await session.FirstAsync(
+                $"""
+                select concat_ws(' ', (select system_identifier from pg_control_system())::text,
+                                 left(pg_walfile_name(pg_current_wal_lsn()), 8),
+                                 (select oid from pg_database where datname = current_database())::text,
+                                 to_regclass('key_epoch')::oid::text)
+                """,
+                static row => row.Text(0),
+                cancellationToken);
+        }
+        catch (PostgresException exception) when (LacksLineage(exception.SqlState))
+        {
+            return null;
+        }
     }
 
     public override Task CheckAsync(Session session, IReadOnlyList<string> tables, CancellationToken cancellationToken) =>
@@ -192,6 +227,10 @@ internal sealed class PostgresEngine : Engine
         SqlType.Json => NpgsqlDbType.Json,
         _ => throw new ArgumentOutOfRangeException(nameof(type)),
     };
+
+    /// <summary>Services that keep their write-ahead log elsewhere do not have these functions, or not for every role.</summary>
+    private static bool LacksLineage(string state) =>
+        state is PostgresErrorCodes.InsufficientPrivilege or PostgresErrorCodes.UndefinedFunction or PostgresErrorCodes.FeatureNotSupported;
 
     /// <summary>The connection failed, resources are short, or the server is starting, stopping or read-only.</summary>
     private static bool IsUnavailable(string state) =>

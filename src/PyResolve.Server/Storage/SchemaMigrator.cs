@@ -19,7 +19,7 @@ internal sealed partial class SchemaMigrator(Database database, TimeProvider tim
     private static readonly TimeProvider RealTime = TimeProvider.System;
 
     private readonly IReadOnlyList<Migration> _migrations = Load(database.Engine.Name);
-    private readonly IReadOnlyList<string> _tables = ListTables(Load(database.Engine.Name));
+    private readonly IReadOnlyList<string> _tables = List(Load(database.Engine.Name), Tables());
 
     /// <summary>The version that this server was built with.</summary>
     public int Version => _migrations[^1].Version;
@@ -69,7 +69,14 @@ internal sealed partial class SchemaMigrator(Database database, TimeProvider tim
         cancellationToken);
 
     /// <summary>Tables and views of the schema.</summary>
-    public IReadOnlyList<string> Tables => _tables;
+    public IReadOnlyList<string> TableNames => _tables;
+
+    /// <summary>Functions of the schema, on PostgreSQL those for Supabase too.</summary>
+    public IReadOnlyList<string> FunctionNames { get; } =
+        [.. List(Load(database.Engine.Name), Functions()).Union(database.Engine is PostgresEngine ? SupabaseMode.FunctionNames : [])];
+
+    public async Task<bool> IsThereAsync(Session session, CancellationToken cancellationToken) =>
+        (await ReadStateAsync(session, cancellationToken)).Version > 0;
 
     /// <summary>Makes the schema in a database that has another application's tables, with their rows in it.</summary>
     /// <param name="moveAway">Before the schema is made: locks the other tables, and gives them another place.</param>
@@ -96,6 +103,30 @@ internal sealed partial class SchemaMigrator(Database database, TimeProvider tim
         },
         cancellationToken);
 
+    /// <summary>Undoes <see cref="TakeOverAsync"/>.</summary>
+    /// <param name="remove">Removes the schema.</param>
+    /// <param name="cancellationToken">Takes everything back.</param>
+    /// <exception cref="SchemaIncompatibleException">The schema is not this server's, or another process changes it.</exception>
+    public Task TakeBackAsync(Func<Session, Task> remove, CancellationToken cancellationToken) => database.WriteAsync(
+        async session =>
+        {
+            if (!await session.Engine.TryLockSchemaAsync(session, cancellationToken))
+                throw new SchemaIncompatibleException("Another server or command is changing the schema. Stop it, and try again.");
+            var state = await ReadStateAsync(session, cancellationToken);
+            if (state.Version == 0)
+                throw new SchemaIncompatibleException("Nothing was changed. The database has none of the server's tables.");
+            if (state.Version != Version)
+            {
+                throw new SchemaIncompatibleException(
+                    $"Nothing was changed. The database's schema has version {state.Version}, and this server makes {Version}. "
+                    + "Use the server that ran there last.");
+            }
+
+            session.TimeLimit = TimeSpan.Zero;
+            await remove(session);
+        },
+        cancellationToken);
+
     /// <summary>Gives a database without tables the schema of a version. One with tables stays as it is.</summary>
     /// <returns>The version that it has then.</returns>
     public Task<int> ApplyToEmptyAsync(int version, CancellationToken cancellationToken) => database.WriteAsync(
@@ -107,6 +138,7 @@ internal sealed partial class SchemaMigrator(Database database, TimeProvider tim
             if (state.Version > 0)
                 return state.Version;
             await session.Engine.CheckAsync(session, [], cancellationToken);
+            await ThrowIfTakenAsync(session, cancellationToken);
             await ApplyAsync(session, state, version, cancellationToken);
             return version;
         },
@@ -154,14 +186,8 @@ internal sealed partial class SchemaMigrator(Database database, TimeProvider tim
             ThrowIfTooOld(state);
             if (state.Version < Version)
                 await session.Engine.CheckAsync(session, [], cancellationToken);
-            if (state.Version == 0 && await session.Engine.TableExistsAsync(session, "profiles", cancellationToken))
-            {
-                throw new SchemaIncompatibleException(
-                    "The database has a table profiles of another application. If it is a Supabase project that followed the billing "
-                    + "guide, the command 'import supabase' takes it over (docs/supabase.md). Otherwise name another database in "
-                    + "DATABASE_URL.");
-            }
-
+            if (state.Version == 0)
+                await ThrowIfTakenAsync(session, cancellationToken);
             var applied = await ApplyAsync(session, state, Version, cancellationToken);
             await session.Engine.ProtectAsync(session, _tables, cancellationToken);
             await session.Engine.CheckAsync(session, _tables, cancellationToken);
@@ -190,11 +216,34 @@ internal sealed partial class SchemaMigrator(Database database, TimeProvider tim
     {
         if (!await session.Engine.TableExistsAsync(session, "schema_versions", cancellationToken))
             return new SchemaState(0, 0);
-        return await session.FirstAsync(
-            $"select max(version), max(compatible_from) from schema_versions",
-            static row => new SchemaState(row.Int32(0), row.Int32(1)),
-            cancellationToken) ?? new SchemaState(0, 0);
+        try
+        {
+            return await session.FirstAsync(
+                $"select max(version), max(compatible_from) from schema_versions having count(*) > 0",
+                static row => new SchemaState(row.Int32(0), row.Int32(1)),
+                cancellationToken) ?? new SchemaState(0, 0);
+        }
+        catch (Exception exception) when (session.Engine.LacksColumn(exception))
+        {
+            throw new SchemaIncompatibleException(Taken(["schema_versions"]));
+        }
     }
+
+    /// <summary>The first script that makes a table of such a name would fail, without a word about what to do.</summary>
+    private async Task ThrowIfTakenAsync(Session session, CancellationToken cancellationToken)
+    {
+        var taken = await session.Engine.FindRelationsAsync(session, _tables, cancellationToken);
+        if (taken.Count > 0)
+            throw new SchemaIncompatibleException(Taken(taken));
+    }
+
+    private static string Taken(IReadOnlyList<string> names) =>
+        $"The database has {(names.Count == 1 ? "a table" : "tables")} {string.Join(", ", names)} of another application, where the server "
+        + $"makes {(names.Count == 1 ? "one" : "its own")} of the same name. "
+        + (names.Any(static name => name.Split('.')[^1] == "profiles")
+            ? "If it is a Supabase project that followed the billing guide, the command 'import supabase' takes it over "
+                + "(docs/supabase.md). Otherwise name another database in DATABASE_URL, or rename what is there."
+            : "Name another database in DATABASE_URL, or rename what is there.");
 
     private void ThrowIfTooOld(SchemaState state)
     {
@@ -220,17 +269,21 @@ internal sealed partial class SchemaMigrator(Database database, TimeProvider tim
         ];
     }
 
-    /// <summary>Tables and views.</summary>
-    private static List<string> ListTables(IReadOnlyList<Migration> migrations) =>
+    private static List<string> List(IReadOnlyList<Migration> migrations, Regex creation) =>
     [
         .. from migration in migrations
-           from Match created in Creation().Matches(migration.Script)
+           from Match created in creation.Matches(migration.Script)
            select created.Groups["name"].Value,
     ];
 
     [GeneratedRegex(
         "^create (table|view) (?<name>[a-z_]+)", RegexOptions.Multiline | RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 1000)]
-    private static partial Regex Creation();
+    private static partial Regex Tables();
+
+    [GeneratedRegex(
+        "^create (or replace )?function (?<name>[a-z_]+)", RegexOptions.Multiline | RegexOptions.ExplicitCapture,
+        matchTimeoutMilliseconds: 1000)]
+    private static partial Regex Functions();
 
     private static Migration Parse(string name, string script)
     {

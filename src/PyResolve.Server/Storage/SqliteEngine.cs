@@ -111,7 +111,21 @@ internal sealed class SqliteEngine : Engine
     };
 
     public override async Task<bool> TableExistsAsync(Session session, string table, CancellationToken cancellationToken) =>
-        await session.NumberAsync($"select 1 from sqlite_master where type = 'table' and name = {table}", cancellationToken) is not null;
+        (await FindRelationsAsync(session, [table], cancellationToken)).Count > 0;
+
+    public override Task<List<string>> FindRelationsAsync(
+        Session session, IReadOnlyList<string> names, CancellationToken cancellationToken) => session.ListAsync(
+        $"""
+        select m.name
+        from {session.Rows("n", names).With("name", static name => name)}
+        join sqlite_master m on m.name = n.name
+        order by 1
+        """,
+        static row => row.Text(0),
+        cancellationToken);
+
+    public override bool LacksColumn(Exception exception) =>
+        exception is SqliteException failure && failure.Message.Contains("no such column", StringComparison.Ordinal);
 
     public override string Explain(Exception exception) => (exception as SqliteException)?.SqliteErrorCode switch
     {

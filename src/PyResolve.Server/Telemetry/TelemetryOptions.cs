@@ -22,23 +22,13 @@ internal sealed record TelemetryOptions(IReadOnlyList<string> MetricsUrls, bool 
             .. (configuration[Setting] ?? "")
                 .Split([';', ','], StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries).Select(Check),
         ],
-        CollectorVariables.Any(name => ServerOptions.Text(configuration, name) is not null)
+        CollectorVariables.Count(name => ServerOptions.Url(configuration, name) is not null) > 0
             && !ServerOptions.Flag(configuration, "OTEL_SDK_DISABLED", fallback: false));
 
-    private static string Check(string url)
-    {
-        BindingAddress address;
-        try
-        {
-            address = BindingAddress.Parse(url);
-        }
-        catch (FormatException)
-        {
-            throw Wrong(url);
-        }
-
-        return address.Scheme == Uri.UriSchemeHttp && address.PathBase.Length == 0 && !address.IsUnixPipe ? url : throw Wrong(url);
-    }
+    private static string Check(string url) =>
+        ListeningAddress.IsValid(url) && BindingAddress.Parse(url) is { Scheme: "http", IsUnixPipe: false, IsNamedPipe: false }
+            ? url
+            : throw Wrong(url);
 
     private static InvalidConfigurationException Wrong(string url) => new(
         $"In {Setting}, an address is {ServerOptions.Quote(url)}; it lists addresses such as http://127.0.0.1:9464 or http://*:9464, "

@@ -19,6 +19,7 @@ internal sealed partial class UsageLedger : IAsyncDisposable
     private readonly Database _database;
     private readonly UsageAlerts _alerts;
     private readonly ServerMetrics _metrics;
+    private readonly StoreHistory _history;
     private readonly TimeProvider _time;
     private readonly ILogger<UsageLedger> _logger;
     private readonly GroupCommit<PendingUsageEvent, RecordOutcome> _commit;
@@ -27,11 +28,12 @@ internal sealed partial class UsageLedger : IAsyncDisposable
     private int _groupsToLookUp;
 
     public UsageLedger(
-        Database database, UsageAlerts alerts, ServerMetrics metrics, TimeProvider time, ILogger<UsageLedger> logger)
+        Database database, UsageAlerts alerts, ServerMetrics metrics, StoreHistory history, TimeProvider time, ILogger<UsageLedger> logger)
     {
         _database = database;
         _alerts = alerts;
         _metrics = metrics;
+        _history = history;
         _time = time;
         _logger = logger;
         _commit = new GroupCommit<PendingUsageEvent, RecordOutcome>(Limits, FlushAsync, Reject);
@@ -46,13 +48,24 @@ internal sealed partial class UsageLedger : IAsyncDisposable
     public async Task<RecordOutcome[]> RecordAsync(Guid userId, UsageEvent[] events, CancellationToken cancellationToken)
     {
         var pending = Array.ConvertAll(events, usage => new PendingUsageEvent(userId, usage));
-        var outcomes = await _commit.SubmitAsync(userId, pending, events.Sum(static usage => usage.Size), cancellationToken);
+        var outcomes = await SubmitAsync(userId, pending, cancellationToken);
+        if (outcomes.Contains(RecordOutcome.ReservationNotFound) && await _history.CompareAsync(cancellationToken))
+        {
+            int[] missing = [.. Enumerable.Range(0, pending.Length).Where(i => outcomes[i] is RecordOutcome.ReservationNotFound)];
+            var again = await SubmitAsync(userId, Array.ConvertAll(missing, i => pending[i]), cancellationToken);
+            for (var i = 0; i < missing.Length; i++)
+                outcomes[missing[i]] = again[i];
+        }
+
         var (recorded, repeated) = (Count(outcomes, RecordOutcome.Recorded), Count(outcomes, RecordOutcome.Duplicate));
         _metrics.UsageSent(recorded, repeated, refused: outcomes.Length - recorded - repeated);
         return outcomes;
     }
 
     public ValueTask DisposeAsync() => _commit.DisposeAsync();
+
+    private Task<RecordOutcome[]> SubmitAsync(Guid userId, PendingUsageEvent[] pending, CancellationToken cancellationToken) =>
+        _commit.SubmitAsync(userId, pending, pending.Sum(static one => one.Event.Size), cancellationToken);
 
     private static int Count(RecordOutcome[] outcomes, RecordOutcome outcome) => outcomes.AsSpan().Count(outcome);
 

@@ -8,6 +8,8 @@ internal sealed class ParameterRule(string name)
     /// <summary>The year 3000: adding a period to a later one would overflow.</summary>
     private const long LatestInstant = 32_503_680_000;
 
+    private const int LongestMetadata = 500;
+
     private readonly Dictionary<string, ParameterRule> _members = new(StringComparer.Ordinal);
 
     public string Name => name;
@@ -87,8 +89,7 @@ internal sealed class ParameterRule(string name)
         {
             foreach (var member in form.Members.Values)
             {
-                if (member.Value is null)
-                    throw ApiErrorException.Malformed($"Invalid string: {member.Name}", member.Name);
+                CheckMetadata(member);
             }
         }
         else if (Type == "range")
@@ -107,6 +108,19 @@ internal sealed class ParameterRule(string name)
         else
         {
             Check(form);
+        }
+    }
+
+    private static void CheckMetadata(Form member)
+    {
+        if (member.Value is not { } value)
+            throw ApiErrorException.Malformed($"Invalid string: {member.Name}", member.Name);
+        if (value.Length > LongestMetadata)
+        {
+            throw ApiErrorException.Malformed(
+                $"Metadata values can have up to {LongestMetadata} characters, but you passed in a value that is {value.Length} "
+                + "characters.",
+                member.Name);
         }
     }
 

@@ -115,6 +115,8 @@ internal static class ParameterTable
           limit:int starting_after ending_before expand[]
         POST /v1/checkout/sessions/{id}/expire
           expand[]
+        GET /v1/setup_intents/{id}
+          expand[]
 
         POST /v1/subscriptions
           customer* items[][price] items[][quantity]:int items[][metadata]{} metadata{}? description expand[]

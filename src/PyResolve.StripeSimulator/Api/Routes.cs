@@ -48,6 +48,7 @@ internal static class Routes
         ["GET /v1/checkout/sessions/{id}"] = CheckoutCalls.Get,
         ["GET /v1/checkout/sessions/{id}/line_items"] = CheckoutCalls.ListLineItems,
         ["POST /v1/checkout/sessions/{id}/expire"] = CheckoutCalls.Expire,
+        ["GET /v1/setup_intents/{id}"] = CheckoutCalls.GetSetupIntent,
         ["POST /v1/subscriptions"] = SubscriptionCalls.Create,
         ["GET /v1/subscriptions"] = SubscriptionCalls.List,
         ["GET /v1/subscriptions/{id}"] = SubscriptionCalls.Get,

@@ -3,10 +3,13 @@ using PyResolve.StripeSimulator.State;
 
 namespace PyResolve.StripeSimulator.Lifecycle;
 
-/// <summary>A change of the first item's price that waits for the end of the period. Called within a change of the subscription.</summary>
+/// <summary>A change of the first item that waits for the end of the period. Called within a change of the subscription.</summary>
 internal static class Schedules
 {
-    public static void Set(StripeState state, Subscription subscription, Price price)
+    /// <param name="state">Of the simulator.</param>
+    /// <param name="subscription">Whose first item changes.</param>
+    /// <param name="next">What it will be.</param>
+    public static void Set(StripeState state, Subscription subscription, SubscriptionItem next)
     {
         Release(state, subscription);
         var item = subscription.Items[0];
@@ -17,7 +20,8 @@ internal static class Schedules
             CustomerId = subscription.CustomerId,
             SubscriptionId = subscription.Id,
             Present = new SchedulePhase(subscription.PeriodStart, subscription.PeriodEnd, item.Price, item.Quantity),
-            Next = new SchedulePhase(subscription.PeriodEnd, price.Recurring!.After(subscription.PeriodEnd), price, item.Quantity),
+            Next = new SchedulePhase(
+                subscription.PeriodEnd, next.Price.Recurring!.After(subscription.PeriodEnd), next.Price, next.Quantity),
         });
         subscription.ScheduleId = schedule.Id;
         state.Events.Emit(schedule, "created");
@@ -41,7 +45,7 @@ internal static class Schedules
     {
         if (Find(state, subscription) is not { } schedule || schedule.Next.Start > state.NowOn(subscription.TestClockId))
             return;
-        subscription.Items[0].Price = schedule.Next.Price;
+        (subscription.Items[0].Price, subscription.Items[0].Quantity) = (schedule.Next.Price, schedule.Next.Quantity);
         Release(state, subscription);
     }
 }

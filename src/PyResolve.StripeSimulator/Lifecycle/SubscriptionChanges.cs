@@ -11,7 +11,10 @@ internal static class SubscriptionChanges
 {
     private const long PendingFor = 23 * 60 * 60;
 
-    public static IReadOnlyList<SubscriptionItem> WithPrice(Subscription subscription, Price price)
+    /// <param name="subscription">Whose first item is changed.</param>
+    /// <param name="price">Its new price.</param>
+    /// <param name="quantity">null: as it is.</param>
+    public static IReadOnlyList<SubscriptionItem> WithPrice(Subscription subscription, Price price, long? quantity = null)
     {
         var first = subscription.Items[0];
         return
@@ -22,7 +25,7 @@ internal static class SubscriptionChanges
                 Created = first.Created,
                 SubscriptionId = first.SubscriptionId,
                 Price = price,
-                Quantity = first.Quantity,
+                Quantity = quantity ?? first.Quantity,
                 UsageFrom = first.UsageFrom,
                 Metadata = first.Metadata,
             },

@@ -2,7 +2,15 @@ using System.Text.Json.Nodes;
 
 namespace PyResolve.StripeSimulator.Objects;
 
-internal sealed record PortalProduct(string ProductId, IReadOnlyList<string> PriceIds);
+/// <param name="ProductId">Of the product.</param>
+/// <param name="PriceIds">Among which customers choose.</param>
+/// <param name="Seats">null: customers cannot change the quantity.</param>
+internal sealed record PortalProduct(string ProductId, IReadOnlyList<string> PriceIds, SeatRange? Seats);
+
+internal sealed record SeatRange(long Minimum, long Maximum)
+{
+    public bool Contains(long quantity) => quantity >= Minimum && quantity <= Maximum;
+}
 
 internal sealed record PortalFeatures
 {
@@ -29,14 +37,21 @@ internal sealed record PortalFeatures
     /// <summary><c>decreasing_item_amount</c>, <c>shortening_interval</c>: such changes wait for the end of the period.</summary>
     public IReadOnlyList<string> ScheduledChanges { get; init; } = [];
 
-    public bool WaitsForPeriodEnd(Price before, Price after) =>
-        (ScheduledChanges.Contains("decreasing_item_amount", StringComparer.Ordinal) && after.UnitAmount < before.UnitAmount)
+    public bool WaitsForPeriodEnd(SubscriptionItem before, SubscriptionItem after) =>
+        (ScheduledChanges.Contains("decreasing_item_amount", StringComparer.Ordinal)
+            && after.Price.UnitAmount * after.Quantity < before.Price.UnitAmount * before.Quantity)
         || (ScheduledChanges.Contains("shortening_interval", StringComparer.Ordinal)
-            && after.Recurring!.After(0) < before.Recurring!.After(0));
+            && after.Price.Recurring!.After(0) < before.Price.Recurring!.After(0));
 
     public bool AllowsPrice(string priceId) =>
         CanUpdateSubscription && AllowedSubscriptionUpdates.Contains("price", StringComparer.Ordinal)
         && Products.Any(product => product.PriceIds.Contains(priceId, StringComparer.Ordinal));
+
+    /// <summary>How many of a price customers may choose; null: as many as they have.</summary>
+    public SeatRange? SeatsOf(string priceId) =>
+        CanUpdateSubscription && AllowedSubscriptionUpdates.Contains("quantity", StringComparer.Ordinal)
+            ? Products.FirstOrDefault(product => product.PriceIds.Contains(priceId, StringComparer.Ordinal))?.Seats
+            : null;
 
     public JsonObject Render() => new()
     {
@@ -59,6 +74,12 @@ internal sealed record PortalFeatures
             ["enabled"] = CanUpdateSubscription,
             ["products"] = new JsonArray([.. Products.Select(static product => new JsonObject
             {
+                ["adjustable_quantity"] = new JsonObject
+                {
+                    ["enabled"] = product.Seats is not null,
+                    ["maximum"] = product.Seats?.Maximum,
+                    ["minimum"] = product.Seats?.Minimum ?? 1,
+                },
                 ["prices"] = Shapes.Array(product.PriceIds),
                 ["product"] = product.ProductId,
             })]),

@@ -14,7 +14,7 @@ internal sealed record SchedulePhase(long Start, long End, Price Price, long Qua
     };
 }
 
-/// <summary>As the portal makes it: the present period, then one with another price, after which it is released.</summary>
+/// <summary>As the portal makes it: the present period, then one with another price or quantity, after which it is released.</summary>
 internal sealed class SubscriptionSchedule : StripeObject
 {
     public override string Kind => "subscription_schedule";

@@ -23,6 +23,8 @@ internal static class DisplayText
         };
     }
 
+    public static string Number(long number) => number.ToString(CultureInfo.InvariantCulture);
+
     public static string Period(Price price) => price.Recurring switch
     {
         null => "",

@@ -1,3 +1,4 @@
+using System.Globalization;
 using PyResolve.StripeSimulator.Lifecycle;
 using PyResolve.StripeSimulator.Objects;
 using PyResolve.StripeSimulator.State;
@@ -33,9 +34,12 @@ internal static class PortalActions
     {
         if (portal.PricesFor(subscription).FirstOrDefault(price => price.Id == form["price"]) is not { } price)
             return PortalViews.Plan(portal, "Choose a plan.");
-        if (portal.Features.WaitsForPeriodEnd(subscription.Items[0].Price, price))
+        if (ReadQuantity(portal, subscription, price, form["quantity"]) is not { } quantity)
+            return PortalViews.Plan(portal, "Choose another number of seats.");
+        var items = SubscriptionChanges.WithPrice(subscription, price, quantity);
+        if (portal.Features.WaitsForPeriodEnd(subscription.Items[0], items[0]))
         {
-            portal.State.Events.Change(subscription, () => Schedules.Set(portal.State, subscription, price));
+            portal.State.Events.Change(subscription, () => Schedules.Set(portal.State, subscription, items[0]));
             return Page.Redirect(portal.Path());
         }
 
@@ -43,14 +47,23 @@ internal static class PortalActions
         portal.State.Events.Change(subscription, () =>
         {
             isSwitched = SubscriptionChanges.ReplaceItems(
-                portal.State,
-                subscription,
-                SubscriptionChanges.WithPrice(subscription, price),
-                new ChangeTerms(portal.Features.Proration, "error_if_incomplete"));
+                portal.State, subscription, items, new ChangeTerms(portal.Features.Proration, "error_if_incomplete"));
             if (isSwitched)
                 Schedules.Release(portal.State, subscription);
         });
         return isSwitched ? Page.Redirect(portal.Path()) : PortalViews.Plan(portal, $"{Payments.DeclinedMessage} The plan stays as it is.");
+    }
+
+    /// <summary>Of a plan without seats, the quantity stays what it is.</summary>
+    /// <returns>null where it is not allowed.</returns>
+    private static long? ReadQuantity(PortalContext portal, Subscription subscription, Price price, string? text)
+    {
+        var before = subscription.Items[0].Quantity;
+        if (string.IsNullOrEmpty(text) || portal.Features.SeatsOf(price.Id) is not { } seats)
+            return before;
+        return long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var quantity) && seats.Contains(quantity)
+            ? quantity
+            : null;
     }
 
     private static Page Keep(PortalContext portal, Subscription subscription)

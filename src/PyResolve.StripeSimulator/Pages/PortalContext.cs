@@ -32,7 +32,8 @@ internal sealed class PortalContext(StripeState state, PortalSession session, Cu
     public string Path(string action = "", Subscription? about = null) =>
         $"/p/session/{session.Id}{(action.Length == 0 ? "" : "/" + action)}{(about is null ? "" : $"?subscription={about.Id}")}";
 
+    /// <summary>Also the present one, where the number of seats can be changed.</summary>
     public IEnumerable<Price> PricesFor(Subscription subscription) => state.Prices.All.Where(price =>
-        price.IsActive && Features.AllowsPrice(price.Id) && subscription.Items[0].Price.Id != price.Id
-            && price.Currency == subscription.Currency);
+        price.IsActive && price.Currency == subscription.Currency
+            && (subscription.Items[0].Price.Id == price.Id ? Features.SeatsOf(price.Id) is not null : Features.AllowsPrice(price.Id)));
 }

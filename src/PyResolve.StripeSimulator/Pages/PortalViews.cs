@@ -33,6 +33,7 @@ internal static class PortalViews
             <legend>New plan</legend>
             {Html.Join(prices.Select((price, index) => Option(portal, price, IsChosen(portal, price, index))))}
             </fieldset>
+            {(prices.Exists(price => portal.Features.SeatsOf(price.Id) is not null) ? Seats(subscription) : null)}
             {(prices.Count == 0 ? Html.Of($"<p>There is no other plan.</p>") : Html.Of($"<button>Switch plan</button>"))}
             </form>
             """);
@@ -90,8 +91,8 @@ internal static class PortalViews
 
     private static Html? Scheduled(PortalContext portal, Subscription subscription) =>
         Schedules.Find(portal.State, subscription) is not { Next: var next } ? null : Html.Of($"""
-            <p>Changes to <strong>{DisplayText.ProductOf(portal.State, next.Price)}</strong>, {DisplayText.PriceOf(next.Price)}, on
-            {DisplayText.Day(next.Start)}.</p>
+            <p>Changes to <strong>{DisplayText.ProductOf(portal.State, next.Price)}{Times(next.Quantity)}</strong>,
+            {DisplayText.PriceOf(next.Price)}, on {DisplayText.Day(next.Start)}.</p>
             <form class="inline" method="post" action="{portal.Path("keep", subscription)}">
             <button class="quiet">Keep {NameOf(portal, subscription)}</button>
             </form>
@@ -138,6 +139,15 @@ internal static class PortalViews
         ? null
         : Html.Of($"""<p><a class="back" href="{url}">Return</a></p>""");
 
+    private static Html Seats(Subscription subscription) => $"""
+        <p class="code">
+        <label for="quantity">Seats</label>
+        <input id="quantity" name="quantity" type="number" min="1" value="{DisplayText.Number(subscription.Items[0].Quantity)}" required>
+        </p>
+        """;
+
     private static string NameOf(PortalContext portal, Subscription subscription) =>
-        DisplayText.ProductOf(portal.State, subscription.Items[0].Price);
+        DisplayText.ProductOf(portal.State, subscription.Items[0].Price) + Times(subscription.Items[0].Quantity);
+
+    private static string Times(long quantity) => quantity == 1 ? "" : $" × {DisplayText.Number(quantity)}";
 }

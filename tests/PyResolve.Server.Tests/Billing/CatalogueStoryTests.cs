@@ -50,12 +50,28 @@ public sealed class CatalogueStoryTests(SharedServers servers)
         await shop.AdvanceAsync(dan, days: 20);
         await shop.PlanIsAsync(dan, "hobby", limit: 10);
 
-        await shop.BuyAsync(dan, new { plan = "team" }, CardBehaviour.FailsOnRenewal);
+        await shop.BuyAsync(dan, new { plan = "team", quantity = 2 }, CardBehaviour.FailsOnRenewal);
         await shop.PlanIsAsync(dan, "hobby", limit: 10);
-        await shop.BuyAsync(dan, new { plan = "team" });
+        await shop.BuyAsync(dan, new { plan = "team", quantity = 2 });
 
         await shop.PlanIsAsync(dan, "team", limit: 200);
         (await PaidAsync(dan)).ShouldBe([2 * TeamMonth, 0]);
+    }
+
+    [Theory, OnBothEngines]
+    public async Task A_trial_that_has_paused_gives_way_to_another_plan(StorageEngine engine)
+    {
+        await using var shop = await OpenAsync(engine);
+        var fay = await shop.SignUpAsync();
+        await shop.BuyAsync(fay, new { plan = "team", quantity = 2 }, card: null);
+        await shop.AdvanceAsync(fay, days: 20);
+
+        await shop.BuyAsync(fay, new { plan = "scale" });
+        await shop.PlanIsAsync(fay, "scale", limit: null);
+        await shop.AdvanceAsync(fay, days: 31);
+
+        await shop.PlanIsAsync(fay, "scale", limit: null);
+        (await PaidAsync(fay)).ShouldBe([ScaleMonth, ScaleMonth, 0]);
     }
 
     [Theory, OnBothEngines]

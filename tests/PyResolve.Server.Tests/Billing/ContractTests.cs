@@ -50,6 +50,23 @@ public sealed class ContractTests(SharedServers servers)
         (await subscriber.PlanAsync()).ShouldBe("enterprise");
     }
 
+    [Theory, OnBothEngines]
+    public async Task Nothing_is_sold_that_adds_nothing_to_what_an_operator_gave(StorageEngine engine)
+    {
+        await using var billing = await StartAsync(engine);
+        var account = await billing.Own.SignUpAsync();
+        await billing.Store.ExecuteSqlAsync("update profiles set plan = 'enterprise'");
+
+        (await account.Key.PostAsync("/billing/checkout", new { plan = "pro" })).ShouldBeProblem(409, "conflict").Detail.ShouldBe(
+            "The operator of this server gave this account the enterprise plan. The pro plan would add nothing to it. "
+            + "For another plan, ask the operator.");
+        billing.Stripe.CustomersCreated.ShouldBe(0);
+
+        await billing.Store.ExecuteSqlAsync("update profiles set plan = 'pro', plan_override = 'pro'");
+        (await account.Key.PostAsync("/billing/checkout", new { plan = "pro" })).ShouldBeProblem(409, "conflict");
+        (await account.Key.PostAsync("/billing/checkout", new { plan = "unlimited" })).Status.ShouldBe(200);
+    }
+
     private async Task<BillingServer> StartAsync(StorageEngine engine)
     {
         var billing = await BillingServer.StartAsync(engine, servers.Postgres);

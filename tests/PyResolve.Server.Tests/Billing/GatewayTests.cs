@@ -3,6 +3,7 @@ using PyResolve.Server.Billing;
 using PyResolve.Server.Billing.Gateway;
 using PyResolve.Server.Billing.Settings;
 using PyResolve.Server.Billing.Webhooks;
+using PyResolve.StripeSimulator;
 
 namespace PyResolve.Server.Tests.Billing;
 
@@ -12,16 +13,37 @@ public sealed class GatewayTests(ITestOutputHelper output)
     private const string Customer = """{"id":"cus_1","livemode":false}""";
 
     private static readonly Guid User = Guid.Parse("019ab3c2-7d1e-7c4a-9f0b-3f1d5a6e8b90");
-    private static readonly StripePrice Price = new("price_1") { Product = "prod_1" };
 
     [Fact]
     public async Task Every_request_fits_the_table_of_parameters()
     {
         await using var edge = await StripeEdge.StartAsync();
 
-        await MakeEveryCallAsync(edge);
+        await GatewayCalls.MakeEveryCallAsync(edge, edge.Gateway);
 
         edge.Requests.SelectMany(StripeParameters.Faults).ShouldBeEmpty();
+    }
+
+    [Fact]
+    public async Task Every_request_is_of_a_route_that_the_simulator_has()
+    {
+        var settings = new Dictionary<string, string?> { ["PyResolve:Stripe:DisputeEndsPlan"] = "true" };
+        await using var edge = await StripeEdge.StartAsync(settings: settings);
+        await using var simulator = await StripeSimulatorHost.StartAsync(
+            new StripeSimulatorOptions(), TestContext.Current.CancellationToken);
+        using var http = new HttpClient { BaseAddress = simulator.Address };
+        http.DefaultRequestHeaders.Authorization = new("Bearer", simulator.SecretKey);
+        var calls = GatewayCalls.Record(edge.Gateway);
+        await GatewayCalls.MakeEveryCallAsync(edge, calls.Gateway);
+
+        calls.Made.ShouldBe(GatewayCalls.All, ignoreOrder: true);
+        foreach (var (method, path) in edge.Requests.Select(static request => (request.Method, request.Path)).Distinct())
+        {
+            using var request = new HttpRequestMessage(new HttpMethod(method), path);
+            using var answer = await http.SendAsync(request, TestContext.Current.CancellationToken);
+            (await answer.Content.ReadAsStringAsync(TestContext.Current.CancellationToken))
+                .ShouldNotContain("The simulator does not have this call", customMessage: $"{method} {path}");
+        }
     }
 
     [Fact]
@@ -37,7 +59,7 @@ public sealed class GatewayTests(ITestOutputHelper output)
         using var openApi = JsonDocument.Parse(await File.ReadAllBytesAsync(file, TestContext.Current.CancellationToken));
         await using var edge = await StripeEdge.StartAsync();
 
-        await MakeEveryCallAsync(edge);
+        await GatewayCalls.MakeEveryCallAsync(edge, edge.Gateway);
 
         edge.Requests.SelectMany(request => StripeParameters.Faults(request, openApi.RootElement)).ShouldBeEmpty();
     }
@@ -47,7 +69,7 @@ public sealed class GatewayTests(ITestOutputHelper output)
     {
         await using var edge = await StripeEdge.StartAsync();
 
-        await MakeEveryCallAsync(edge);
+        await GatewayCalls.MakeEveryCallAsync(edge, edge.Gateway);
 
         edge.Requests.Single(
             request => request is { Method: "POST", Path: "/v1/webhook_endpoints" })["api_version"].ShouldBe(
@@ -59,7 +81,7 @@ public sealed class GatewayTests(ITestOutputHelper output)
     {
         await using var edge = await StripeEdge.StartAsync();
 
-        await MakeEveryCallAsync(edge);
+        await GatewayCalls.MakeEveryCallAsync(edge, edge.Gateway);
 
         foreach (var request in edge.Requests)
         {
@@ -438,7 +460,7 @@ public sealed class GatewayTests(ITestOutputHelper output)
     {
         await using var edge = await StripeEdge.StartAsync();
 
-        await edge.Gateway.CreatePortalConfigurationAsync([Price], "https://r.example", TestContext.Current.CancellationToken);
+        await edge.Gateway.CreatePortalConfigurationAsync(PortalOf(edge, new StripePrice("price_1") { Product = "prod_1" }), TestContext.Current.CancellationToken);
 
         const string Conditions = "features[subscription_update][schedule_at_period_end][conditions]";
         (edge.Requests[0][$"{Conditions}[0][type]"], edge.Requests[0][$"{Conditions}[1][type]"])
@@ -467,7 +489,7 @@ public sealed class GatewayTests(ITestOutputHelper output)
         var team = new StripePrice("price_team") { Product = "prod_team", LookupKey = "pyresolve_team" };
         var scale = new StripePrice("price_scale") { Product = "prod_scale", LookupKey = "pyresolve_scale" };
 
-        await edge.Gateway.CreatePortalConfigurationAsync([team, scale], "https://r.example", TestContext.Current.CancellationToken);
+        await edge.Gateway.CreatePortalConfigurationAsync(PortalOf(edge, team, scale), TestContext.Current.CancellationToken);
 
         const string Update = "features[subscription_update]";
         var sent = edge.Requests[0];
@@ -514,59 +536,8 @@ public sealed class GatewayTests(ITestOutputHelper output)
             .ShouldBe(("payment_intent", "pi_1", "data.invoice"));
     }
 
+    private static PortalContents PortalOf(StripeEdge edge, params StripePrice[] prices) =>
+        PortalContents.Of(prices, "https://r.example", edge.Options);
+
     private static NewCheckout Checkout => new(User, "cus_1", "price_1", "https://s.example", "https://c.example", Attempt: 1);
-
-    private static async Task MakeEveryCallAsync(StripeEdge edge)
-    {
-        var (stripe, cancellation) = (edge.Gateway, TestContext.Current.CancellationToken);
-        await stripe.CreateCustomerAsync(User, "ada@example.com", "cust:1", cancellation);
-        await stripe.FindCustomerAsync("cus_1", cancellation);
-        await stripe.CreateCheckoutAsync(new NewCheckout(User, "cus_1", "price_1", "https://s.example/{CHECKOUT_SESSION_ID}", "https://c.example", Attempt: 1), "co:1", cancellation);
-        await stripe.FindCheckoutAsync("cs_test_1", cancellation);
-        await stripe.ListOpenCheckoutsAsync("cus_1", cancellation);
-        await stripe.ListCompletedCheckoutsAsync("cus_1", cancellation);
-        await stripe.FindSubscriptionAsync("sub_1", cancellation);
-        await stripe.FindInvoiceAsync("in_1", cancellation);
-        await stripe.ExpireCheckoutAsync("cs_test_1", cancellation);
-        await stripe.ListInvoicesAsync("cus_1", "open", "in_1", 50, cancellation);
-        await stripe.FindChargeAsync("ch_1", cancellation);
-        edge.Then(
-            200,
-            """{"has_more":false,"data":[{"id":"ch_1","disputed":true,"payment_intent":"pi_1"},{"id":"ch_2","disputed":false}]}""");
-        await stripe.ListDisputesAsync("cus_1", DateTimeOffset.UnixEpoch, cancellation);
-        edge.Then(200, """{"has_more":false,"data":[{"id":"sub_1","status":"active","items":{"has_more":true,"data":[]}}]}""");
-        await stripe.ListSubscriptionsAsync("cus_1", cancellation);
-        await foreach (var _ in stripe.ListAllSubscriptionsAsync(cancellation))
-        {
-            // One page.
-        }
-
-        await stripe.CancelSubscriptionAsync("sub_1", cancellation);
-        await stripe.CreatePortalAsync("cus_1", "https://r.example", "bpc_1", cancellation);
-        await stripe.FindProductAsync("prod_1", cancellation);
-        await stripe.CreateProductAsync(new NewProduct("pyresolve_pro", "PyResolve Pro", "pro", "txcd_10103001"), cancellation);
-        await stripe.SetTaxCodeAsync("prod_1", "txcd_10103001", cancellation);
-        await stripe.FindPriceAsync("price_1", cancellation);
-        await stripe.FindPriceByLookupKeyAsync("pyresolve_pro", cancellation);
-        await stripe.CreatePriceAsync(new NewPrice("prod_1", "pyresolve_pro", 1900, "usd", "month"), cancellation);
-        await stripe.ListPortalConfigurationsAsync(cancellation);
-        await stripe.CreatePortalConfigurationAsync([Price], "https://r.example", cancellation);
-        await stripe.UpdatePortalConfigurationAsync("bpc_1", [Price], cancellation);
-        await stripe.TryCheckoutAsync("price_1", isMetered: false, "https://s.example", cancellation);
-        await stripe.CreateSetupAsync(
-            new NewSetup(User, "cus_1", "sub_1", "eur", "https://s.example", "https://c.example", Attempt: 1), "k2", cancellation);
-        await stripe.ListMissingPermissionsAsync(cancellation);
-        await stripe.FindSetupPaymentMethodAsync("cs_1", cancellation);
-        await stripe.ResumeSubscriptionAsync("sub_1", "cus_1", "pm_1", "k3", cancellation);
-        await stripe.ListWebhookEndpointsAsync(cancellation);
-        await stripe.CreateWebhookEndpointAsync("https://w.example", StripeEvents.Subscribed, cancellation);
-        await stripe.UpdateWebhookEndpointAsync("we_1", StripeEvents.Subscribed, cancellation);
-        await foreach (var _ in stripe.ListEventsAsync(DateTimeOffset.UnixEpoch, StripeEvents.Subscribed, cancellation))
-        {
-            // One page.
-        }
-
-        await stripe.MeasureSkewAsync(cancellation);
-        edge.Requests.Count.ShouldBe(47);
-    }
 }

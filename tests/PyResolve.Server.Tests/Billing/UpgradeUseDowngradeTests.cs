@@ -46,12 +46,13 @@ public sealed class UpgradeUseDowngradeTests(SharedServers servers)
             ["STRIPE_PRICE_PRO"] = stripe.Simulation.AddPrice("Pro", 1900),
             ["STRIPE_PRICE_UNLIMITED"] = stripe.Simulation.AddPrice("Unlimited", 4900),
         };
-        var gateway = new StripeGateway(
-            BillingOptions.Read(new ConfigurationBuilder().AddInMemoryCollection(settings).Build()), TimeProvider.System);
+        var options = BillingOptions.Read(new ConfigurationBuilder().AddInMemoryCollection(settings).Build());
+        var gateway = new StripeGateway(options, TimeProvider.System);
         List<StripePrice> prices = [];
         foreach (var name in (string[])["STRIPE_PRICE_PRO", "STRIPE_PRICE_UNLIMITED"])
             prices.Add((await gateway.FindPriceAsync(settings[name]!, Cancellation))!);
-        var portal = await gateway.CreatePortalConfigurationAsync(prices, "https://back.example", Cancellation);
+        var portal = await gateway.CreatePortalConfigurationAsync(
+            PortalContents.Of(prices, "https://back.example", options), Cancellation);
         settings["STRIPE_PORTAL_CONFIGURATION"] = portal.Id;
         return settings;
     }

@@ -22,6 +22,8 @@ public sealed class StartTests
         "PYRESOLVE_DATA=/tmp PyResolve__KeyPrefixes=cs_live_,pyr_sess_", "PyResolve:KeyPrefixes has 'pyr_sess_'; a prefix has 3 to 15")]
     [InlineData("PYRESOLVE_DATA=/tmp PORT=http", "PORT is 'http'; it is a number from 0 to 65535.")]
     [InlineData("PYRESOLVE_DATA=/tmp PORT=65536", "PORT is '65536'")]
+    [InlineData("PYRESOLVE_DATA=/tmp ASPNETCORE_URLS=localhost:8000", "URLS is 'localhost:8000'; it lists whole addresses")]
+    [InlineData("PYRESOLVE_DATA=/tmp Logging__LogLevel__Default=Loud", "Logging:LogLevel:Default is 'Loud'; it is Trace, Debug, ")]
     [InlineData(
         "PYRESOLVE_DATA=/tmp PYRESOLVE_LEASE_KEY=hunter2!",
         "PYRESOLVE_LEASE_KEY cannot be used: it is neither PEM nor base64. Create one with: openssl genpkey")]

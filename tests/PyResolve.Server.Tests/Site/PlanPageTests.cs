@@ -65,7 +65,9 @@ public sealed class PlanPageTests(SharedServers servers)
     public async Task What_is_wrong_with_a_payment_is_said_with_the_one_button_that_mends_it(string status, string? text, string? button)
     {
         await using var billing = await BillingServer.StartAsync(StorageEngine.Sqlite, servers.Postgres);
-        var subscriber = await SubscribedAsync(billing, Subscriptions.Pro(status));
+        var subscriber = await SubscribedAsync(billing, Subscriptions.Pro());
+        await subscriber.SetSubscriptionsAsync(Subscriptions.Pro(status));
+        await billing.WaitUntilProcessedAsync(subscriber.CustomerId);
 
         var page = await (await Person.SignedInAsync(billing.Own.Server, subscriber.Account)).GetAsync("/app/plan");
 
@@ -75,6 +77,38 @@ public sealed class PlanPageTests(SharedServers servers)
         if (button is not null)
             own.Split("<button").Count(part => part.Contains("</button></p></form>", StringComparison.Ordinal)).ShouldBe(1, own);
         own.ShouldContain(button ?? "");
+    }
+
+    [Theory, OnBothEngines]
+    public async Task The_card_for_a_paused_plan_is_asked_for_with_its_interval_and_seats(StorageEngine engine)
+    {
+        await using var billing = await BillingServer.StartAsync(engine, servers.Postgres, settings: OwnCatalogue.SettingsForSale);
+        var subscriber = await billing.SignUpAsync(plan: "team");
+        var yearly = new StripePrice("price_team_year") { Recurring = new("year", "licensed") };
+        await subscriber.SetSubscriptionsAsync(Subscriptions.Of("sub_1", "trialing", yearly).Seats(3));
+        await subscriber.WaitForPlanAsync("team");
+        await subscriber.SetSubscriptionsAsync(Subscriptions.Of("sub_1", "paused", yearly).Seats(3));
+        await subscriber.WaitForPlanAsync("hobby");
+        var person = await Person.SignedInAsync(billing.Own.Server, subscriber.Account);
+
+        var page = await person.GetAsync("/app/plan");
+        foreach (var (name, value) in ((string, string)[])[("plan", "team"), ("interval", "year"), ("quantity", "3")])
+            page.Text.ShouldContain($"<input type=\"hidden\" name=\"{name}\" value=\"{value}\">");
+        await person.SendFormAsync("/app/plan/checkout", new() { ["plan"] = "team", ["interval"] = "year", ["quantity"] = "3" });
+
+        billing.Stripe.Checkouts[^1].Url!.ShouldEndWith("?setup=sub_1");
+    }
+
+    [Fact]
+    public async Task A_paused_plan_that_is_not_known_leads_to_the_plans()
+    {
+        await using var billing = await BillingServer.StartAsync(StorageEngine.Sqlite, servers.Postgres);
+        var subscriber = await SubscribedAsync(billing, Subscriptions.Pro("paused"));
+
+        var page = await (await Person.SignedInAsync(billing.Own.Server, subscriber.Account)).GetAsync("/app/plan");
+
+        page.Text.ShouldContain("The subscription is paused: its trial ended without a payment method. Choose a plan to go on.");
+        page.Text.ShouldNotContain("Add a payment method");
     }
 
     [Theory, OnBothEngines]

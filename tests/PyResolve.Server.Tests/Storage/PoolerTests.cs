@@ -1,6 +1,3 @@
-using System.Net;
-using Npgsql;
-
 namespace PyResolve.Server.Tests.Storage;
 
 /// <summary>Two servers on PostgreSQL behind PgBouncer, which gives each transaction any of two connections.</summary>
@@ -11,8 +8,9 @@ public sealed class PoolerTests(SharedServers servers)
     [Fact]
     public async Task Limits_are_exact_and_revoked_keys_dead_behind_a_transaction_pooler()
     {
-        await using var pooler = new LocalService();
-        var environment = await StartAsync(pooler, "?pgbouncer=true");
+        var database = await servers.Postgres.CreateDatabaseAsync(cancellationToken: Cancellation);
+        await using var pooler = await Pooler.StartAsync(database, size: 2, Cancellation);
+        var environment = Environment(pooler, database);
         await using var one = await ServerProcess.StartAsync(environment, Cancellation);
         await using var other = await ServerProcess.StartAsync(environment, Cancellation);
         var account = await TestAccount.SignUpAsync(one.Http);
@@ -37,50 +35,22 @@ public sealed class PoolerTests(SharedServers servers)
     [Fact]
     public async Task Servers_go_on_when_the_pooler_is_killed_and_started_again()
     {
-        await using var pooler = new LocalService();
-        await using var server = await ServerProcess.StartAsync(await StartAsync(pooler, "?pgbouncer=true"), Cancellation);
+        var database = await servers.Postgres.CreateDatabaseAsync(cancellationToken: Cancellation);
+        await using var pooler = await Pooler.StartAsync(database, size: 2, Cancellation);
+        await using var server = await ServerProcess.StartAsync(Environment(pooler, database), Cancellation);
         var account = await TestAccount.SignUpAsync(server.Http);
         (await account.ReserveAsync()).Status.ShouldBe(201);
 
         await pooler.KillAsync();
         (await account.ReserveAsync()).Status.ShouldBe(503);
-        await StartPoolerAsync(pooler);
+        await pooler.StartAsync(Cancellation);
 
         await Eventually.IsTrueAsync(
             async () => (await account.ReserveAsync(onceKey: "again")).Status is 200 or 201, cancellationToken: Cancellation);
         (await account.QuotaAsync()).Held.ShouldBe(2);
     }
 
-    /// <returns>The environment of a server that reaches its database through the pooler only.</returns>
-    private async Task<Dictionary<string, string?>> StartAsync(LocalService pooler, string settings)
-    {
-        var address = new NpgsqlConnectionStringBuilder(await servers.Postgres.CreateDatabaseAsync(cancellationToken: Cancellation));
-        var password = address.Password is { Length: > 0 } secret ? $"password='{secret}'" : "";
-        await File.WriteAllTextAsync(
-            Path.Combine(pooler.Folder, "pgbouncer.ini"),
-            $"""
-            [databases]
-            {address.Database} = host={address.Host} port={address.Port} user={address.Username} {password}
-            [pgbouncer]
-            listen_addr = {IPAddress.Loopback}
-            listen_port = {pooler.Port}
-            unix_socket_dir =
-            auth_type = any
-            pool_mode = transaction
-            default_pool_size = 2
-            server_login_retry = 1
-            """,
-            Cancellation);
-        await StartPoolerAsync(pooler);
-        (address.Host, address.Port) = ("127.0.0.1", pooler.Port);
-        return new() { ["DATABASE_URL"] = PostgresAddress.ToUrl(address.ConnectionString) + settings };
-    }
-
-    private static Task StartPoolerAsync(LocalService pooler)
-    {
-        // It refuses to run as root.
-        string[] user = Environment.IsPrivilegedProcess ? ["--user=postgres"] : [];
-        return pooler.StartAsync(
-            "pgbouncer", "pgbouncer", [.. user, Path.Combine(pooler.Folder, "pgbouncer.ini")], Cancellation);
-    }
+    /// <summary>Of a server that reaches its database through the pooler only.</summary>
+    private static Dictionary<string, string?> Environment(Pooler pooler, string database) =>
+        new() { ["DATABASE_URL"] = pooler.Url(database) };
 }

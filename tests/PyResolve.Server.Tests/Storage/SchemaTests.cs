@@ -99,6 +99,8 @@ public sealed class SchemaTests(SharedServers servers)
         [
             ("profiles where email_key >= 'ada' and email_key < 'adb'", "profiles_email_key"),
             ("profiles where stripe_customer_id = 'cus_1'", "profiles_stripe_customer"),
+            ("stripe_events where origin = 'live' and customer_id = 'cus_1' order by received_at desc, event_id desc limit 50",
+                "stripe_events_of_customer"),
             isPostgres
                 ? ("api_keys where key_prefix like 'pyr\\_live\\_0123%'", "api_keys_prefix")
                 : ("api_keys where key_prefix >= 'pyr_live_0123' and key_prefix < 'pyr_live_0124'", "(key_prefix>? AND key_prefix<?)"),

@@ -21,9 +21,10 @@ internal sealed class GuideProject : IAsyncDisposable
 
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
-    public static async Task<GuideProject> StartAsync()
+    /// <param name="isHosted">Whether the project's role is no superuser, as at Supabase.</param>
+    public static async Task<GuideProject> StartAsync(bool isHosted = false)
     {
-        var project = new GuideProject(await SupabaseProject.CreateAsync(Cancellation));
+        var project = new GuideProject(await SupabaseProject.CreateAsync(isHosted, Cancellation));
         // Supabase's own setting: the guide names the functions of pgcrypto without their schema.
         await project.Store.ExecuteSqlAsync(
             "do $$ begin execute format('alter database %I set search_path = \"$user\", public, extensions', current_database()); end $$");
@@ -66,8 +67,11 @@ internal sealed class GuideProject : IAsyncDisposable
             (await RunShellAsync(command.GetString()!)).OrThrow("The dump");
     }
 
-    public Task<CommandResult> RunAsync(params string[] arguments) =>
-        ServerProcess.RunAsync(["import", "supabase", .. arguments], Store.Settings, Cancellation);
+    /// <summary>Of the commands, beside the database.</summary>
+    public Dictionary<string, string?> Settings { get; } = [];
+
+    public Task<CommandResult> RunAsync(params string[] arguments) => ServerProcess.RunAsync(
+        ["import", "supabase", .. arguments], new Dictionary<string, string?>([.. Store.Settings, .. Settings]), Cancellation);
 
     public static JsonElement Parse(CommandResult ended) => JsonDocument.Parse(ended.Output).RootElement;
 

@@ -8,6 +8,28 @@ public sealed class SupabaseGuideTests
     private const string Page = "supabase.md";
 
     [Fact]
+    public async Task The_page_sets_a_project_up_with_its_settings_as_they_are()
+    {
+        await using var project = await SupabaseProject.CreateAsync(isHosted: true, TestContext.Current.CancellationToken);
+        var settings = new Dictionary<string, string?>(project.Store.Settings)
+        {
+            ["SUPABASE_URL"] = "https://abc.supabase.co",
+            ["SUPABASE_JWT_SECRET"] = new string('s', 40),
+            ["SUPABASE_ANON_KEY"] = "anon",
+            ["SUPABASE_SERVICE_KEY"] = "service",
+        };
+
+        var made = await ServerProcess.RunAsync(["migrate-schema"], settings, TestContext.Current.CancellationToken);
+        var again = await ServerProcess.RunAsync(["migrate-schema"], settings, TestContext.Current.CancellationToken);
+
+        made.OrThrow("migrate-schema");
+        again.OrThrow("migrate-schema").Output.ShouldNotContain("Applied");
+        var ada = await project.SignUpAsync("ada@example.com");
+        (await project.AsAsync("authenticated", ada, "select length(api_key) from create_api_key()")).ShouldBe("57");
+        (await project.AsAsync("authenticated", ada, "update profiles set plan = 'pro'")).ShouldBe("42501");
+    }
+
+    [Fact]
     public async Task The_page_moves_a_project_over_and_takes_it_back()
     {
         await using var project = await GuideProject.StartAsync();
@@ -19,7 +41,7 @@ public sealed class SupabaseGuideTests
         foreach (var start in new[] { "PyResolve.Server import supabase --dry-run", "pg_dump", "PyResolve.Server import supabase --dump" })
             await RunAsync(project, Guide.Lines(Page, start).ShouldHaveSingleItem());
         (await project.CountWrongMonthsAsync()).ShouldBe(0);
-        await RunAsync(project, Guide.Block(Page, "sh", "drop schema public cascade"));
+        await RunAsync(project, Guide.Lines(Page, "PyResolve.Server import supabase --take-back").ShouldHaveSingleItem());
 
         (await project.DumpAsync()).ShouldBe(before);
     }

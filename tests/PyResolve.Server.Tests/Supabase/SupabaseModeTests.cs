@@ -7,6 +7,8 @@ public sealed class SupabaseModeTests
 {
     private const string Denied = "42501";
     private const string Raised = "P0001";
+    private const string InvalidJson = "22P02";
+    private const string InvalidUuid = "22P02";
 
     [Fact]
     public async Task A_user_of_Supabase_Auth_has_a_profile_that_follows_the_address()
@@ -76,11 +78,14 @@ public sealed class SupabaseModeTests
             ("update profiles set plan = 'enterprise'", Denied, Denied, Denied),
             ("update profiles set stripe_customer_id = 'cus_1'", Denied, Denied, Denied),
             ("update profiles set email = 'x@example.com'", Denied, Denied, Denied),
+            ("update profiles set plan_override = 'enterprise'", Denied, Denied, Denied),
+            ("update profiles set email_verified_at = now()", Denied, Denied, Denied),
             ("insert into profiles (id, email) values (gen_random_uuid(), 'x@example.com')", Denied, Denied, Denied),
             ("delete from profiles", Denied, Denied, Denied),
             ("update api_keys set scopes = 'keys'", Denied, Denied, Denied),
             ("update api_keys set key_hash = 'x'", Denied, Denied, Denied),
             ("update api_keys set expires_at = null", Denied, Denied, Denied),
+            ("update api_keys set user_id = auth.uid()", Denied, Denied, Denied),
             ("select key_hash from api_keys", Denied, Denied, Denied),
             ("insert into api_keys (user_id, key_hash, key_prefix) select auth.uid(), 'x', 'pyr_live_00000000000'", Denied, Denied, Denied),
             ("delete from api_keys", Denied, Denied, Denied),
@@ -88,6 +93,8 @@ public sealed class SupabaseModeTests
             ("update usage_events set tokens_used = 0", Denied, Denied, Denied),
             ("delete from usage_events", Denied, Denied, Denied),
             ("update usage_monthly set migrations = 0", Denied, Denied, Denied),
+            ("update monthly_usage set migrations = 0", Denied, Denied, Denied),
+            ("begin; lock table profiles in share mode", Denied, Denied, Denied),
             ("truncate usage_events", Denied, Denied, Denied),
             ("truncate profiles cascade", Denied, Denied, Denied),
             ($"select count(*) from profiles where id = '{bob}'", "1", "0", Denied),
@@ -113,10 +120,32 @@ public sealed class SupabaseModeTests
 
         (await project.AsAsync("authenticated", bob, "update api_keys set revoked_at = now() returning 1")).ShouldBe("1");
         (await project.AsAsync("authenticated", bob, "update api_keys set revoked_at = null returning 1")).ShouldBe(Raised);
+        (await project.AsAsync("authenticated", ada, "update api_keys set revoked_at = null returning 1")).ShouldBe("");
+        (await project.AsAsync("anon", null, "update api_keys set revoked_at = null")).ShouldBe(Denied);
         (await project.AsAsync("authenticated", ada, "update api_keys set revoked_at = now() returning 1")).ShouldBe("");
         (await project.AsAsync("authenticated", ada, "update profiles set name = 'Mine' returning id")).ShouldBe(ada.ToString());
         (await project.AsAsync("authenticated", null, "select * from create_api_key()")).ShouldBe(Raised);
         (await project.AsAsync("anon", null, "select * from create_api_key()")).ShouldBe(Denied);
+    }
+
+    [Fact]
+    public async Task Claims_that_are_forged_or_malformed_give_no_rights()
+    {
+        await using var project = await SupabaseProject.StartAsync(TestContext.Current.CancellationToken);
+        var bob = await project.SignUpAsync("bob@example.com");
+        var forged = $$"""{"sub":"{{bob}}","role":"service_role","user_role":"postgres","is_admin":true}""";
+        const string Read = "select count(*) from profiles";
+
+        // The role of the database decides, not the one that a claim names.
+        (await project.AsClaimingAsync("authenticated", forged, "update profiles set plan = 'enterprise'")).ShouldBe(Denied);
+        (await project.AsClaimingAsync("authenticated", forged, "select * from validate_api_key('pyr_live_0')")).ShouldBe(Denied);
+        (await project.AsClaimingAsync("anon", forged, Read)).ShouldBe(Denied);
+        foreach (var nobody in new[] { "", "{}", """{"sub":""}""", """{"role":"service_role"}""", """{"sub":null}""" })
+            (await project.AsClaimingAsync("authenticated", nobody, Read)).ShouldBeOneOf("0", InvalidJson);
+        (await project.AsClaimingAsync("authenticated", """{"sub":"' or true --"}""", Read)).ShouldBe(InvalidUuid);
+        (await project.AsAsync("authenticated", bob, "create schema auth2")).ShouldBe(Denied);
+        (await project.AsAsync("authenticated", bob, "create function public.uid() returns uuid language sql as 'select null::uuid'"))
+            .ShouldBe(Denied);
     }
 
     [Fact]
@@ -125,7 +154,7 @@ public sealed class SupabaseModeTests
         await using var project = await SupabaseProject.StartAsync(TestContext.Current.CancellationToken);
         var (ada, bob) = (await project.SignUpAsync("ada@example.com"), await project.SignUpAsync("bob@example.com"));
         var database = await project.AsAsync("postgres", null, "select current_database()");
-        await project.Store.ExecuteSqlAsync($"grant temporary on database \"{database}\" to authenticated");
+        await project.Store.ExecuteSqlAsync($"grant temporary on database \"{database}\" to authenticated, service_role");
 
         var made = await project.AsAsync(
             "authenticated", ada,
@@ -136,7 +165,27 @@ public sealed class SupabaseModeTests
             select key_prefix from public.create_api_key();
             """);
 
+        var usage = await project.AsAsync(
+            "authenticated", ada,
+            $"""
+            create temporary table usage_monthly
+                (user_id uuid, month text, migrations bigint, tier1_migrations bigint, llm_migrations bigint, total_tokens bigint);
+            insert into usage_monthly select '{ada}', to_char(now() at time zone 'UTC', 'YYYY-MM'), -9, 0, 0, 0;
+            set search_path = pg_temp, public;
+            select * from public.get_current_usage('{ada}');
+            """);
+        var valid = await project.AsAsync(
+            "service_role", null,
+            $"""
+            create temporary table api_keys (like public.api_keys);
+            insert into api_keys (id, user_id, key_hash, key_digest, key_prefix, name)
+            values ('{ada}', '{ada}', 'x', sha256('pyr_live_00000000000'), 'pyr_live_00000000000', 'x');
+            set search_path = pg_temp, public;
+            select * from public.validate_api_key('pyr_live_00000000000');
+            """);
+
         made.Length.ShouldBe(20);
+        (usage, valid).ShouldBe(("", ""));
         (await project.Store.ReadNumberAsync($"select count(*) from public.api_keys where user_id = '{ada}'")).ShouldBe(1);
         (await project.Store.ReadNumberAsync($"select count(*) from public.api_keys where user_id = '{bob}'")).ShouldBe(0);
     }

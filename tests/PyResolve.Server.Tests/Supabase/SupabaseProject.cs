@@ -27,6 +27,24 @@ internal sealed class SupabaseProject : IAsyncDisposable
             $$ select current_setting('request.jwt.claims', true)::jsonb->>'role' $$;
         """;
 
+    /// <summary>
+    /// As Supabase hosts it: the project's role is no superuser and owns the database, but neither <c>auth.users</c> nor what the host's
+    /// own role set up for new tables.
+    /// </summary>
+    private const string Hosted = """
+        create role supabase_admin superuser;
+        create role supabase_auth_admin;
+        create role project_owner login createrole bypassrls password 'owner';
+        grant anon, authenticated, service_role, supabase_auth_admin to project_owner;
+        grant usage on schema auth, extensions to project_owner, supabase_auth_admin;
+        alter table auth.users owner to supabase_auth_admin;
+        alter default privileges for role supabase_admin in schema public grant all on tables to anon, authenticated, service_role;
+        alter default privileges for role supabase_admin in schema public grant all on functions to anon, authenticated, service_role;
+        alter default privileges for role project_owner in schema public grant all on tables to anon, authenticated, service_role;
+        alter default privileges for role project_owner in schema public grant all on functions to anon, authenticated, service_role;
+        do $$ begin execute format('alter database %I owner to project_owner', current_database()); end $$;
+        """;
+
     private readonly PostgresServer _postgres;
     private readonly NpgsqlDataSource _source;
     private TestServer? _server;
@@ -41,19 +59,28 @@ internal sealed class SupabaseProject : IAsyncDisposable
 
     public static async Task<SupabaseProject> StartAsync(CancellationToken cancellationToken)
     {
-        var project = await CreateAsync(cancellationToken);
+        var project = await CreateAsync(isHosted: false, cancellationToken);
         await project.ServeAsync();
         return project;
     }
 
     /// <summary>Without a server, and without its tables.</summary>
-    public static async Task<SupabaseProject> CreateAsync(CancellationToken cancellationToken)
+    /// <param name="isHosted">Whether <see cref="Store"/> is used as the role that Supabase gives a project.</param>
+    /// <param name="cancellationToken">Abandons it.</param>
+    public static async Task<SupabaseProject> CreateAsync(bool isHosted, CancellationToken cancellationToken)
     {
         var postgres = await PostgresServer.StartAsync(durable: false, cancellationToken);
         var address = await postgres.CreateDatabaseAsync(cancellationToken: cancellationToken);
         var store = TestStore.On(address);
         await store.ExecuteSqlAsync(SupabaseRolesTests.AsSupabaseMakesThem);
         await store.ExecuteSqlAsync(Script);
+        if (isHosted)
+        {
+            await store.ExecuteSqlAsync(Hosted);
+            var owner = new NpgsqlConnectionStringBuilder(address) { Username = "project_owner", Password = "owner" };
+            store = TestStore.On(owner.ConnectionString);
+        }
+
         return new SupabaseProject(postgres, store, NpgsqlDataSource.Create($"{address};Pooling=false"));
     }
 
@@ -75,11 +102,15 @@ internal sealed class SupabaseProject : IAsyncDisposable
 
     /// <summary>Runs SQL as PostgREST does: in the role, with the claims of the token.</summary>
     /// <returns>The first row's columns, separated by |; empty without a row; the code of the refusal.</returns>
-    public async Task<string> AsAsync(string role, Guid? user, string sql)
+    public Task<string> AsAsync(string role, Guid? user, string sql) => AsClaimingAsync(
+        role, user is { } id ? $$"""{"sub":"{{id}}","role":"{{role}}"}""" : $$"""{"role":"{{role}}"}""", sql);
+
+    /// <summary>The same, with claims that no token of the project would have.</summary>
+    public async Task<string> AsClaimingAsync(string role, string claims, string sql)
     {
         await using var connection = await _source.OpenConnectionAsync();
-        var claims = user is { } id ? $$"""{"sub":"{{id}}","role":"{{role}}"}""" : $$"""{"role":"{{role}}"}""";
-        await using (var become = new NpgsqlCommand($"set role {role}; set request.jwt.claims = '{claims}'", connection))
+        var quoted = claims.Replace("'", "''", StringComparison.Ordinal);
+        await using (var become = new NpgsqlCommand($"set role {role}; set request.jwt.claims = '{quoted}'", connection))
             await become.ExecuteNonQueryAsync();
         try
         {

@@ -22,6 +22,7 @@ internal static class NotedParameters
         ["GET /v1/checkout/sessions/{id}"] = "expand[]",
         ["GET /v1/checkout/sessions"] = "customer, status, subscription, created[gte]",
         ["POST /v1/checkout/sessions/{id}/expire"] = "",
+        ["GET /v1/setup_intents/{id}"] = "expand[]",
         ["GET /v1/subscriptions"] = "customer, status, price, created[gte], collection_method, test_clock, limit, starting_after",
         ["GET /v1/subscriptions/{id}"] = "expand[]",
         ["POST /v1/subscriptions/{id}"] =

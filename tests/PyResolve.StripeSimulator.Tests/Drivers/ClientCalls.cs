@@ -82,6 +82,8 @@ internal sealed class ClientCalls(Stage stage)
             (await SessionAsync()).Id, cancellationToken: Cancellation)),
         ("POST /v1/checkout/sessions/{id}/expire", async () => await Stripe.Checkout.Sessions.ExpireAsync(
             (await SessionAsync()).Id, cancellationToken: Cancellation)),
+        ("GET /v1/setup_intents/{id}", async () => await Stripe.SetupIntents.GetAsync(
+            (await SetupAsync()).SetupIntentId, cancellationToken: Cancellation)),
         ("POST /v1/billing_portal/sessions", async () => await Stripe.BillingPortal.Sessions.CreateAsync(
             new() { Customer = _customer, ReturnUrl = Landing }, cancellationToken: Cancellation)),
         ("POST /v1/billing_portal/configurations", async () => await PortalAsync()),
@@ -219,6 +221,9 @@ internal sealed class ClientCalls(Stage stage)
 
     private Task<global::Stripe.Checkout.Session> SessionAsync() => Stripe.Checkout.Sessions.CreateAsync(
         stage.Checkout(_customer), cancellationToken: Cancellation);
+
+    private Task<global::Stripe.Checkout.Session> SetupAsync() => Stripe.Checkout.Sessions.CreateAsync(
+        new() { Mode = "setup", Customer = _customer, Currency = "usd", SuccessUrl = Landing }, cancellationToken: Cancellation);
 
     private Task<Configuration> PortalAsync() => Stripe.BillingPortal.Configurations.CreateAsync(
         new() { Features = new() { InvoiceHistory = new() { Enabled = true } } }, cancellationToken: Cancellation);

@@ -9,9 +9,16 @@ internal static class PostgresBinaries
     public static string Find()
     {
         var inPath = (Environment.GetEnvironmentVariable("PATH") ?? "").Split(Path.PathSeparator, StringSplitOptions.RemoveEmptyEntries);
-        return inPath.Concat(Installed()).FirstOrDefault(IsComplete)
+        return inPath.Concat(Installed()).Where(IsComplete).Select(Original).FirstOrDefault()
             ?? throw new PostgresMissingException($"No initdb and postgres in PATH, nor under {string.Join(", ", Roots)}.");
     }
+
+    /// <summary>Where only some of the programs are linked into PATH, the folder that has all of them.</summary>
+    private static string Original(string folder) =>
+        File.ResolveLinkTarget(Path.Combine(folder, "initdb"), returnFinalTarget: true) is { } program
+        && Path.GetDirectoryName(program.FullName) is { } original && IsComplete(original)
+            ? original
+            : folder;
 
     private static IEnumerable<string> Installed() =>
         from root in Roots

@@ -6,14 +6,25 @@ namespace PyResolve.TestKit;
 /// </summary>
 public sealed class PostgresFixture : IAsyncDisposable
 {
+    private const int PooledConnections = 4;
+
     private readonly Lazy<Task<PostgresServer>> _server = new(() => PostgresServer.StartAsync());
+    private readonly Lazy<Task<Pooler>> _pooler;
+
+    public PostgresFixture() =>
+        _pooler = new(async () => await Pooler.StartAsync((await _server.Value).ConnectionString, PooledConnections));
 
     /// <inheritdoc cref="PostgresServer.CreateDatabaseAsync"/>
     public async Task<string> CreateDatabaseAsync(string? name = null, CancellationToken cancellationToken = default) =>
         await (await _server.Value).CreateDatabaseAsync(name, cancellationToken);
 
+    /// <summary>The URL of a database through a transaction pooler.</summary>
+    public async Task<string> PooledUrlAsync(string connectionString) => (await _pooler.Value).Url(connectionString);
+
     public async ValueTask DisposeAsync()
     {
+        if (_pooler.IsValueCreated && await Task.WhenAny(_pooler.Value) is { IsCompletedSuccessfully: true } pooler)
+            await (await pooler).DisposeAsync();
         // If the start failed, the tests that needed it have failed already.
         if (_server.IsValueCreated && await Task.WhenAny(_server.Value) is { IsCompletedSuccessfully: true } started)
             await (await started).DisposeAsync();

@@ -37,7 +37,15 @@ public sealed class PostgresServer : IAsyncDisposable
         if (!durable && Environment.GetEnvironmentVariable(Variable) is { Length: > 0 } address)
             return await ConnectAsync(PostgresAddress.Parse(address).ConnectionString, cancellationToken);
 
-        var cluster = await PrivateCluster.CreateAsync(durable, cancellationToken);
+        return await StartOwnAsync(await PrivateCluster.CreateAsync(durable, maxConnections: 300, cancellationToken), cancellationToken);
+    }
+
+    /// <summary>A private one with the connections that PostgreSQL has by default.</summary>
+    public static async Task<PostgresServer> StartWithDefaultsAsync(CancellationToken cancellationToken = default) =>
+        await StartOwnAsync(await PrivateCluster.CreateAsync(durable: false, maxConnections: 100, cancellationToken), cancellationToken);
+
+    private static async Task<PostgresServer> StartOwnAsync(PrivateCluster cluster, CancellationToken cancellationToken)
+    {
         var server = new PostgresServer(cluster.ConnectionString, cluster);
         try
         {
@@ -54,6 +62,12 @@ public sealed class PostgresServer : IAsyncDisposable
     /// <summary>The port that it listens on.</summary>
     public int Port => new NpgsqlConnectionStringBuilder(ConnectionString).Port;
 
+    /// <summary>What it has written so far.</summary>
+    public string Log => Own().Log;
+
+    /// <summary>Not killed.</summary>
+    public bool IsRunning => Own().IsRunning;
+
     /// <summary>A standby that streams from this server, which must be durable.</summary>
     public async Task<PostgresServer> StartStandbyAsync(CancellationToken cancellationToken = default)
     {
@@ -63,6 +77,14 @@ public sealed class PostgresServer : IAsyncDisposable
 
     /// <summary>Makes a standby the primary.</summary>
     public Task PromoteAsync() => ExecuteAsync("select pg_promote(true, 60)", CancellationToken.None);
+
+    /// <summary>After <see cref="KillAsync"/>, starts it as a standby of another, which was promoted meanwhile.</summary>
+    public async Task FollowAsync(PostgresServer primary, CancellationToken cancellationToken = default)
+    {
+        // pg_rewind reads from the last checkpoint which timeline the other is on.
+        await primary.ExecuteAsync("checkpoint", cancellationToken);
+        await Own().FollowAsync(primary.Own(), cancellationToken);
+    }
 
     /// <summary>Changes a setting of the whole server, as an operator does.</summary>
     public async Task ConfigureAsync(string name, string value)

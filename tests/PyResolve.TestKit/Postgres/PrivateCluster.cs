@@ -19,10 +19,10 @@ internal sealed class PrivateCluster : IAsyncDisposable
     private Process? _postmaster;
     private bool _isFrozen;
 
-    private PrivateCluster(string binaries, bool durable)
+    private PrivateCluster(string binaries, bool durable, int maxConnections)
     {
         _binaries = binaries;
-        _settings = Settings(_port, durable);
+        _settings = Settings(_port, durable, maxConnections);
         // PostgreSQL refuses to run as root, so root runs it as the user postgres, who may not have access to root's temporary folder.
         var temporary = Environment.IsPrivilegedProcess ? "/tmp" : Path.GetTempPath();
         _folder = Path.Combine(temporary, $"pyresolve-postgres-{Path.GetRandomFileName()}");
@@ -37,11 +37,15 @@ internal sealed class PrivateCluster : IAsyncDisposable
         Database = "postgres",
     }.ConnectionString;
 
+    public string Log => _log.Text;
+
+    public bool IsRunning => _postmaster is not null;
+
     private string DataFolder => Path.Combine(_folder, "data");
 
-    public static async Task<PrivateCluster> CreateAsync(bool durable, CancellationToken cancellationToken)
+    public static async Task<PrivateCluster> CreateAsync(bool durable, int maxConnections, CancellationToken cancellationToken)
     {
-        var cluster = new PrivateCluster(PostgresBinaries.Find(), durable);
+        var cluster = new PrivateCluster(PostgresBinaries.Find(), durable, maxConnections);
         try
         {
             await cluster.InitializeAsync(cancellationToken);
@@ -58,7 +62,7 @@ internal sealed class PrivateCluster : IAsyncDisposable
     /// <summary>A replica that streams from another cluster.</summary>
     public static async Task<PrivateCluster> CreateStandbyAsync(PrivateCluster primary, CancellationToken cancellationToken)
     {
-        var cluster = new PrivateCluster(PostgresBinaries.Find(), durable: true);
+        var cluster = new PrivateCluster(PostgresBinaries.Find(), durable: true, maxConnections: 300);
         try
         {
             string[] line = cluster.AsOrdinaryUser(
@@ -107,6 +111,22 @@ internal sealed class PrivateCluster : IAsyncDisposable
         }
     }
 
+    /// <summary>A primary that was killed comes back as the standby of another, without what that one does not have.</summary>
+    public async Task FollowAsync(PrivateCluster primary, CancellationToken cancellationToken)
+    {
+        string[] line = AsOrdinaryUser(
+            "pg_rewind",
+            "--target-pgdata",
+            DataFolder,
+            "--source-server",
+            $"host=127.0.0.1 port={primary._port} user=postgres dbname=postgres application_name=standby",
+            "--write-recovery-conf",
+            "--no-sync");
+        var rewound = await Command.RunAsync(line[0], line[1..], workingDirectory: "/", cancellationToken: cancellationToken);
+        rewound.OrThrow("pg_rewind");
+        await StartAsync(cancellationToken);
+    }
+
     /// <summary>SIGKILL for the postmaster and all its children, at once.</summary>
     public async Task KillAsync()
     {
@@ -150,19 +170,21 @@ internal sealed class PrivateCluster : IAsyncDisposable
         Forget();
     }
 
-    private static string[] Settings(int port, bool durable)
+    private static string[] Settings(int port, bool durable, int maxConnections)
     {
         string[] settings =
         [
             $"port={port}",
             "listen_addresses=127.0.0.1",
             "unix_socket_directories=",
-            "max_connections=300",
+            $"max_connections={maxConnections}",
             "shared_buffers=64MB",
             // A time zone far from UTC, so that tests fail if the month of an event depends on the session's time zone.
             "timezone=Pacific/Auckland",
         ];
-        return durable ? settings : [.. settings, "fsync=off", "synchronous_commit=off", "full_page_writes=off"];
+        return durable
+            ? [.. settings, "wal_keep_size=256MB"]
+            : [.. settings, "fsync=off", "synchronous_commit=off", "full_page_writes=off"];
     }
 
     private async Task InitializeAsync(CancellationToken cancellationToken)
@@ -179,6 +201,8 @@ internal sealed class PrivateCluster : IAsyncDisposable
             "UTF8",
             "--locale",
             "C",
+            // Without them, pg_rewind cannot tell which pages have changed.
+            "--data-checksums",
             "--no-sync");
         var made = await Command.RunAsync(line[0], line[1..], workingDirectory: "/", cancellationToken: cancellationToken);
         made.OrThrow("initdb");

@@ -3,7 +3,8 @@ using System.Net.Sockets;
 
 namespace PyResolve.TestKit;
 
-internal static class Loopback
+/// <summary>Ports of this machine.</summary>
+public static class Loopback
 {
     /// <summary>
     /// A free port. It is below the range that systems use for outgoing connections (from 32768 on), so that none of those takes it before

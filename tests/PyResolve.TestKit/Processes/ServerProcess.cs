@@ -199,7 +199,8 @@ public sealed class ServerProcess : IAsyncDisposable
         }
         catch (OperationCanceledException e) when (!cancellationToken.IsCancellationRequested)
         {
-            throw new TimeoutException($"PyResolve.Server {string.Join(' ', arguments)} did not end within {CommandLimit.TotalMinutes} minutes.", e);
+            throw new TimeoutException(
+                $"PyResolve.Server {string.Join(' ', arguments)} did not end within {CommandLimit.TotalMinutes} minutes.", e);
         }
     }
 

@@ -7,18 +7,25 @@ namespace PyResolve.TestKit;
 /// <summary>A test's own database, which one or several servers use.</summary>
 public sealed class TestStore : IAsyncDisposable
 {
+    /// <summary>Set: servers reach PostgreSQL through PgBouncer, in transaction mode.</summary>
+    public const string PooledVariable = "PYRESOLVE_TEST_POOLED";
+
     /// <summary>Seconds. Proofs generate millions of rows, and count them.</summary>
     private const int CommandTimeout = 600;
 
     private readonly string? _folder;
+    private readonly string? _url;
     private readonly string _connectionString;
 
-    private TestStore(StorageEngine engine, string connectionString, string? folder)
+    private TestStore(StorageEngine engine, string connectionString, string? folder, string? url = null)
     {
         Engine = engine;
         _connectionString = connectionString;
         _folder = folder;
+        _url = url;
     }
+
+    public static bool IsPooled { get; } = Environment.GetEnvironmentVariable(PooledVariable) is { Length: > 0 };
 
     public StorageEngine Engine { get; }
 
@@ -27,13 +34,17 @@ public sealed class TestStore : IAsyncDisposable
 
     /// <summary>The settings of a server that uses it.</summary>
     public IReadOnlyDictionary<string, string?> Settings => _folder is null
-        ? new Dictionary<string, string?> { ["DATABASE_URL"] = PostgresAddress.ToUrl(_connectionString), ["PYRESOLVE_DATA"] = null }
+        ? new Dictionary<string, string?> { ["DATABASE_URL"] = _url ?? PostgresAddress.ToUrl(_connectionString), ["PYRESOLVE_DATA"] = null }
         : new Dictionary<string, string?> { ["DATABASE_URL"] = null, ["PYRESOLVE_DATA"] = _folder };
 
     public static async Task<TestStore> CreateAsync(StorageEngine engine, PostgresFixture postgres)
     {
         if (engine is StorageEngine.Postgres)
-            return new TestStore(engine, await postgres.CreateDatabaseAsync(), folder: null);
+        {
+            var database = await postgres.CreateDatabaseAsync();
+            return new TestStore(engine, database, folder: null, IsPooled ? await postgres.PooledUrlAsync(database) : null);
+        }
+
         var folder = Directory.CreateTempSubdirectory("pyresolve-store-").FullName;
         return new TestStore(
             engine, new SqliteConnectionStringBuilder { DataSource = Path.Combine(folder, "pyresolve.db") }.ToString(), folder);

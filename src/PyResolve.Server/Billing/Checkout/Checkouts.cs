@@ -18,6 +18,9 @@ internal abstract record CheckoutOutcome
 
     public sealed record AlreadySubscribed(string PortalUrl) : CheckoutOutcome;
 
+    /// <summary>An operator gave the account this plan for good, and nothing is less than it.</summary>
+    public sealed record GivenByOperator(string Plan) : CheckoutOutcome;
+
     /// <summary>Paid by a method that takes days, such as a bank debit.</summary>
     public sealed record PaymentPending : CheckoutOutcome;
 
@@ -32,16 +35,29 @@ internal sealed record Purchase(Plan Plan, CatalogPrice Price, string PriceId, i
     /// <summary>A subscription that a trial without a card has paused: a way to pay is asked for in place of a new one.</summary>
     public string? Resumes { get; init; }
 
+    /// <summary>A paused subscription to something else, which ends first: nothing was ever paid for it.</summary>
+    public string? Replaces { get; init; }
+
     /// <summary>A checkout for another price or number of seats takes the place of the open one.</summary>
     public string Key => Resumes is not null ? $"resumes:{Resumes}"
         : Quantity == 1 ? PriceId
         : string.Create(CultureInfo.InvariantCulture, $"{PriceId}*{Quantity}");
+
+    /// <summary>A paused subscription goes on only if it is just what was chosen: the page that asks for a card shows no price.</summary>
+    public Purchase InPlaceOf(StripeSubscription? paused) => paused is null ? this
+        : IsOf(paused) ? this with { Resumes = paused.Id }
+        : this with { Replaces = paused.Id };
+
+    /// <summary>Metered items beside it are extras.</summary>
+    private bool IsOf(StripeSubscription subscription) =>
+        (subscription.Items?.Data ?? []).Where(item => item.Price?.Id == PriceId || item.Price is not { IsMetered: true }).ToList()
+            is [var only] && only.Price?.Id == PriceId && (Price.IsMetered || (only.Quantity ?? 1) == Quantity);
 }
 
 /// <summary>At most one open checkout per account: the same one for the same plan; for another plan it is closed first.</summary>
 internal sealed class Checkouts(
-    Database database, CustomerLinks links, CustomerSync sync, IStripeGateway stripe, BillingOptions options, BillingLinks urls,
-    TimeProvider time)
+    Database database, BillingCustomers customers, CustomerLinks links, CustomerSync sync, IStripeGateway stripe, PlanCatalog plans,
+    BillingOptions options, BillingLinks urls, TimeProvider time)
 {
     private const int MaxRounds = 5;
 
@@ -52,6 +68,8 @@ internal sealed class Checkouts(
 
     public async Task<CheckoutOutcome> StartAsync(Guid userId, string email, Purchase purchase, CancellationToken cancellationToken)
     {
+        if (await FindGivenPlanAsync(userId, purchase.Plan, cancellationToken) is { } given)
+            return new CheckoutOutcome.GivenByOperator(given);
         var (customer, isNew) = await links.FindOrCreateAsync(userId, email, cancellationToken);
         var isFirst = isNew;
         if (!isNew)
@@ -63,7 +81,7 @@ internal sealed class Checkouts(
                 return new CheckoutOutcome.AlreadySubscribed(await OpenPortalAsync(customer, cancellationToken));
             else
                 await CancelIncompleteAsync(state, cancellationToken);
-            purchase = purchase with { Resumes = state?.Paused?.Id };
+            purchase = purchase.InPlaceOf(state?.Paused);
             isFirst = state is null or { IsGone: true } or { Subscriptions.Count: 0 };
         }
 
@@ -81,6 +99,9 @@ internal sealed class Checkouts(
                     continue;
             }
 
+            // Not before the page that could have resumed it is closed.
+            if (purchase.Replaces is { } paused)
+                await CancelAsync(paused, cancellationToken);
             if (await ResumeAsync(attempt, customer, cancellationToken) is { } resumed)
                 return resumed;
             if (attempt.SessionId is null
@@ -110,19 +131,34 @@ internal sealed class Checkouts(
     public Task RemoveAsync(Guid userId, CancellationToken cancellationToken) => database.ExecuteAsync(
         $"delete from billing_checkouts where origin = {_origin} and user_id = {userId}", cancellationToken);
 
+    /// <summary>A subscription to no more than what an operator gave would be paid for nothing.</summary>
+    /// <returns>null where it would give more, or where the operator's plan ends.</returns>
+    private async Task<string?> FindGivenPlanAsync(Guid userId, Plan wanted, CancellationToken cancellationToken)
+    {
+        var profile = await customers.FindProfileAsync(userId, cancellationToken);
+        var given = profile is { IsSetByOperator: true } ? profile.Plan : profile is { OverrideUntil: null } ? profile.Override : null;
+        if (given is null)
+            return null;
+        var isMore = plans.Rank(wanted.Name) > plans.Rank(given) || (wanted.PerSeat && plans.Rank(wanted.Name) == plans.Rank(given));
+        return isMore ? null : given;
+    }
+
     /// <summary>So that the first payment of an earlier attempt cannot be made beside that of the new one.</summary>
     private async Task CancelIncompleteAsync(SyncResult state, CancellationToken cancellationToken)
     {
         foreach (var incomplete in state.Incomplete)
+            await CancelAsync(incomplete.Id, cancellationToken);
+    }
+
+    private async Task CancelAsync(string subscriptionId, CancellationToken cancellationToken)
+    {
+        try
         {
-            try
-            {
-                await stripe.CancelSubscriptionAsync(incomplete.Id, cancellationToken);
-            }
-            catch (StripeException exception) when (exception.IsMissing)
-            {
-                // It has ended by itself.
-            }
+            await stripe.CancelSubscriptionAsync(subscriptionId, cancellationToken);
+        }
+        catch (StripeException exception) when (exception.IsMissing)
+        {
+            // It has ended by itself.
         }
     }
 

@@ -80,12 +80,11 @@ internal interface IStripeGateway
 
     Task<IReadOnlyList<StripePortalConfiguration>> ListPortalConfigurationsAsync(CancellationToken cancellationToken);
 
-    Task<StripePortalConfiguration> CreatePortalConfigurationAsync(
-        IReadOnlyList<StripePrice> products, string returnUrl, CancellationToken cancellationToken);
+    Task<StripePortalConfiguration> CreatePortalConfigurationAsync(PortalContents contents, CancellationToken cancellationToken);
 
-    /// <summary>Makes it what a new one would be; its return URL and headline stay.</summary>
+    /// <summary>What the contents do not name, such as how a subscription is cancelled, stays as it is.</summary>
     Task<StripePortalConfiguration> UpdatePortalConfigurationAsync(
-        string id, IReadOnlyList<StripePrice> products, CancellationToken cancellationToken);
+        string id, PortalContents contents, CancellationToken cancellationToken);
 
     Task<IReadOnlyList<StripeWebhookEndpoint>> ListWebhookEndpointsAsync(CancellationToken cancellationToken);
 

@@ -42,6 +42,11 @@ internal sealed partial class StripeGateway
         yield return ("Subscriptions: write", () => CancelSubscriptionAsync($"sub_{Nothing}", cancellationToken));
         yield return ("Customer portal: write",
             () => CreatePortalAsync($"cus_{Nothing}", "https://example.com", configuration: null, cancellationToken));
+        yield return ("Subscription schedules: read", () => StripeConnection.ReadAsync(
+            Api.SubscriptionSchedules.GetAsync($"sub_sched_{Nothing}", cancellationToken: cancellationToken),
+            static schedule => schedule.Id));
+        yield return ("SetupIntents: read", () => StripeConnection.ReadAsync(
+            Api.SetupIntents.GetAsync($"seti_{Nothing}", cancellationToken: cancellationToken), static intent => intent.Id));
         yield return ("Prices: read", () => FindPriceAsync($"price_{Nothing}", cancellationToken));
         yield return ("Products: read", () => FindProductAsync($"prod_{Nothing}", cancellationToken));
         yield return ("Invoices: read", () => FindInvoiceAsync($"in_{Nothing}", cancellationToken));
@@ -53,5 +58,7 @@ internal sealed partial class StripeGateway
         yield return ("Disputes: read", () => StripeConnection.ReadAsync(
             Api.Disputes.ListAsync(new() { Charge = $"ch_{Nothing}" }, cancellationToken: cancellationToken),
             static list => list.Data.Count));
+        yield return ("Invoice payments: read", () => StripeConnection.ReadAsync(
+            Api.InvoicePayments.GetAsync($"inpay_{Nothing}", cancellationToken: cancellationToken), static payment => payment.Id));
     }
 }

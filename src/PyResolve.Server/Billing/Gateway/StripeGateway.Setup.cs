@@ -58,21 +58,20 @@ internal sealed partial class StripeGateway
         list => Api.BillingPortal.Configurations.ListAsync(list, cancellationToken: cancellationToken),
         StripeReading.PortalConfiguration);
 
-    public Task<StripePortalConfiguration> CreatePortalConfigurationAsync(
-        IReadOnlyList<StripePrice> products, string returnUrl, CancellationToken cancellationToken)
+    public Task<StripePortalConfiguration> CreatePortalConfigurationAsync(PortalContents contents, CancellationToken cancellationToken)
     {
         var created = new Portal.ConfigurationCreateOptions
         {
-            BusinessProfile = new() { Headline = options.ProductName },
-            DefaultReturnUrl = returnUrl,
-            Metadata = new() { [PortalMark.Key] = PortalMark.For(products) },
+            BusinessProfile = new() { Headline = contents.Headline },
+            DefaultReturnUrl = contents.ReturnUrl,
+            Metadata = new() { [PortalContents.MarkKey] = contents.Mark },
             Features = new()
             {
-                CustomerUpdate = CustomerDetails(),
+                CustomerUpdate = contents.ChangesDetails ? CustomerDetails() : null,
                 InvoiceHistory = new() { Enabled = true },
                 PaymentMethodUpdate = new() { Enabled = true },
                 SubscriptionCancel = new() { Enabled = true, Mode = "at_period_end" },
-                SubscriptionUpdate = ChangesBetween(products),
+                SubscriptionUpdate = ChangesBetween(contents),
             },
         };
         return StripeConnection.ReadAsync(
@@ -80,15 +79,17 @@ internal sealed partial class StripeGateway
     }
 
     public Task<StripePortalConfiguration> UpdatePortalConfigurationAsync(
-        string id, IReadOnlyList<StripePrice> products, CancellationToken cancellationToken)
+        string id, PortalContents contents, CancellationToken cancellationToken)
     {
         var changed = new Portal.ConfigurationUpdateOptions
         {
-            Metadata = new() { [PortalMark.Key] = PortalMark.For(products) },
+            BusinessProfile = new() { Headline = contents.Headline },
+            DefaultReturnUrl = contents.ReturnUrl,
+            Metadata = new() { [PortalContents.MarkKey] = contents.Mark },
             Features = new()
             {
-                CustomerUpdate = CustomerDetails(),
-                SubscriptionUpdate = ChangesBetween(products),
+                CustomerUpdate = contents.ChangesDetails ? CustomerDetails() : new() { Enabled = false },
+                SubscriptionUpdate = ChangesBetween(contents),
             },
         };
         return StripeConnection.ReadAsync(
@@ -123,25 +124,21 @@ internal sealed partial class StripeGateway
             Api.WebhookEndpoints.UpdateAsync(id, changed, cancellationToken: cancellationToken), StripeReading.Endpoint);
     }
 
-    /// <summary>With a tax id or an address the tax changes, so customers can correct them.</summary>
-    private Portal.ConfigurationFeaturesCustomerUpdateOptions? CustomerDetails() =>
-        options.Checkout is { AutomaticTax: true } or { TaxIds: true }
-            ? new() { Enabled = true, AllowedUpdates = ["address", "name", "tax_id"] }
-            : null;
+    private static Portal.ConfigurationFeaturesCustomerUpdateOptions CustomerDetails() =>
+        new() { Enabled = true, AllowedUpdates = ["address", "name", "tax_id"] };
 
     /// <summary>A downgrade at once would credit the rest of the month: who upgrades, uses and downgrades would pay nothing.</summary>
-    private Portal.ConfigurationFeaturesSubscriptionUpdateOptions ChangesBetween(IReadOnlyList<StripePrice> products) => new()
+    private static Portal.ConfigurationFeaturesSubscriptionUpdateOptions ChangesBetween(PortalContents contents) => new()
     {
         Enabled = true,
-        DefaultAllowedUpdates = options.HasSeats ? ["price", "quantity"] : ["price"],
+        DefaultAllowedUpdates = contents.ChangesSeats ? ["price", "quantity"] : ["price"],
         ProrationBehavior = "always_invoice",
-        Products = [.. products.GroupBy(static price => price.Product).Select(
-            product => new Portal.ConfigurationFeaturesSubscriptionUpdateProductOptions
-            {
-                Product = product.Key,
-                Prices = [.. product.Select(static price => price.Id)],
-                AdjustableQuantity = options.HasSeats ? SeatsOf(product) : null,
-            })],
+        Products = [.. contents.Products.Select(product => new Portal.ConfigurationFeaturesSubscriptionUpdateProductOptions
+        {
+            Product = product.Id,
+            Prices = [.. product.Prices],
+            AdjustableQuantity = contents.ChangesSeats ? SeatsOf(product) : null,
+        })],
         ScheduleAtPeriodEnd = new()
         {
             Conditions = [.. StripePortalConfiguration.DowngradeConditions.Select(
@@ -149,8 +146,6 @@ internal sealed partial class StripeGateway
         },
     };
 
-    private Portal.ConfigurationFeaturesSubscriptionUpdateProductAdjustableQuantityOptions SeatsOf(IEnumerable<StripePrice> product) =>
-        product.Any(price => price.LookupKey is { } key && options.SeatPrices.Contains(key))
-            ? new() { Enabled = true, Minimum = 1, Maximum = Plans.Plan.MaxSeatsSold }
-            : new() { Enabled = false };
+    private static Portal.ConfigurationFeaturesSubscriptionUpdateProductAdjustableQuantityOptions SeatsOf(PortalProduct product) =>
+        product.HasSeats ? new() { Enabled = true, Minimum = 1, Maximum = Plans.Plan.MaxSeatsSold } : new() { Enabled = false };
 }

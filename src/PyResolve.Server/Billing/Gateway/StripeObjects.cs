@@ -182,9 +182,6 @@ internal sealed record StripePortalConfiguration(string Id)
     /// <summary>Whether customers can change to another price.</summary>
     public bool SwitchesPlans { get; init; }
 
-    /// <summary>Whether customers can change the number of seats.</summary>
-    public bool ChangesSeats { get; init; }
-
     /// <summary>The changes that wait for the end of the period.</summary>
     public IReadOnlyList<string> ScheduledChanges { get; init; } = [];
 

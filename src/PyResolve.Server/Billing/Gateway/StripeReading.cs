@@ -119,7 +119,6 @@ internal static class StripeReading
         Active = from.Active,
         IsDefault = from.IsDefault,
         SwitchesPlans = from.Features?.SubscriptionUpdate?.Enabled == true,
-        ChangesSeats = from.Features?.SubscriptionUpdate?.DefaultAllowedUpdates?.Contains("quantity") == true,
         ScheduledChanges =
             [.. (from.Features?.SubscriptionUpdate?.ScheduleAtPeriodEnd?.Conditions ?? []).Select(static condition => condition.Type)],
         Metadata = from.Metadata,

@@ -97,18 +97,18 @@ internal sealed class StripeCatalog(IStripeGateway stripe, PlanCatalog plans, Bi
         return product.TaxCode is null ? await stripe.SetTaxCodeAsync(product.Id, taxCode, cancellationToken) : product;
     }
 
-    /// <summary>One that an older version made, or that is for other prices, is made what a new one would be, and keeps its id.</summary>
+    /// <summary>One that an older version made, or for another catalogue, is made what a new one would be, and keeps its id.</summary>
     public async Task<StripePortalConfiguration> EnsurePortalAsync(
         IReadOnlyList<StripePrice> prices, string returnUrl, TextWriter output, CancellationToken cancellationToken)
     {
-        var ours = (await stripe.ListPortalConfigurationsAsync(cancellationToken)).Where(PortalMark.IsOurs).ToList();
-        if (ours.Find(configuration => PortalMark.IsFor(configuration, prices) && configuration.ChangesSeats == options.HasSeats)
-            is { } current)
+        var contents = PortalContents.Of(prices, returnUrl, options);
+        var ours = (await stripe.ListPortalConfigurationsAsync(cancellationToken)).Where(PortalContents.IsMadeBySetup).ToList();
+        if (ours.Find(contents.IsIn) is { } current)
             return current;
         var older = ours.Find(configuration => configuration.Id == options.PortalConfiguration) ?? ours.FirstOrDefault();
         if (older is null)
-            return await stripe.CreatePortalConfigurationAsync(prices, returnUrl, cancellationToken);
-        await output.WriteLineAsync($"# {older.Id} was made by an older version, or for other prices: it is brought up to date.");
-        return await stripe.UpdatePortalConfigurationAsync(older.Id, prices, cancellationToken);
+            return await stripe.CreatePortalConfigurationAsync(contents, cancellationToken);
+        await output.WriteLineAsync($"# {older.Id} was made by an older version, or for another catalogue: it is brought up to date.");
+        return await stripe.UpdatePortalConfigurationAsync(older.Id, contents, cancellationToken);
     }
 }

@@ -20,6 +20,12 @@ internal sealed class BillingJobs(Database database, BillingOptions options, Tim
         """,
         cancellationToken);
 
+    /// <summary>One look for all jobs.</summary>
+    public async Task<bool> AnyDueAsync(CancellationToken cancellationToken) => (await database.ListAsync(
+        $"select 1 from billing_jobs where origin = {_origin} and next_run_at <= {time.GetInstant()} limit 1",
+        static _ => true,
+        cancellationToken)).Count > 0;
+
     /// <returns>null where the job is not due, or another instance runs it.</returns>
     public async Task<JobRun?> TryLeaseAsync(string name, CancellationToken cancellationToken)
     {

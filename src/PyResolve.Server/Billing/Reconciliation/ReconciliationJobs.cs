@@ -35,6 +35,8 @@ internal sealed partial class ReconciliationJobs(
             _hasAddedJobs = true;
         }
 
+        if (!await jobs.AnyDueAsync(cancellationToken))
+            return;
         if (await jobs.TryLeaseAsync(Events, cancellationToken) is { } events)
             await RunAsync(events, time.GetInstant() + options.EventsInterval, FetchMissedEventsAsync, cancellationToken);
         if (await jobs.TryLeaseAsync(All, cancellationToken) is { } all)

@@ -32,8 +32,6 @@ internal sealed class BillingOptions
     /// <summary>The lookup keys of prices that are for a seat; customers may change how many they pay for.</summary>
     public IReadOnlySet<string> SeatPrices { get; private init; } = new HashSet<string>();
 
-    public bool HasSeats => SeatPrices.Count > 0;
-
     /// <summary>Whether a plan has overage, which is reported to Stripe's meters.</summary>
     public bool SellsOverage { get; private init; }
 

@@ -8,7 +8,7 @@ using PyResolve.Server.Telemetry;
 namespace PyResolve.Server.Billing.Webhooks;
 
 /// <summary>
-/// Syncs at once on the instance that stored the event, within a second on another one if that fails. One worker at a time works on a
+/// Syncs at once on the instance that stored the event, within seconds on another one if that fails. One worker at a time works on a
 /// customer, and a slow customer does not delay the others.
 /// </summary>
 internal sealed partial class InboxWorker(
@@ -18,7 +18,7 @@ internal sealed partial class InboxWorker(
 {
     private const int MaxConcurrency = 16;
 
-    private static readonly TimeSpan Interval = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan Interval = TimeSpan.FromSeconds(4);
 
     private readonly ConcurrentDictionary<string, Task> _running = new(StringComparer.Ordinal);
 

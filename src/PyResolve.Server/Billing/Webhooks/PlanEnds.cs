@@ -18,7 +18,7 @@ internal sealed partial class PlanEnds(
 {
     private const int BatchSize = 200;
 
-    private static readonly TimeSpan Interval = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan Interval = TimeSpan.FromSeconds(5);
     private static readonly Origin Clock = new("clock", Address: null);
 
     private readonly string? _origin = options.IsConfigured ? options.Origin : null;

@@ -88,6 +88,8 @@ internal static class CheckoutCalls
 
     public static JsonObject Get(ApiCall call) => call.GetByPath(call.State.CheckoutSessions, Kind).Render();
 
+    public static JsonObject GetSetupIntent(ApiCall call) => call.GetByPath(call.State.SetupIntents, "setupintent").Render();
+
     public static JsonObject List(ApiCall call)
     {
         var form = call.Form;
@@ -143,7 +145,7 @@ internal static class CheckoutCalls
 
 internal static class Quantities
 {
-    private const long Greatest = 999_999;
+    public const long Greatest = 999_999;
 
     public static long Read(Form item) => item.Number("quantity") switch
     {

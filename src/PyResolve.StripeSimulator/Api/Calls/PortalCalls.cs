@@ -149,7 +149,14 @@ internal static class PortalCalls
                     throw ApiErrorException.Invalid($"The price {id} is not one of the product {product.Id}.", $"{element.Name}[prices]");
             }
 
-            return new PortalProduct(product.Id, prices);
+            return new PortalProduct(product.Id, prices, ReadSeats(element));
         }),
     ];
+
+    /// <summary>Where the product says nothing, any quantity may be chosen.</summary>
+    private static SeatRange? ReadSeats(Form product) =>
+        product.Has("adjustable_quantity") && !product.Is("adjustable_quantity.enabled")
+            ? null
+            : new SeatRange(
+                product.Number("adjustable_quantity.minimum") ?? 1, product.Number("adjustable_quantity.maximum") ?? Quantities.Greatest);
 }

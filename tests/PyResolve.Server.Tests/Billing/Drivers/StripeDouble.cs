@@ -372,27 +372,27 @@ internal sealed class StripeDouble : IStripeGateway
         Answer<IReadOnlyList<StripePortalConfiguration>>(() => [.. PortalConfigurations]);
 
     public Task<StripePortalConfiguration> CreatePortalConfigurationAsync(
-        IReadOnlyList<StripePrice> products, string returnUrl, CancellationToken cancellationToken) => Answer(() =>
+        PortalContents contents, CancellationToken cancellationToken) => Answer(() =>
     {
         PortalConfigurations.Add(new StripePortalConfiguration(Id("bpc"))
         {
             Active = true,
             SwitchesPlans = true,
             ScheduledChanges = StripePortalConfiguration.DowngradeConditions,
-            Metadata = new Dictionary<string, string> { [PortalMark.Key] = PortalMark.For(products) },
+            Metadata = new Dictionary<string, string> { [PortalContents.MarkKey] = contents.Mark },
         });
         return PortalConfigurations[^1];
     });
 
     public Task<StripePortalConfiguration> UpdatePortalConfigurationAsync(
-        string id, IReadOnlyList<StripePrice> products, CancellationToken cancellationToken) => Answer(() =>
+        string id, PortalContents contents, CancellationToken cancellationToken) => Answer(() =>
     {
         var at = PortalConfigurations.FindIndex(configuration => configuration.Id == id);
         return PortalConfigurations[at] = PortalConfigurations[at] with
         {
             SwitchesPlans = true,
             ScheduledChanges = StripePortalConfiguration.DowngradeConditions,
-            Metadata = new Dictionary<string, string> { [PortalMark.Key] = PortalMark.For(products) },
+            Metadata = new Dictionary<string, string> { [PortalContents.MarkKey] = contents.Mark },
         };
     });
 

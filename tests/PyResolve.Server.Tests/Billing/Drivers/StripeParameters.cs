@@ -33,6 +33,9 @@ internal static partial class StripeParameters
         ["GET /v1/disputes"] = ["charge", "payment_intent", "created[gte]", "limit", "starting_after", "expand[]"],
         ["GET /v1/invoice_payments"] =
             ["invoice", "payment[type]*", "payment[payment_intent]", "status", "created[gte]", "limit", "starting_after", "expand[]"],
+        ["GET /v1/invoice_payments/{id}"] = ["expand[]"],
+        ["GET /v1/setup_intents/{id}"] = ["expand[]"],
+        ["GET /v1/subscription_schedules/{id}"] = ["expand[]"],
         ["GET /v1/subscriptions"] =
             ["customer", "status", "price", "created[gte]", "collection_method", "test_clock", "limit", "starting_after", "expand[]"],
         ["GET /v1/subscriptions/{id}"] = ["expand[]"],
@@ -56,7 +59,9 @@ internal static partial class StripeParameters
         ],
         ["POST /v1/billing_portal/configurations/{id}"] =
         [
-            "metadata[*]", "features[subscription_update][enabled]", "features[subscription_update][default_allowed_updates][]",
+            "business_profile[headline]", "default_return_url", "metadata[*]",
+            "features[customer_update][enabled]", "features[customer_update][allowed_updates][]",
+            "features[subscription_update][enabled]", "features[subscription_update][default_allowed_updates][]",
             "features[subscription_update][proration_behavior]", "features[subscription_update][products][][product]*",
             "features[subscription_update][products][][prices][]*",
             "features[subscription_update][products][][adjustable_quantity][enabled]",
@@ -153,6 +158,6 @@ internal static partial class StripeParameters
     [GeneratedRegex(@"\[\d+\]", RegexOptions.None, matchTimeoutMilliseconds: 1_000)]
     private static partial Regex Number();
 
-    [GeneratedRegex("/[a-z]+_[a-z]*_?[0-9]+", RegexOptions.None, matchTimeoutMilliseconds: 1_000)]
+    [GeneratedRegex("/[a-z]+(_[a-z]*)+[0-9]+", RegexOptions.None, matchTimeoutMilliseconds: 1_000)]
     private static partial Regex Identifier();
 }

@@ -1,0 +1,81 @@
+using PyResolve.Server.Access;
+using PyResolve.Server.Hosting;
+
+namespace PyResolve.Server.Commands;
+
+/// <summary>What the switches of <c>init</c> say. On a terminal the rest is asked for, elsewhere the answer names the switch.</summary>
+internal sealed record InitQuestions(string File, string? Database, string? Data, string? Listen, string? Url, string? Operator)
+{
+    private const int Attempts = 3;
+
+    /// <returns>Either the server or what is wrong.</returns>
+    public async Task<(NewServer? Server, string? Problem)> AskAsync()
+    {
+        if (Database is not null && Data is not null)
+            return (null, "--database names PostgreSQL, and --data the folder of the embedded database: take one of them.");
+        // What the environment says now is for this server too.
+        var listen = Listen ?? Variable("ASPNETCORE_URLS") ?? (Variable("PORT") is { } port ? $"http://*:{port}" : NewServer.DefaultListen);
+        if (FindProblem(listen) is { } problem)
+            return (null, problem);
+        var database = Database ?? (Data is null ? Variable("DATABASE_URL") : null);
+        var data = Path.GetFullPath(Data ?? Variable("PYRESOLVE_DATA") ?? Path.Combine(Path.GetDirectoryName(File)!, "data"));
+
+        var email = Operator ?? await AskAsync("E-mail address of the first operator: ", static answer => Check(answer) is null);
+        if (email is null)
+            return (null, "--operator is missing: the e-mail address of the first operator.");
+        if (Check(email) is { } wrong)
+            return (null, wrong);
+        var url = Url ?? Variable("PYRESOLVE_PUBLIC_URL")
+            ?? (IsForThisMachine(listen)
+                ? listen.TrimEnd('/')
+                : await AskAsync("Address that people see, such as https://billing.example.com: ", IsUrl));
+        return url is null
+            ? (null, $"--url is missing: the server listens on {listen} for other machines. It is the address that people see, such as "
+                + "https://billing.example.com.")
+            : (new NewServer(File, database, data, listen, url, EmailAddresses.Parse(email)!), null);
+    }
+
+    private static string? Check(string email)
+    {
+        var errors = new FieldErrors();
+        errors.Email("e-mail", email);
+        return errors.Problem is null ? null : $"--operator {email} is no e-mail address, such as ada@example.com.";
+    }
+
+    private static bool IsUrl(string text) =>
+        Uri.TryCreate(text, UriKind.Absolute, out var url) && url.Scheme is "http" or "https" && url.UserInfo.Length == 0;
+
+    private static string? FindProblem(string listen)
+    {
+        try
+        {
+            return BindingAddress.Parse(listen).Scheme == Uri.UriSchemeHttp
+                ? null
+                : $"--listen {listen} is not http://. A proxy in front of the server takes https.";
+        }
+        catch (FormatException)
+        {
+            return $"--listen {listen} is no address, such as {NewServer.DefaultListen} or http://*:8000.";
+        }
+    }
+
+    private static bool IsForThisMachine(string listen) => !BindingAddress.Parse(listen).IsUnixPipe && !SettingsReview.IsPublic(listen);
+
+    private static string? Variable(string name) =>
+        Environment.GetEnvironmentVariable(name)?.Trim() is { Length: > 0 } value ? value : null;
+
+    /// <returns>null: nobody is there to answer, or has no answer.</returns>
+    private static async Task<string?> AskAsync(string question, Func<string, bool> isAnswer)
+    {
+        for (var attempt = 0; attempt < Attempts && !Console.IsInputRedirected; attempt++)
+        {
+            await Console.Error.WriteAsync(question);
+            if (await Console.In.ReadLineAsync() is not { } line)
+                break;
+            if (isAnswer(line.Trim()))
+                return line.Trim();
+        }
+
+        return null;
+    }
+}

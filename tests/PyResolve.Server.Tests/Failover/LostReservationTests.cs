@@ -1,0 +1,103 @@
+using PyResolve.Server.Tests.Http;
+
+namespace PyResolve.Server.Tests.Failover;
+
+/// <summary>Work that was done for a reservation which the store has lost since is recorded, flagged late, and never refused.</summary>
+public sealed class LostReservationTests(SharedServers servers)
+{
+    private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
+
+    [Theory, OnBothEngines]
+    public async Task A_commit_of_a_lost_reservation_is_recorded_once_and_late(StorageEngine engine)
+    {
+        await using var own = await OwnServer.StartAsync(engine, servers.Postgres);
+        var account = await own.SignUpAsync();
+        var id = NewId(own);
+        await LoseAsync(own, engine);
+
+        var committed = await account.CommitAsync(id, new { quantity = 2, tokens_used = 7 });
+        var again = await account.CommitAsync(id, new { quantity = 2, tokens_used = 7 });
+
+        committed.Status.ShouldBe(200, committed.Text);
+        committed["state"].GetString().ShouldBe("committed");
+        again.Status.ShouldBe(200, again.Text);
+        again["usage_event_id"].GetGuid().ShouldBe(committed["usage_event_id"].GetGuid());
+        (await account.QuotaAsync()).ShouldBe(new QuotaView(Used: 2, Held: 0, Remaining: 3));
+        (await own.Store.ReadNumberAsync("select count(*) from usage_events where late and quantity = 2")).ShouldBe(1);
+    }
+
+    [Theory, OnBothEngines]
+    public async Task Events_that_name_a_lost_reservation_are_recorded_late(StorageEngine engine)
+    {
+        await using var own = await OwnServer.StartAsync(engine, servers.Postgres);
+        var account = await own.SignUpAsync();
+        var id = NewId(own);
+        await LoseAsync(own, engine);
+
+        (await account.SpendAsync(id)).Status.ShouldBe(200);
+        var batch = await account.Key.PostAsync("/usage/batch", new
+        {
+            events = new[] { new { event_type = "migration", tier = "tier1", reservation_id = id } },
+        });
+
+        batch["recorded"].GetInt32().ShouldBe(1, batch.Text);
+        (await account.QuotaAsync()).Used.ShouldBe(2);
+        (await own.Store.ReadNumberAsync("select count(*) from usage_events where late")).ShouldBe(2);
+    }
+
+    [Theory, OnBothEngines]
+    public async Task A_reservation_that_cannot_have_been_lost_is_not_found(StorageEngine engine)
+    {
+        await using var own = await OwnServer.StartAsync(engine, servers.Postgres);
+        var account = await own.SignUpAsync();
+        var before = NewId(own);
+        (await account.CommitAsync(before)).ShouldBeProblem(404, "not_found");
+        await LoseAsync(own, engine);
+        own.Clock.Advance(TimeSpan.FromMinutes(1));
+
+        // Made after the loss, long before it, and by nobody.
+        foreach (var id in new[] { NewId(own), Guid.CreateVersion7(own.Clock.GetUtcNow() - TimeSpan.FromDays(60)), Guid.Empty })
+        {
+            (await account.CommitAsync(id)).ShouldBeProblem(404, "not_found");
+            (await account.SpendAsync(id)).Status.ShouldBe(422);
+        }
+
+        // Nothing is held for it, so there is nothing to give back.
+        (await account.ReleaseAsync(before)).ShouldBeProblem(404, "not_found");
+    }
+
+    [Fact]
+    public async Task What_a_failover_lost_is_committed_on_the_new_primary()
+    {
+        await using var pair = await ReplicatedPair.StartAsync(isSynchronous: false, Cancellation);
+        await using var server = await ServerProcess.StartAsync(pair.Environment, Cancellation);
+        var account = await TestAccount.SignUpAsync(server.Http);
+        await Eventually.IsTrueAsync(
+            async () => await pair.OnStandby.ReadNumberAsync($"select count(*) from api_keys where user_id = '{account.UserId}'") == 1,
+            cancellationToken: Cancellation);
+        await pair.Standby.KillAsync();
+        var lost = (await account.ReserveAsync(quantity: 2)).Id();
+
+        await pair.Primary.KillAsync();
+        await pair.Standby.RestartAsync(Cancellation);
+        await pair.PromoteAsync();
+
+        Answer? committed = null;
+        await Eventually.IsTrueAsync(
+            async () => (committed = await account.CommitAsync(lost, new { quantity = 2 })).Status != 503, cancellationToken: Cancellation);
+        committed!.Status.ShouldBe(200, committed.Text);
+        (await account.QuotaAsync()).ShouldBe(new QuotaView(Used: 2, Held: 0, Remaining: 3));
+    }
+
+    /// <summary>As a store that was restored from a backup of an hour ago.</summary>
+    private static async Task LoseAsync(OwnServer own, StorageEngine engine)
+    {
+        own.Clock.Advance(TimeSpan.FromMinutes(1));
+        var now = own.Clock.GetUtcNow();
+        var noticed = engine is StorageEngine.Postgres ? $"'{now:O}'" : $"{now.ToUnixTimeMilliseconds()}000";
+        await own.Store.ExecuteSqlAsync($"insert into store_losses (noticed_at) values ({noticed})");
+    }
+
+    /// <summary>An id as reservations have it, that the store does not have.</summary>
+    private static Guid NewId(OwnServer own) => Guid.CreateVersion7(own.Clock.GetUtcNow());
+}
