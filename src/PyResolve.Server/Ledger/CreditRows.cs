@@ -1,8 +1,10 @@
+using System.Runtime.InteropServices;
 using PyResolve.Server.Storage;
 
 namespace PyResolve.Server.Ledger;
 
 /// <summary>Credits that were bought or given at once. <c>Left</c> can still be drawn.</summary>
+[StructLayout(LayoutKind.Auto)]
 internal readonly record struct CreditGrant(Guid UserId, Guid Id, long Left);
 
 /// <summary>Locked after the rollups, by key: transactions lock profiles, reservations, rollups and credits in this order.</summary>
