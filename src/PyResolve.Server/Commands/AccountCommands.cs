@@ -21,8 +21,8 @@ internal static class AccountCommands
         return new Command("accounts", "Look at accounts, create, change and delete them")
         {
             list, AccountChangeCommands.CreateAccount(run), AccountChangeCommands.Invite(run), AccountChangeCommands.ResetPassword(run),
-            SecondFactorCommand.Create(run), AccountChangeCommands.SetEmail(run), SetPlan(run), GrantCreditsCommand.Create(run), AccountChangeCommands.Delete(run),
-            AccountExportCommand.Create(run),
+            SecondFactorCommand.Create(run), AccountChangeCommands.SetEmail(run), SetPlan(run), GrantCreditsCommand.Create(run),
+            AccountChangeCommands.Delete(run), AccountExportCommand.Create(run),
         };
     }
 

@@ -106,8 +106,7 @@ internal static class InitCommand
         var administration = services.GetRequiredService<AccountAdministration>();
         var account = await OperatorAccount.FindAsync(services, server.Operator.Shown, cancellationToken);
         // An earlier attempt may have come as far as the account. Other accounts need the secrets of the file that there is somewhere.
-        if (await HasOthersAsync(services, account?.Id, cancellationToken)
-            || (account is not null && await administration.HasPasswordAsync(account.Id, cancellationToken)))
+        if (await IsInUseAsync(services, account?.Id ?? Guid.Empty, cancellationToken))
         {
             return (null, "The database has accounts already, and init is for a new one. Copy the file with the settings and secrets of "
                 + "the server that uses it; 'operator add' and 'accounts reset-password' let somebody in.");
@@ -125,9 +124,21 @@ internal static class InitCommand
         return (new FirstOperator(account, link), null);
     }
 
-    private static async Task<bool> HasOthersAsync(IServiceProvider services, Guid? id, CancellationToken cancellationToken) =>
+    /// <summary>By others, or by the operator: nothing can have been done with an account that an earlier attempt made.</summary>
+    private static async Task<bool> IsInUseAsync(IServiceProvider services, Guid operatorId, CancellationToken cancellationToken) =>
         await services.GetRequiredService<Database>().FirstAsync(
-            $"select id from profiles where id <> {id ?? Guid.Empty} limit 1",
+            $"""
+            select id from profiles where id <> {operatorId}
+            union all
+            select user_id from passwords where user_id = {operatorId}
+            union all
+            select user_id from identities where user_id = {operatorId}
+            union all
+            select user_id from second_factors where user_id = {operatorId}
+            union all
+            select user_id from api_keys where user_id = {operatorId}
+            limit 1
+            """,
             static row => new { Id = row.Uuid(0) },
             cancellationToken) is not null;
 

@@ -15,7 +15,8 @@ internal sealed record InitQuestions(string File, string? Database, string? Data
             return (null, "--database names PostgreSQL, and --data the folder of the embedded database: take one of them.");
         // What the environment says now is for this server too.
         var listen = Listen ?? Variable("ASPNETCORE_URLS") ?? (Variable("PORT") is { } port ? $"http://*:{port}" : NewServer.DefaultListen);
-        if (FindProblem(listen) is { } problem)
+        var listenSource = Listen is not null ? "--listen" : Variable("ASPNETCORE_URLS") is not null ? "ASPNETCORE_URLS" : "PORT";
+        if (FindProblem(listen, listenSource) is { } problem)
             return (null, problem);
         var database = Database ?? (Data is null ? Variable("DATABASE_URL") : null);
         var data = Path.GetFullPath(Data ?? Variable("PYRESOLVE_DATA") ?? Path.Combine(Path.GetDirectoryName(File)!, "data"));
@@ -29,9 +30,15 @@ internal sealed record InitQuestions(string File, string? Database, string? Data
             ?? (IsForThisMachine(listen)
                 ? listen.TrimEnd('/')
                 : await AskAsync("Address that people see, such as https://billing.example.com: ", IsUrl));
-        return url is null
-            ? (null, $"--url is missing: the server listens on {listen} for other machines. It is the address that people see, such as "
-                + "https://billing.example.com.")
+        if (url is null)
+        {
+            return (null, $"--url is missing: the server listens on {listen} for other machines. It is the address that people see, such as "
+                + "https://billing.example.com.");
+        }
+
+        return IsUrl(url) && !IsSafe(url)
+            ? (null, $"--url {url} is not https://, and passwords are taken over https alone. Put a proxy with a certificate in front of the "
+                + "server, and name its address.")
             : (new NewServer(File, database, data, listen, url, EmailAddresses.Parse(email)!), null);
     }
 
@@ -45,17 +52,19 @@ internal sealed record InitQuestions(string File, string? Database, string? Data
     private static bool IsUrl(string text) =>
         Uri.TryCreate(text, UriKind.Absolute, out var url) && url.Scheme is "http" or "https" && url.UserInfo.Length == 0;
 
-    private static string? FindProblem(string listen)
+    private static bool IsSafe(string url) => new Uri(url) is { } parsed && (parsed.Scheme == Uri.UriSchemeHttps || Loopback.Is(parsed));
+
+    private static string? FindProblem(string listen, string source)
     {
         try
         {
             return BindingAddress.Parse(listen).Scheme == Uri.UriSchemeHttp
                 ? null
-                : $"--listen {listen} is not http://. A proxy in front of the server takes https.";
+                : $"{source}: {listen} is not http://. A proxy in front of the server takes https.";
         }
         catch (FormatException)
         {
-            return $"--listen {listen} is no address, such as {NewServer.DefaultListen} or http://*:8000.";
+            return $"{source}: {listen} is no address, such as {NewServer.DefaultListen} or http://*:8000.";
         }
     }
 
@@ -74,6 +83,8 @@ internal sealed record InitQuestions(string File, string? Database, string? Data
                 break;
             if (isAnswer(line.Trim()))
                 return line.Trim();
+            if (attempt + 1 < Attempts)
+                await Console.Error.WriteLineAsync("That is none. Once more:");
         }
 
         return null;

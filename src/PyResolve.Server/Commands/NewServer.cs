@@ -72,13 +72,14 @@ internal sealed record NewServer(
         if (IsNeeded(EncryptionKeys.FileName))
         {
             text.Append(EnvironmentFile.LineOf(
-                EncryptionKeys.Setting, Convert.ToBase64String(RandomNumberGenerator.GetBytes(EncryptionKeyBytes))));
+                EncryptionKeys.Setting, Given(EncryptionKeys.Setting) ?? Convert.ToBase64String(RandomNumberGenerator.GetBytes(EncryptionKeyBytes))));
         }
 
         if (IsNeeded(LeaseKeys.FileName))
         {
             using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
-            text.Append(EnvironmentFile.LineOf(LeaseKeys.Setting, Convert.ToBase64String(key.ExportPkcs8PrivateKey())));
+            text.Append(EnvironmentFile.LineOf(
+                LeaseKeys.Setting, Given(LeaseKeys.Setting) ?? Convert.ToBase64String(key.ExportPkcs8PrivateKey())));
         }
 
         return text.Append(
@@ -97,6 +98,9 @@ internal sealed record NewServer(
 
             """).ToString();
     }
+
+    /// <summary>The server takes a variable of the environment before the file: another key in the file would be lost with it.</summary>
+    private static string? Given(string setting) => Environment.GetEnvironmentVariable(setting) is { Length: > 0 } value ? value : null;
 
     /// <summary>Where the folder has one from before, that one stays in use.</summary>
     private bool IsNeeded(string keyFile) => DatabaseUrl is not null || !System.IO.File.Exists(Path.Combine(DataFolder, keyFile));

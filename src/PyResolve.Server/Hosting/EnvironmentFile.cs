@@ -1,4 +1,3 @@
-using System.Text;
 using System.Text.RegularExpressions;
 
 namespace PyResolve.Server.Hosting;
@@ -11,7 +10,8 @@ internal static partial class EnvironmentFile
 {
     public const string Setting = "PYRESOLVE_ENV_FILE";
 
-    private const string EscapedInQuotes = "\\\"$`";
+    /// <summary>Each program has rules of its own for these in double quotes.</summary>
+    private const string Special = "\\\"$`";
 
     /// <summary>Puts them into the environment of this process. What is there already stays.</summary>
     /// <exception cref="InvalidConfigurationException">There is no such file, or a line is wrong. No message has a value.</exception>
@@ -41,7 +41,8 @@ internal static partial class EnvironmentFile
             if (parts.Length != 2 || !Name().IsMatch(parts[0]) || Unquote(parts[1].Trim()) is not { } value)
             {
                 throw new InvalidConfigurationException(
-                    $"{file}, line {index + 1}: this is not NAME=value. Write a value with quotes or backslashes in single quotes.");
+                    $"{file}, line {index + 1}: this is not NAME=value. Write a value with anything but letters, digits and "
+                    + "./:@%+=,?#_- in single quotes.");
             }
 
             values[parts[0]] = value;
@@ -63,31 +64,17 @@ internal static partial class EnvironmentFile
     private static string? Unquote(string text) => text switch
     {
         ['\'', .. var inner, '\''] => inner.Contains('\'', StringComparison.Ordinal) ? null : inner,
-        ['"', .. var inner, '"'] => Unescape(inner),
-        _ => text.AsSpan().ContainsAny('\'', '"', '\\') ? null : text,
+        ['"', .. var inner, '"'] => inner.AsSpan().ContainsAny(Special) ? null : inner,
+        _ => Unquoted().IsMatch(text) ? text : null,
     };
-
-    private static string? Unescape(string text)
-    {
-        var value = new StringBuilder();
-        for (var i = 0; i < text.Length; i++)
-        {
-            if (text[i] == '"')
-                return null;
-            if (text[i] == '\\' && i + 1 == text.Length)
-                return null;
-            if (text[i] == '\\' && EscapedInQuotes.Contains(text[i + 1], StringComparison.Ordinal))
-                i++;
-            value.Append(text[i]);
-        }
-
-        return value.ToString();
-    }
 
     private static bool IsUnquotable(char character) => character is '\'' || char.IsControl(character);
 
     [GeneratedRegex("^[A-Za-z_][A-Za-z0-9_]*\\z", RegexOptions.None, matchTimeoutMilliseconds: 1000)]
     private static partial Regex Name();
+
+    [GeneratedRegex("^(?!#)[A-Za-z0-9_./:@%+=,?#-]*\\z", RegexOptions.None, matchTimeoutMilliseconds: 1000)]
+    private static partial Regex Unquoted();
 
     [GeneratedRegex("^[A-Za-z0-9_./:@%+=,-]*\\z", RegexOptions.None, matchTimeoutMilliseconds: 1000)]
     private static partial Regex Plain();

@@ -1,11 +1,14 @@
 using System.Globalization;
+using System.Runtime.InteropServices;
 
 namespace PyResolve.Server.Ledger;
 
 /// <summary>Units of a reservation that were drawn on one grant of credits.</summary>
+[StructLayout(LayoutKind.Auto)]
 internal readonly record struct CreditDraw(Guid GrantId, int Units);
 
 /// <summary>How many of an event's units the plan's quota does not cover.</summary>
+[StructLayout(LayoutKind.Auto)]
 internal readonly record struct UnitSources(int Credits, int Overage)
 {
     public bool IsPlanOnly => Credits == 0 && Overage == 0;

@@ -1,14 +1,16 @@
+using System.Runtime.InteropServices;
 using PyResolve.Server.Storage;
 
 namespace PyResolve.Server.Ledger;
 
 /// <summary>Credits that were bought or given at once. <c>Left</c> can still be drawn.</summary>
+[StructLayout(LayoutKind.Auto)]
 internal readonly record struct CreditGrant(Guid UserId, Guid Id, long Left);
 
 /// <summary>Locked after the rollups, by key: transactions lock profiles, reservations, rollups and credits in this order.</summary>
 internal static class CreditRows
 {
-    /// <summary>Those that have not ended, the first to end first; also those that are drawn on completely, to which units may return.</summary>
+    /// <summary>Those that have not ended, the first to end first; also those that are used up, to which units may return.</summary>
     public static List<CreditGrant> Lock(ReadBatch batch, IReadOnlyList<Guid> userIds, DateTimeOffset now) => batch.List(
         $"""
         select user_id, id, units - drawn - taken
@@ -26,8 +28,8 @@ internal static class CreditRows
     }
 
     /// <summary>
-    /// Draws units of <paramref name="drawn"/>, and gives those of <paramref name="settled"/> back. A grant that would have too few can only
-    /// come from a bug, and gets a null, which the table rejects.
+    /// Draws units of <paramref name="drawn"/>, and gives those of <paramref name="settled"/> back. A grant that would have too few can
+    /// only come from a bug, and gets a null, which the table rejects.
     /// </summary>
     public static IEnumerable<Sql> Move(
         Session session, IEnumerable<StoredReservation> drawn, IEnumerable<StoredReservation> settled)

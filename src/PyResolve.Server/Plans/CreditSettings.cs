@@ -20,8 +20,8 @@ internal static class CreditSettings
         if (plan.MigrationsLimit is null && (draws || overage is not null))
         {
             throw new InvalidConfigurationException(
-                $"{section.Path} has {(draws ? "Credits" : "Overage")}, and no limit that could be used up. Set MigrationsLimit to a number, "
-                + "or unset it.");
+                $"{section.Path} has {(draws ? "Credits" : "Overage")}, and no limit that could be used up. "
+                + "Set MigrationsLimit to a number, or unset it.");
         }
 
         return plan with { DrawsCredits = draws, Overage = overage };

@@ -1,6 +1,9 @@
+using System.Runtime.InteropServices;
+
 namespace PyResolve.Server.Quota;
 
 /// <summary>The units of an account in a month.</summary>
+[StructLayout(LayoutKind.Auto)]
 internal readonly record struct QuotaUnits(long Used, long Held)
 {
     /// <summary>Of the used and held units.</summary>

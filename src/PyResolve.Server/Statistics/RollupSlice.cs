@@ -121,7 +121,8 @@ internal sealed record RollupSlice(Guid UserId, string Month)
         await session.VisitAsync(
             $"""
             select coalesce(m.migrations, 0), coalesce(m.tier1_migrations, 0), coalesce(m.llm_migrations, 0), coalesce(m.total_tokens, 0),
-                   coalesce(m.total_files_changed, 0), coalesce(m.held, 0), coalesce(m.lapsed, 0), coalesce(m.credits, 0), coalesce(m.overage, 0),
+                   coalesce(m.total_files_changed, 0), coalesce(m.held, 0), coalesce(m.lapsed, 0), coalesce(m.credits, 0),
+                   coalesce(m.overage, 0),
                    e.migrations, e.tier1_migrations, e.llm_migrations, e.total_tokens, e.total_files_changed, h.held, h.lapsed,
                    e.credits + h.credits, e.overage + h.overage, e.events
             from (select {EventTotals} from usage_events where user_id = {UserId} and month = {Month}) e

@@ -153,8 +153,10 @@ internal sealed class PostgresEngine : Engine
                               to_regclass('key_epoch')::oid::text)
                 end
                 """,
-                static row => row.TextOrNull(0),
-                cancellationToken);
+                static row => row.TextOrNull(0) ?? "",
+                cancellationToken) is { Length: > 0 } lineage
+                ? lineage
+                : null;
         }
         catch (PostgresException exception) when (LacksLineage(exception.SqlState))
         {

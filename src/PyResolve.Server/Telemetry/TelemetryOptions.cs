@@ -22,8 +22,14 @@ internal sealed record TelemetryOptions(IReadOnlyList<string> MetricsUrls, bool 
             .. (configuration[Setting] ?? "")
                 .Split([';', ','], StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries).Select(Check),
         ],
-        CollectorVariables.Select(name => ServerOptions.Url(configuration, name)).OfType<Uri>().ToList() is [_, ..]
-            && !ServerOptions.Flag(configuration, "OTEL_SDK_DISABLED", fallback: false));
+        NamesCollector(configuration) && !ServerOptions.Flag(configuration, "OTEL_SDK_DISABLED", fallback: false));
+
+    /// <summary>Reads all of them, so that each wrong one is named.</summary>
+    private static bool NamesCollector(IConfiguration configuration)
+    {
+        var urls = CollectorVariables.Select(name => ServerOptions.Url(configuration, name)).ToList();
+        return urls.Exists(static url => url is not null);
+    }
 
     private static string Check(string url) =>
         ListeningAddress.IsValid(url) && BindingAddress.Parse(url) is { Scheme: "http", IsUnixPipe: false, IsNamedPipe: false }

@@ -28,14 +28,19 @@ internal sealed class FreshMachine : IDisposable
     public Task<CommandResult> RunAsync(params string[] command) => Command.RunAsync(
         "/usr/bin/env", WithoutEnvironment(command), workingDirectory: Home, cancellationToken: TestContext.Current.CancellationToken);
 
-    /// <summary>Its output and its errors are redirected.</summary>
-    public Process Start(params string[] command) => Process.Start(new ProcessStartInfo("/usr/bin/env", WithoutEnvironment(command))
+    /// <summary>Its errors are redirected, and its output is dropped.</summary>
+    public Process Start(params string[] command)
     {
-        WorkingDirectory = Home,
-        UseShellExecute = false,
-        RedirectStandardOutput = true,
-        RedirectStandardError = true,
-    })!;
+        var process = Process.Start(new ProcessStartInfo("/usr/bin/env", WithoutEnvironment(command))
+        {
+            WorkingDirectory = Home,
+            UseShellExecute = false,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+        })!;
+        process.BeginOutputReadLine();
+        return process;
+    }
 
     public static async Task BecomesReadyAsync(HttpClient http, Process server)
     {

@@ -68,7 +68,7 @@ internal sealed class BaseImage
             foreach (var library in Libraries)
                 await WriteAsync(writer, PathOf(library, known), PathOf(library, known));
             await WriteAsync(writer, Loader, Loader);
-            foreach (var folder in (string[])["proc", "dev", "tmp", "data"])
+            foreach (var folder in (string[])["proc", "dev", "tmp"])
                 await writer.WriteEntryAsync(new PaxTarEntry(TarEntryType.Directory, folder) { Mode = Everyone });
         }
 

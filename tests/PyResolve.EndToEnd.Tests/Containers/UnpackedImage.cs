@@ -22,6 +22,10 @@ internal sealed class UnpackedImage : IDisposable
 
     private string Layout => Path.Combine(_folder.FullName, "layout");
 
+    /// <summary>Root in a container may not mount.</summary>
+    public static async Task<bool> CanRunAsync() => System.Environment.IsPrivilegedProcess
+        && (await Command.RunAsync("unshare", ["--mount", "/bin/sh", "-c", "mount -t tmpfs tmpfs /mnt"])).ExitCode == 0;
+
     public static async Task<UnpackedImage> OfAsync(string archive)
     {
         var image = new UnpackedImage();
@@ -37,6 +41,7 @@ internal sealed class UnpackedImage : IDisposable
         }
 
         image.Config = image.ReadBlob(manifest.GetProperty("config").GetProperty("digest")).GetProperty("config");
+        // As docs/containers.md asks of a volume for this image.
         (await Command.RunAsync("chown", [$"{BaseImage.User}", image.Data])).OrThrow("chown");
         return image;
     }
@@ -46,6 +51,7 @@ internal sealed class UnpackedImage : IDisposable
     {
         const string Script =
             """
+            mkdir "$0/data"
             mount --bind "$0" "$0"
             mount --rbind /proc "$0/proc"
             mount --rbind /dev "$0/dev"
@@ -61,12 +67,14 @@ internal sealed class UnpackedImage : IDisposable
             "/usr/bin/env", "-i", .. Environment, .. settings,
             "/usr/sbin/chroot", $"--userspec={Config.GetProperty("User").GetString()}:{BaseImage.User}", Root, .. entry, .. arguments,
         ];
-        return Process.Start(new ProcessStartInfo("unshare", ["--mount", "/bin/sh", "-ec", Script, Root, Data, .. command])
+        var process = Process.Start(new ProcessStartInfo("unshare", ["--mount", "/bin/sh", "-ec", Script, Root, Data, .. command])
         {
             UseShellExecute = false,
             RedirectStandardOutput = true,
             RedirectStandardError = true,
         })!;
+        process.BeginOutputReadLine();
+        return process;
     }
 
     public void Dispose() => _folder.Delete(recursive: true);

@@ -120,9 +120,10 @@ public sealed class InitCommandTests(SharedServers servers) : IDisposable
     [InlineData("--operator ada is no e-mail address", "--operator", "ada")]
     [InlineData("take one of them", "--operator", Email, "--data", "x", "--database", "postgres://localhost/x")]
     [InlineData("DATABASE_URL must look like", "--operator", Email, "--database", "mysql://localhost/x")]
-    [InlineData("--listen 8000 is no address", "--operator", Email, "--listen", "8000")]
+    [InlineData("--listen: 8000 is no address", "--operator", Email, "--listen", "8000")]
     [InlineData("is not http://", "--operator", Email, "--listen", "https://localhost:8443")]
     [InlineData("--url is missing", "--operator", Email, "--listen", "http://*:8000")]
+    [InlineData("passwords are taken over https alone", "--operator", Email, "--url", "http://billing.example.com")]
     [InlineData("PYRESOLVE_PUBLIC_URL is 'billing'", "--operator", Email, "--url", "billing")]
     [InlineData("user name or password before its host", "--operator", Email, "--url", "https://a:b@example.com")]
     [InlineData("There is no switch or setting 'oprator'", "--oprator", Email)]
@@ -170,6 +171,7 @@ public sealed class InitCommandTests(SharedServers servers) : IDisposable
     private static Dictionary<string, string?> Clean() => new()
     {
         ["DATABASE_URL"] = null, ["PYRESOLVE_DATA"] = null, ["PYRESOLVE_PUBLIC_URL"] = null, [EnvironmentFile.Setting] = null,
+        ["ASPNETCORE_URLS"] = null, ["PORT"] = null, ["PYRESOLVE_ENCRYPTION_KEY"] = null, ["PYRESOLVE_LEASE_KEY"] = null,
     };
 
     private Task<CommandResult> InitAsync(IReadOnlyDictionary<string, string?> environment, params string[] switches) =>

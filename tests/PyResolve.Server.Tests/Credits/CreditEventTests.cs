@@ -68,7 +68,8 @@ public sealed class CreditEventTests(SharedServers servers)
         shop.Stripe.PaidCredits[subscriber.CustomerId] = [Paid(subscriber.Account.UserId)];
     }
 
-    private static PaidCredits Paid(Guid userId) => new("cs_paid", userId, 40, ValidDays: null, DateTimeOffset.UnixEpoch, RefundedPercent: 0);
+    private static PaidCredits Paid(Guid userId) =>
+        new("cs_paid", userId, 40, ValidDays: null, DateTimeOffset.UnixEpoch, RefundedPercent: 0);
 
     private static Task DeliverAsync(BillingServer shop, Subscriber subscriber, string id) => SendAsync(
         shop, id, "checkout.session.completed",

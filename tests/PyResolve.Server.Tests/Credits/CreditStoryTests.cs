@@ -79,7 +79,8 @@ public sealed class CreditStoryTests(SharedServers servers)
         await using var shop = await SimulatedShop.OpenAsync(engine, servers);
         var ann = await shop.SignUpAsync();
 
-        (await ann.Key.PostAsync("/billing/overage", new { cap = 30 })).ShouldBeProblem(409, "conflict").Detail!.ShouldContain("Subscribe first");
+        (await ann.Key.PostAsync("/billing/overage", new { cap = 30 })).ShouldBeProblem(409, "conflict").Detail!
+            .ShouldContain("Subscribe first");
         (await ann.Key.PostAsync("/billing/overage", new { cap = -1 })).Status.ShouldBe(422);
         (await ann.Key.PostAsync("/billing/checkout", new { credits = "none" })).Status.ShouldBe(400);
     }

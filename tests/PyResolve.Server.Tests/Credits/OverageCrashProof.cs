@@ -2,7 +2,7 @@ using System.Globalization;
 
 namespace PyResolve.Server.Tests.Credits;
 
-/// <summary>If a server is killed between a commit and its meter event, each committed unit is billed once, and none of a release.</summary>
+/// <summary>If a server is killed between a commit and its meter event, each committed unit is billed once, none of a release.</summary>
 [Trait("Category", "Proof")]
 public sealed class OverageCrashProof(SharedServers servers)
 {

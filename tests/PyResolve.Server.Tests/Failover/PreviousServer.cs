@@ -1,3 +1,5 @@
+using PyResolve.Server.Tests.Storage;
+
 namespace PyResolve.Server.Tests.Failover;
 
 /// <summary>
@@ -16,7 +18,7 @@ internal sealed class PreviousServer : IDisposable
     /// <returns>null where the clone does not have that part of the history.</returns>
     public static async Task<PreviousServer?> BuildAsync(CancellationToken cancellationToken)
     {
-        var root = Root();
+        var root = Guide.Root;
         var name = (await File.ReadAllTextAsync(Path.Combine(root, "build", "previous-release.txt"), cancellationToken)).Trim();
         var found = await Command.RunAsync(
             "git", ["rev-parse", "--verify", "--quiet", $"{name}^{{tree}}"], workingDirectory: root, cancellationToken: cancellationToken);
@@ -47,12 +49,4 @@ internal sealed class PreviousServer : IDisposable
     private async Task RunAsync(string program, string[] arguments, CancellationToken cancellationToken) =>
         (await Command.RunAsync(program, arguments, workingDirectory: _folder.FullName, cancellationToken: cancellationToken))
             .OrThrow($"{program} {arguments[0]}");
-
-    private static string Root()
-    {
-        var folder = AppContext.BaseDirectory;
-        while (!File.Exists(Path.Combine(folder, "PyResolve.sln")))
-            folder = Path.GetDirectoryName(folder) ?? throw new InvalidOperationException("These tests run in a folder of the repository.");
-        return folder;
-    }
 }

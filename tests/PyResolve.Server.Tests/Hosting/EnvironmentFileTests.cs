@@ -18,8 +18,7 @@ public sealed class EnvironmentFileTests : IDisposable
     [InlineData("NAME=a=b#c", "a=b#c")]
     [InlineData("NAME='two words \"and\" $HOME \\n'", "two words \"and\" $HOME \\n")]
     [InlineData("NAME=\"two words\"", "two words")]
-    [InlineData("NAME=\"a \\\"b\\\" \\\\ \\$c\"", "a \"b\" \\ $c")]
-    [InlineData("NAME=\"line\\nline\"", "line\\nline")]
+    [InlineData("NAME=https://example.com/a?b=c", "https://example.com/a?b=c")]
     [InlineData("# comment\n; comment\n\nNAME=last\n", "last")]
     [InlineData("NAME=first\nNAME=last", "last")]
     public void A_line_is_read(string text, string value)
@@ -39,6 +38,15 @@ public sealed class EnvironmentFileTests : IDisposable
     [InlineData("NAME=\"hun\"ter2\"")]
     [InlineData("NAME=hunter\\2")]
     [InlineData("NAME=hunter'2")]
+    [InlineData("NAME=hun ter2")]
+    [InlineData("NAME=hunter2 # a comment")]
+    [InlineData("NAME=#hunter2")]
+    [InlineData("NAME=hun$ter2")]
+    [InlineData("NAME=hun&ter2")]
+    [InlineData("NAME=~/hunter2")]
+    [InlineData("NAME=\"hun$ter2\"")]
+    [InlineData("NAME=\"hun`ter2\"")]
+    [InlineData("NAME=\"hun\\nter2\"")]
     public void A_line_that_others_would_read_otherwise_is_refused_by_its_number_alone(string line)
     {
         System.IO.File.WriteAllText(File, $"# first\n{line}\n");

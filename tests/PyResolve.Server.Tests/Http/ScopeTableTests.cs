@@ -32,8 +32,8 @@ public sealed class ScopeTableTests(SharedServers servers)
         "POST /app/settings/sessions/{id:guid}/end", "POST /app/settings/sessions/end-others", "GET /app/settings/delete",
         "POST /app/settings/delete", "GET /app/settings/second-factor", "POST /app/settings/second-factor",
         "POST /app/settings/second-factor/confirm", "POST /app/settings/second-factor/remove", "GET /app/audit", "GET /app/audit/export",
-        "GET /app/plan", "POST /app/plan/checkout", "POST /app/plan/portal", "GET /app/invoices", "GET /app/alerts", "POST /app/alerts",
-        "POST /app/alerts/remove",
+        "GET /app/plan", "POST /app/plan/checkout", "POST /app/plan/portal", "POST /app/plan/overage", "GET /app/invoices",
+        "GET /app/alerts", "POST /app/alerts", "POST /app/alerts/remove",
     ];
 
     [Theory, OnBothEngines]

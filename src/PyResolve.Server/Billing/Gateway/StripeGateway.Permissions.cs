@@ -52,6 +52,15 @@ internal sealed partial class StripeGateway
         yield return ("Invoices: read", () => FindInvoiceAsync($"in_{Nothing}", cancellationToken));
         yield return ("Events: read", () => StripeConnection.ReadAsync(
             Api.Events.ListAsync(new() { Limit = 1 }, cancellationToken: cancellationToken), static list => list.Data.Count));
+        if (options.SellsOverage)
+        {
+            var report = new MeterReport(Nothing, Guid.Empty, Plan: "", Units: 1, time.GetUtcNow(), Tries: 1)
+            {
+                CustomerId = $"cus_{Nothing}",
+            };
+            yield return ("Billing Meter Events: write", () => ReportUsageAsync(Nothing, report, cancellationToken));
+        }
+
         if (!options.DisputeEndsPlan)
             yield break;
         yield return ("Charges: read", () => FindChargeAsync($"ch_{Nothing}", cancellationToken));

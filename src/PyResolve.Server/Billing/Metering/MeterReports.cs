@@ -5,8 +5,8 @@ using PyResolve.Server.Storage;
 namespace PyResolve.Server.Billing.Metering;
 
 /// <summary>
-/// The table <c>meter_events</c>: written with the usage, sent by any instance. Taking a report moves its due time ahead, as a lease: if its
-/// sender dies, another sends it again, and Stripe knows it by its identifier. Thread-safe.
+/// The table <c>meter_events</c>: written with the usage, sent by any instance. Taking a report moves its due time ahead, as a lease: if
+/// its sender dies, another sends it again, and Stripe knows it by its identifier. Thread-safe.
 /// </summary>
 internal sealed class MeterReports(Database database, BillingOptions options, TimeProvider time)
 {
@@ -16,8 +16,8 @@ internal sealed class MeterReports(Database database, BillingOptions options, Ti
     private static readonly TimeSpan LongestDelay = TimeSpan.FromHours(1);
 
     /// <summary>
-    /// Stripe knows an identifier for a day. If after that time it is not known whether Stripe has a report, it is not sent again: it could be
-    /// billed twice.
+    /// Stripe knows an identifier for a day. If after that time it is not known whether Stripe has a report, it is not sent again: it could
+    /// be billed twice.
     /// </summary>
     private static readonly TimeSpan KnownFor = TimeSpan.FromHours(23);
 

@@ -4,7 +4,7 @@ using PyResolve.Server.Plans;
 
 namespace PyResolve.Server.Billing.Metering;
 
-/// <summary>Reports overage to Stripe's meters within about a second of its commit, and again with growing pauses where that fails.</summary>
+/// <summary>Reports overage to Stripe's meters within about a second of its commit, and again with pauses where that fails.</summary>
 internal sealed partial class MeterWorker(
     MeterReports reports, PlanCatalog plans, IStripeGateway stripe, ILogger<MeterWorker> logger)
     : RepeatedWork(Interval, TimeProvider.System)

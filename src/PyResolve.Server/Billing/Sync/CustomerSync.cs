@@ -114,7 +114,8 @@ internal sealed partial class CustomerSync(
             hasEnded |= ours.Count > 0;
         }
 
-        await credits.RunAsync(token.CustomerId, cancellationToken);
+        if (!isGone)
+            await credits.RunAsync(token.CustomerId, cancellationToken);
         await overage.CheckAsync(token.CustomerId, subscriptions, planOfPrice, cancellationToken);
         var outcome = await customers.ApplyAsync(
             token,

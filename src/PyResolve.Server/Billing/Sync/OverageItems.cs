@@ -5,7 +5,7 @@ using PyResolve.Server.Storage;
 
 namespace PyResolve.Server.Billing.Sync;
 
-/// <summary>Whether a subscription bills overage. Where it no longer does, the account's limit becomes none: nothing is used unbilled.</summary>
+/// <summary>Whether a subscription bills overage. Where it no longer does, the account's limit is removed: nothing goes unbilled.</summary>
 internal sealed class OverageItems(Database database, BillingOptions options, PlanCatalog plans)
 {
     public static bool Has(StripeSubscription subscription, CatalogPrice price, BillingOptions options) =>

@@ -35,7 +35,8 @@ alter table usage_monthly add column overage bigint not null default 0;
 alter table profiles add column overage_limit bigint;
 
 -- What is to be reported to Stripe's meters, written with the event. The identifier is the event's id, by which Stripe knows a repetition;
--- where another account has an event of the same id, the account's id follows. first_tried_at: since when it is unknown whether Stripe has it.
+-- where another account has an event of the same id, the account's id follows. first_tried_at: since when it is unknown whether Stripe
+-- has it.
 create table meter_events (
     identifier     text primary key,
     user_id        uuid not null,
