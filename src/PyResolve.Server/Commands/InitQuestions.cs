@@ -1,3 +1,4 @@
+using PyResolve.Client;
 using PyResolve.Server.Access;
 using PyResolve.Server.Hosting;
 

@@ -75,6 +75,14 @@ internal static class GatewayCalls
             // One page.
         }
 
+        await stripe.CreatePurchaseAsync(
+            new NewPurchase(User, "cus_1", "price_1", "https://s.example", "https://c.example") { Units = 100 }, "k4", cancellation);
+        await stripe.ListPaidCreditsAsync("cus_1", cancellation);
+        await stripe.FindMeterAsync("units", cancellation);
+        await stripe.CreateMeterAsync("units", "Units", cancellation);
+        await stripe.AddMeteredItemAsync("sub_1", "price_1", "k5", cancellation);
+        await stripe.ReportUsageAsync(
+            "units", new MeterReport("usage-1", User, "pro", 1, DateTimeOffset.UnixEpoch, Tries: 1) { CustomerId = "cus_1" }, cancellation);
         await stripe.MeasureSkewAsync(cancellation);
     }
 

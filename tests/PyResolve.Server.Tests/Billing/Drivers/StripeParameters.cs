@@ -18,7 +18,7 @@ internal static partial class StripeParameters
         [
             "mode", "currency", "customer", "client_reference_id", "line_items[][price]", "line_items[][quantity]",
             "success_url", "cancel_url",
-            "subscription_data[metadata][*]",
+            "subscription_data[metadata][*]", "payment_intent_data[metadata][*]",
             "subscription_data[trial_period_days]",
             "subscription_data[trial_settings][end_behavior][missing_payment_method]", "payment_method_collection",
             "allow_promotion_codes", "automatic_tax[enabled]", "customer_update[address]",
@@ -40,6 +40,14 @@ internal static partial class StripeParameters
             ["customer", "status", "price", "created[gte]", "collection_method", "test_clock", "limit", "starting_after", "expand[]"],
         ["GET /v1/subscriptions/{id}"] = ["expand[]"],
         ["GET /v1/invoices/{id}"] = ["expand[]"],
+        ["POST /v1/subscriptions/{id}"] = ["items[][price]", "items[][quantity]", "proration_behavior", "metadata[*]"],
+        ["GET /v1/billing/meters"] = ["status", "limit", "starting_after"],
+        ["POST /v1/billing/meters"] =
+        [
+            "display_name*", "event_name*", "default_aggregation[formula]*", "customer_mapping[type]*",
+            "customer_mapping[event_payload_key]*", "value_settings[event_payload_key]",
+        ],
+        ["POST /v1/billing/meter_events"] = ["event_name*", "payload[*]", "identifier", "timestamp"],
         ["GET /v1/subscription_items"] = ["subscription*", "limit", "starting_after"],
         ["DELETE /v1/subscriptions/{id}"] = ["cancellation_details[comment]", "invoice_now", "prorate"],
         ["POST /v1/billing_portal/sessions"] = ["customer*", "return_url", "configuration", "locale"],
