@@ -110,7 +110,8 @@ public sealed partial class DeployFilesTests
     private static string Text(string file) => File.ReadAllText(Path.Combine(Guide.Root, file));
 
     private static bool IsKnown(string name) =>
-        SettingsTable.Find(name, Nothing) is not null || SettingsTable.All.Any(one => one.Name.StartsWith($"{name}:", StringComparison.Ordinal));
+        SettingsTable.Find(name, Nothing) is not null
+        || SettingsTable.All.Any(one => one.Name.StartsWith($"{name}:", StringComparison.Ordinal));
 
     private static string? Find(string program) => (Environment.GetEnvironmentVariable("PATH") ?? "").Split(Path.PathSeparator)
         .Select(folder => Path.Combine(folder, program)).FirstOrDefault(File.Exists);
