@@ -11,15 +11,21 @@ internal static class EventColumns
     private const int RecordedAt = 9;
     private const int MetadataText = 12;
     private const int KeyId = 13;
+    private const int Credits = 14;
+    private const int Overage = 15;
 
     /// <summary>Of <see cref="Names"/>: a column that a statement adds has this number.</summary>
-    public const int Count = 14;
+    public const int Count = 16;
 
     public static readonly SqlFragment Names = new(
         """
         id, event_type, library, tier, quantity, files_changed, tokens_used, month, occurred_at, created_at, reservation_id, late,
         cast(metadata as text), key_id, credits, overage
         """);
+
+    /// <summary>The columns of <see cref="Names"/>, those of <see cref="PositionOf"/> alone with values.</summary>
+    public static readonly SqlFragment PositionAlone = new(
+        "id, null, null, null, null, null, null, month, null, created_at, null, null, null, null, null, null");
 
     public static readonly IReadOnlyList<string> CsvHeader =
     [
@@ -47,8 +53,8 @@ internal static class EventColumns
         row.Boolean(11))
     {
         KeyId = row.UuidOrNull(KeyId),
-        Credits = row.Int32OrNull(KeyId + 1),
-        Overage = row.Int32OrNull(KeyId + 2),
+        Credits = row.Int32OrNull(Credits),
+        Overage = row.Int32OrNull(Overage),
     };
 
     public static void Write(Row row, CsvBuffer csv)
