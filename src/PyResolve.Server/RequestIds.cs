@@ -6,8 +6,8 @@ using Microsoft.Extensions.Options;
 namespace PyResolve.Server;
 
 /// <summary>
-/// A request keeps the id that a trusted proxy gave it in <c>X-Request-Id</c>, so that one id leads through its log, ours, and the problem that
-/// a client got. An id that others send is not taken over: it could be somebody else's, and a line of the log is made with it.
+/// A request keeps the id that a trusted proxy gave it in <c>X-Request-Id</c>, so that one id leads through its log, ours, and the problem
+/// that a client got. An id that others send is not taken over: it could be somebody else's, and a line of the log is made with it.
 /// </summary>
 internal static partial class RequestIds
 {

@@ -19,7 +19,8 @@ internal static class CostCommand
         price.Validators.Add(static result =>
         {
             if (result.Tokens is [{ Value: var text }]
-                && (!decimal.TryParse(text, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var value) || value > 1_000_000))
+                && (!decimal.TryParse(text, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var value)
+                    || value > 1_000_000))
                 result.AddError("--price is a number of dollars from 0 to 1000000.");
         });
         var json = OperatorOutput.JsonOption();

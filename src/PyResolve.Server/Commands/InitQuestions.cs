@@ -33,13 +33,13 @@ internal sealed record InitQuestions(string File, string? Database, string? Data
                 : await AskAsync("Address that people see, such as https://billing.example.com: ", IsUrl));
         if (url is null)
         {
-            return (null, $"--url is missing: the server listens on {listen} for other machines. It is the address that people see, such as "
-                + "https://billing.example.com.");
+            return (null, $"--url is missing: the server listens on {listen} for other machines. It is the address that people see, such "
+                + "as https://billing.example.com.");
         }
 
         return IsUrl(url) && !IsSafe(url)
-            ? (null, $"--url {url} is not https://, and passwords are taken over https alone. Put a proxy with a certificate in front of the "
-                + "server, and name its address.")
+            ? (null, $"--url {url} is not https://, and passwords are taken over https alone. Put a proxy with a certificate in front of "
+                + "the server, and name its address.")
             : (new NewServer(File, database, data, listen, url, EmailAddresses.Parse(email)!), null);
     }
 

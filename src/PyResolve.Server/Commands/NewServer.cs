@@ -72,7 +72,8 @@ internal sealed record NewServer(
         if (IsNeeded(EncryptionKeys.FileName))
         {
             text.Append(EnvironmentFile.LineOf(
-                EncryptionKeys.Setting, Given(EncryptionKeys.Setting) ?? Convert.ToBase64String(RandomNumberGenerator.GetBytes(EncryptionKeyBytes))));
+                EncryptionKeys.Setting,
+                Given(EncryptionKeys.Setting) ?? Convert.ToBase64String(RandomNumberGenerator.GetBytes(EncryptionKeyBytes))));
         }
 
         if (IsNeeded(LeaseKeys.FileName))

@@ -9,8 +9,8 @@ internal static class ListeningAddress
     private const string Endpoints = "Kestrel:Endpoints";
 
     /// <summary>
-    /// ASP.NET Core's own setting, else <c>PORT</c> on every address as hosting services expect, else localhost:8000. <c>PORT</c> comes before
-    /// <c>http_ports</c>, which .NET's own images set.
+    /// ASP.NET Core's own setting, else <c>PORT</c> on every address as hosting services expect, else localhost:8000. <c>PORT</c> comes
+    /// before <c>http_ports</c>, which .NET's own images set.
     /// </summary>
     /// <exception cref="InvalidConfigurationException">An address is none.</exception>
     public static void UseListeningAddress(this IWebHostBuilder web, IConfiguration configuration)

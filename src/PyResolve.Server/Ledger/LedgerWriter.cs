@@ -45,7 +45,8 @@ internal static class LedgerWriter
             if (pending.Event is not { ReservationId: { } id } usage)
                 continue;
             Charge? charge = null;
-            if (reservations.MayBeLost(pending.UserId, id) || !reservations.Spend(pending.UserId, id, usage.Id, usage.ReceivedAt, out charge))
+            if (reservations.MayBeLost(pending.UserId, id)
+                || !reservations.Spend(pending.UserId, id, usage.Id, usage.ReceivedAt, out charge))
                 late.Add(pending);
             if (charge is not null)
                 charges.Add(charge);

@@ -17,7 +17,7 @@ public sealed class ContainerTests : IDisposable
     [Fact]
     public async Task The_image_serves_with_a_read_only_root_as_a_user_without_rights_and_ends_on_SIGTERM()
     {
-        Assert.SkipUnless(await UnpackedImage.CanRunAsync(), "Mounting and changing the root need rights: run as root, outside a container.");
+        Assert.SkipUnless(await UnpackedImage.CanRunAsync(), "Mounting needs rights: run as root, outside a container.");
         using var image = await UnpackedImage.OfAsync(await PublishAsync());
 
         image.Config.GetProperty("User").GetString().ShouldBe("1654");

@@ -460,7 +460,8 @@ public sealed class GatewayTests(ITestOutputHelper output)
     {
         await using var edge = await StripeEdge.StartAsync();
 
-        await edge.Gateway.CreatePortalConfigurationAsync(PortalOf(edge, new StripePrice("price_1") { Product = "prod_1" }), TestContext.Current.CancellationToken);
+        await edge.Gateway.CreatePortalConfigurationAsync(
+            PortalOf(edge, new StripePrice("price_1") { Product = "prod_1" }), TestContext.Current.CancellationToken);
 
         const string Conditions = "features[subscription_update][schedule_at_period_end][conditions]";
         (edge.Requests[0][$"{Conditions}[0][type]"], edge.Requests[0][$"{Conditions}[1][type]"])

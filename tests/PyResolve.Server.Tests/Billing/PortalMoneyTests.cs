@@ -55,7 +55,7 @@ public sealed class PortalMoneyTests
     }
 
     /// <summary>One payer for each order of three choices, who repeats it in each of twelve months.</summary>
-    private static async Task ChangeForAYearAsync(IReadOnlyList<PortalOffer> offers)
+    private static async Task ChangeForAYearAsync(PortalOffer[] offers)
     {
         await using var shop = await PortalShop.OpenAsync(offers);
         var start = shop.Now;

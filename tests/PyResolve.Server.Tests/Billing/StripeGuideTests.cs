@@ -78,7 +78,8 @@ public sealed partial class StripeGuideTests : IDisposable
     {
         var path = Path.Combine(_folder.FullName, name);
         File.WriteAllText(path, $"#!/bin/sh\nPATH=$REAL_PATH\n{script}\n");
-        File.SetUnixFileMode(path, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+        if (!OperatingSystem.IsWindows())
+            File.SetUnixFileMode(path, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
     }
 
     [GeneratedRegex(

@@ -11,8 +11,8 @@ public sealed class MalformedSettingsTests(SharedServers servers)
 
     private static readonly (string Part, string Name)[] Parts =
     [
-        ("STRIPE_PRICE_<plan>", "STRIPE_PRICE_PRO"), ("<plan>", "pro"), ("<interval>", "month"), ("<n>", "0"), ("<name>", "NAME"), ("<category>", "Default"),
-        ("<library>", "pydantic"), ("<tier>", "tier1"),
+        ("STRIPE_PRICE_<plan>", "STRIPE_PRICE_PRO"), ("<plan>", "pro"), ("<pack>", "pack"), ("<interval>", "month"), ("<n>", "0"),
+        ("<name>", "NAME"), ("<category>", "Default"), ("<library>", "pydantic"), ("<tier>", "tier1"),
     ];
 
     public static TheoryData<string> Wrong { get; } = new("localhost:8000", "8000", "http://localhost:x", "http://*:70000", "ftp://x", "x");

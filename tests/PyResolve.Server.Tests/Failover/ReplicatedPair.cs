@@ -34,6 +34,8 @@ internal sealed class ReplicatedPair : IAsyncDisposable
     {
         var primary = await PostgresServer.StartAsync(durable: true, cancellationToken);
         var address = new NpgsqlConnectionStringBuilder(await primary.CreateDatabaseAsync(cancellationToken: cancellationToken));
+        // A primary that returns needs its log back to where the two parted.
+        await primary.ConfigureAsync("wal_keep_size", "1GB");
         var standby = await primary.StartStandbyAsync(cancellationToken);
         var pair = new ReplicatedPair(primary, standby, address.Database!) { _isSynchronous = isSynchronous };
         await pair.StreamAsync(cancellationToken);

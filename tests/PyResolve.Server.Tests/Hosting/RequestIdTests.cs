@@ -37,7 +37,8 @@ public sealed class RequestIdTests(SharedServers servers)
     {
         await using var own = await OwnServer.StartAsync(StorageEngine.Sqlite, servers.Postgres);
         await using var other = await OwnServer.StartAsync(
-            StorageEngine.Sqlite, servers.Postgres, settings: new Dictionary<string, string?> { ["PyResolve:TrustedProxies"] = "192.0.2.1" });
+            StorageEngine.Sqlite, servers.Postgres,
+            settings: new Dictionary<string, string?> { ["PyResolve:TrustedProxies"] = "192.0.2.1" });
 
         (await AskAsync(own, ("X-Request-Id", "forged")))["request_id"].GetString().ShouldNotBe("forged");
         (await AskAsync(other, ("X-Request-Id", "forged")))["request_id"].GetString().ShouldNotBe("forged");

@@ -49,7 +49,7 @@ public static class QuotaDriver
 
     /// <summary>Opens connections to the server and the store, so that the following requests really run concurrently.</summary>
     public static async Task WarmUpAsync(this TestAccount account) =>
-        await Task.WhenAll(Enumerable.Range(0, 40).Select(_ => account.QuotaAsync()));
+        await Task.WhenAll(Enumerable.Range(0, 40).Select(_ => account.Key.GetAsync("/quota")));
 
     public static Guid Id(this Answer answer) => answer["id"].GetGuid();
 

@@ -166,6 +166,6 @@ internal static partial class StripeParameters
     [GeneratedRegex(@"\[\d+\]", RegexOptions.None, matchTimeoutMilliseconds: 1_000)]
     private static partial Regex Number();
 
-    [GeneratedRegex("/[a-z]+(_[a-z]*)+[0-9]+", RegexOptions.None, matchTimeoutMilliseconds: 1_000)]
+    [GeneratedRegex("/[a-z]+(_[a-z]*)+[0-9]+", RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 1_000)]
     private static partial Regex Identifier();
 }
