@@ -9,6 +9,8 @@ internal sealed class StoreRestore(Database database, SchemaMigrator schema, Sto
     /// <summary>Tables that are never empty. The backup's rows take the place of theirs.</summary>
     private static readonly HashSet<string> Seeded = new(StringComparer.Ordinal) { "device_salt", "usage_retention", "audit_retention" };
 
+    private const int MeteringSchema = 25;
+
     /// <exception cref="BackupException">The file is no whole backup, or does not fit the store; nothing was restored.</exception>
     /// <exception cref="SchemaIncompatibleException">The store cannot be used, or not with these rights.</exception>
     public async Task<BackupSummary> ReadAsync(
@@ -72,6 +74,14 @@ internal sealed class StoreRestore(Database database, SchemaMigrator schema, Sto
             $"update key_epoch set stamp = (select c.stamp from key_changes c where c.epoch = key_epoch.epoch)", cancellationToken);
         if (header.Schema >= StoreHistory.Schema)
             await session.ExecuteAsync(history.Note(), cancellationToken);
+        if (header.Schema >= MeteringSchema)
+        {
+            // The store of the backup may have sent them since: Stripe would bill them again after a day.
+            await session.ExecuteAsync(
+                $"update meter_events set first_tried_at = coalesce(first_tried_at, {header.TakenAt}) where sent_at is null",
+                cancellationToken);
+        }
+
         await writer.Transaction.CommitAsync(CancellationToken.None);
         return new BackupSummary(header.Schema, header.TakenAt, ends);
     }

@@ -36,8 +36,10 @@ internal static class BillingEndpoints
         var errors = new FieldErrors();
         errors.Text("plan", request.Plan, MaxPlanLength);
         errors.Text("credits", request.Credits, MaxPlanLength);
+        if (request.Credits is not null)
+            CheckAlone(request, errors);
         errors.ThrowIfAny();
-        if (request is { Credits: { } name, Plan: null })
+        if (request.Credits is { } name)
             return await CreditEndpoints.StartAsync(name, http, plans, credits, options, limits);
         if (plans.FindSold(request.Plan) is not { } plan)
         {
@@ -69,6 +71,17 @@ internal static class BillingEndpoints
             _ => new ProblemResult(
                 Problems.Conflict("Another checkout for this account was started at the same moment. Use that one, or try again.")),
         };
+    }
+
+    private static void CheckAlone(CheckoutRequest request, FieldErrors errors)
+    {
+        const string Alone = "must be absent: credits are bought by themselves, once.";
+        if (request.Plan is not null)
+            errors.Add("plan", Alone);
+        if (request.Interval is not null)
+            errors.Add("interval", Alone);
+        if (request.Quantity is not null)
+            errors.Add("quantity", Alone);
     }
 
     /// <returns>null where there is an error.</returns>

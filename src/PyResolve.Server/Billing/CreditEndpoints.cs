@@ -48,15 +48,26 @@ internal static class CreditEndpoints
         else if (body.Value.Cap is < 0 or > MostOverage)
             errors.Add("cap", $"must be from 0 to {MostOverage}.");
         errors.ThrowIfAny();
+        var userId = http.Caller().UserId;
+        // Also where Stripe cannot be reached.
+        if (body.Value.Cap == 0)
+        {
+            await overage.TurnOffAsync(userId, http.RequestAborted);
+            return Answers.Ok(await quotas.ReadAsync(userId, http.RequestAborted));
+        }
+
         if (!plans.HasOverage)
             return new ProblemResult(Problems.Conflict("No plan of this server has overage."));
         if (BillingProblems.CheckConfigured(options) is { } notConfigured)
             return notConfigured;
-        var userId = http.Caller().UserId;
+        var plan = plans[(await quotas.ReadAsync(userId, http.RequestAborted)).Plan];
+        if (plan.Overage is { MaxUnits: var most } && body.Value.Cap > most)
+            errors.Add("cap", $"must be from 0 to {most}.");
+        errors.ThrowIfAny();
         if (limits.Check(userId) is { } tooMany)
             return tooMany;
         StripePace.ActFor(userId);
-        return await overage.SetAsync(userId, body.Value.Cap!.Value, http.RequestAborted) is { } refusal
+        return await overage.SetAsync(userId, plan, body.Value.Cap!.Value, http.RequestAborted) is { } refusal
             ? new ProblemResult(Problems.Conflict(refusal))
             : Answers.Ok(await quotas.ReadAsync(userId, http.RequestAborted));
     }

@@ -21,10 +21,14 @@ internal static class GrantCreditsCommand
             HelpName = "yyyy-mm-dd",
         };
         var reason = new Option<string>("--reason") { Description = "Why, for the audit log", Required = true, HelpName = "text" };
+        var reference = new Option<string?>("--reference")
+        {
+            Description = "A name for this gift: repeated with the same one, the command gives nothing more", HelpName = "text",
+        };
         var json = OperatorOutput.JsonOption();
         var command = new Command("grant-credits", "Give an account credits, which count when its plan's quota is used up")
         {
-            account, units, until, reason, json,
+            account, units, until, reason, reference, json,
         };
         command.SetAction((parse, cancellationToken) => run(
             parse,
@@ -34,7 +38,8 @@ internal static class GrantCreditsCommand
                     parse.GetRequiredValue(account),
                     parse.GetRequiredValue(units),
                     parse.GetValue(until),
-                    parse.GetRequiredValue(reason)),
+                    parse.GetRequiredValue(reason),
+                    parse.GetValue(reference)),
                 new OperatorOutput(parse.GetValue(json)),
                 token),
             cancellationToken));
@@ -59,11 +64,16 @@ internal static class GrantCreditsCommand
         await services.GetRequiredService<SchemaMigrator>().CheckAsync(cancellationToken);
         if (await OperatorAccount.FindAsync(services, wanted.Account, cancellationToken) is not { } account)
             return await OperatorOutput.FailAsync(OperatorAccount.NotFound(wanted.Account));
-        await services.GetRequiredService<Database>().WriteAsync(
+        var plan = services.GetRequiredService<PlanCatalog>()[account.Plan];
+        if (!plan.DrawsCredits)
+            await OperatorOutput.NoteAsync($"The {plan.Name} plan draws on no credits: they count when the account has one that does.");
+        var reference = wanted.Reference is { } name ? $"operator:{name}" : Ids.Create(now).ToString("D");
+        var isNew = await services.GetRequiredService<Database>().WriteAsync(
             async session =>
             {
-                var credits = new NewCredits(account.Id, NewCredits.Operator, Ids.Create(now).ToString("D"), wanted.Units, until);
-                await CreditGrants.AddAsync(session, credits, now, cancellationToken);
+                var credits = new NewCredits(account.Id, NewCredits.Operator, reference, wanted.Units, until);
+                if (!await CreditGrants.AddAsync(session, credits, now, cancellationToken))
+                    return false;
                 await services.GetRequiredService<AuditLog>().WriteAsync(
                     session,
                     account.Id,
@@ -71,6 +81,7 @@ internal static class GrantCreditsCommand
                     AuditActions.CreditsGranted,
                     wanted.Units.ToString(CultureInfo.InvariantCulture),
                     cancellationToken);
+                return true;
             },
             cancellationToken);
 
@@ -79,15 +90,17 @@ internal static class GrantCreditsCommand
             return await OperatorOutput.WriteAsync(writer =>
             {
                 account.Write(writer);
-                writer.WriteNumber("credits", wanted.Units);
+                writer.WriteNumber("credits", isNew ? wanted.Units : 0);
                 if (until is not null)
                     writer.WriteInstant("until", until);
             });
         }
 
+        if (!isNew)
+            return await OperatorOutput.SayAsync($"{account.Email} was given the credits {wanted.Reference} before: nothing is added.");
         var end = wanted.LastDay is null ? "" : $", until the end of {wanted.LastDay} (UTC)";
         return await OperatorOutput.SayAsync($"{account.Email} has {wanted.Units} more credits{end}.");
     }
 
-    private sealed record Wanted(string Account, int Units, string? LastDay, string Reason);
+    private sealed record Wanted(string Account, int Units, string? LastDay, string Reason, string? Reference);
 }

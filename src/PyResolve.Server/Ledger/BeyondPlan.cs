@@ -16,38 +16,62 @@ internal readonly record struct UnitSources(int Credits, int Overage)
 
 /// <summary>
 /// What a reservation drew beyond the plan's quota. Its units are spent in the order plan, credits, overage, and given back in the
-/// opposite order, so that the plan's quota is used up first.
+/// opposite order, so that the plan's quota is used up first. A unit that is spent after it went back, by a late commit, is charged to
+/// what it was drawn on.
 /// </summary>
-/// <param name="Credits">Drawn at first.</param>
+/// <param name="Plan">Units that the plan's quota covers.</param>
+/// <param name="Draws">On credits, at first, in the order in which they are spent.</param>
 /// <param name="Overage">Drawn at first.</param>
-/// <param name="OpenCredits">Neither spent nor given back, in the order in which they are spent.</param>
-/// <param name="OpenOverage">Neither spent nor given back.</param>
-internal sealed record BeyondPlan(int Credits, int Overage, IReadOnlyList<CreditDraw> OpenCredits, int OpenOverage)
+internal sealed record BeyondPlan(int Plan, IReadOnlyList<CreditDraw> Draws, int Overage)
 {
+    /// <summary>Drawn at first.</summary>
+    public int Credits { get; } = Sum(Draws);
+
+    /// <summary>Units of the reservation that events have spent, those of the plan included.</summary>
+    public int Spent { get; private init; }
+
+    /// <summary>Neither spent nor given back.</summary>
+    public int OpenCredits { get; private init; } = Sum(Draws);
+
+    /// <inheritdoc cref="OpenCredits"/>
+    public int OpenOverage { get; private init; } = Overage;
+
     /// <summary>Given back since the row was read.</summary>
     public IReadOnlyList<CreditDraw> ReturnedCredits { get; private init; } = [];
 
     /// <inheritdoc cref="ReturnedCredits"/>
     public int ReturnedOverage { get; private init; }
 
-    public int OpenCreditUnits => Sum(OpenCredits);
+    /// <summary>Spent since the row was read, after they had been given back.</summary>
+    public IReadOnlyList<CreditDraw> LateCredits { get; private init; } = [];
 
-    public int ReturnedCreditUnits => Sum(ReturnedCredits);
+    /// <inheritdoc cref="LateCredits"/>
+    public int LateOverage { get; private init; }
 
-    public int Open => OpenCreditUnits + OpenOverage;
+    /// <summary>What the credits and the overage of the month grow by since the row was read.</summary>
+    public UnitSources Change => new(Sum(LateCredits) - Sum(ReturnedCredits), LateOverage - ReturnedOverage);
 
-    public static BeyondPlan Draw(IReadOnlyList<CreditDraw> credits, int overage) => new(Sum(credits), overage, credits, overage);
+    private int Open => OpenCredits + OpenOverage;
 
-    public UnitSources SourcesOf(int units)
-    {
-        var credits = Math.Min(units, OpenCreditUnits);
-        return new UnitSources(credits, Math.Min(units - credits, OpenOverage));
-    }
+    private int SpentCredits => CreditsBefore(Spent);
+
+    /// <summary>What the next units to be spent are charged to.</summary>
+    public UnitSources SourcesOf(int units) => new(
+        CreditsBefore(Spent + units) - SpentCredits,
+        OverageBefore(Spent + units) - OverageBefore(Spent));
 
     public BeyondPlan Spend(int units)
     {
-        var sources = SourcesOf(units);
-        return this with { OpenCredits = Split(OpenCredits, sources.Credits).Others, OpenOverage = OpenOverage - sources.Overage };
+        var (credits, overage) = SourcesOf(units);
+        var (heldCredits, heldOverage) = (Math.Min(credits, OpenCredits), Math.Min(overage, OpenOverage));
+        return this with
+        {
+            Spent = Spent + units,
+            OpenCredits = OpenCredits - heldCredits,
+            OpenOverage = OpenOverage - heldOverage,
+            LateCredits = [.. LateCredits, .. Slice(SpentCredits + heldCredits, credits - heldCredits)],
+            LateOverage = LateOverage + overage - heldOverage,
+        };
     }
 
     public BeyondPlan ReturnAllBut(int units)
@@ -55,53 +79,58 @@ internal sealed record BeyondPlan(int Credits, int Overage, IReadOnlyList<Credit
         if (Open <= units)
             return this;
         var overage = Math.Min(Open - units, OpenOverage);
-        var (kept, returned) = Split(OpenCredits, OpenCreditUnits - (Open - units - overage));
+        var credits = Open - units - overage;
         return this with
         {
-            OpenCredits = kept,
+            OpenCredits = OpenCredits - credits,
             OpenOverage = OpenOverage - overage,
-            ReturnedCredits = [.. ReturnedCredits, .. returned],
+            ReturnedCredits = [.. ReturnedCredits, .. Slice(SpentCredits + OpenCredits - credits, credits)],
             ReturnedOverage = ReturnedOverage + overage,
         };
     }
 
-    /// <summary>As it is stored: <c>3+2;grant=1,grant=2</c>. Open overage has a column of its own.</summary>
+    /// <summary>As it is stored: <c>1+2+0+3;grant=1,grant=2</c>. Open overage has a column of its own.</summary>
     public string ToText()
     {
-        var open = OpenCredits.Select(static draw => string.Create(CultureInfo.InvariantCulture, $"{draw.GrantId:D}={draw.Units}"));
-        return string.Create(CultureInfo.InvariantCulture, $"{Credits}+{Overage};{string.Join(',', open)}");
+        var draws = Draws.Select(static draw => string.Create(CultureInfo.InvariantCulture, $"{draw.GrantId:D}={draw.Units}"));
+        return string.Create(CultureInfo.InvariantCulture, $"{Plan}+{Overage}+{Spent}+{OpenCredits};{string.Join(',', draws)}");
     }
 
     public static BeyondPlan Parse(string text, int openOverage)
     {
         var parts = text.Split(';', '+');
-        return new BeyondPlan(
-            Number(parts[0]),
-            Number(parts[1]),
-            [
-                .. parts[2].Split(',', StringSplitOptions.RemoveEmptyEntries).Select(static draw =>
-                    new CreditDraw(Guid.ParseExact(draw[..36], "D"), Number(draw[37..]))),
-            ],
-            openOverage);
+        CreditDraw[] draws =
+        [
+            .. parts[4].Split(',', StringSplitOptions.RemoveEmptyEntries).Select(static draw =>
+                new CreditDraw(Guid.ParseExact(draw[..36], "D"), Number(draw[37..]))),
+        ];
+        return new BeyondPlan(Number(parts[0]), draws, Number(parts[1]))
+        {
+            Spent = Number(parts[2]),
+            OpenCredits = Number(parts[3]),
+            OpenOverage = openOverage,
+        };
     }
 
     private static int Number(string text) => int.Parse(text, NumberStyles.None, CultureInfo.InvariantCulture);
 
     private static int Sum(IReadOnlyList<CreditDraw> draws) => draws.Sum(static draw => draw.Units);
 
-    private static (IReadOnlyList<CreditDraw> First, IReadOnlyList<CreditDraw> Others) Split(IReadOnlyList<CreditDraw> draws, int units)
+    private int CreditsBefore(int units) => Math.Clamp(units - Plan, 0, Credits);
+
+    private int OverageBefore(int units) => Math.Clamp(units - Plan - Credits, 0, Overage);
+
+    private List<CreditDraw> Slice(int start, int count)
     {
-        var (first, rest) = (new List<CreditDraw>(), new List<CreditDraw>());
-        foreach (var draw in draws)
+        var slice = new List<CreditDraw>();
+        foreach (var draw in Draws)
         {
-            var taken = Math.Min(units, draw.Units);
-            units -= taken;
-            if (taken > 0)
-                first.Add(draw with { Units = taken });
-            if (taken < draw.Units)
-                rest.Add(draw with { Units = draw.Units - taken });
+            var units = Math.Min(start + count, draw.Units) - Math.Max(0, start);
+            if (units > 0)
+                slice.Add(draw with { Units = units });
+            start -= draw.Units;
         }
 
-        return (first, rest);
+        return slice;
     }
 }

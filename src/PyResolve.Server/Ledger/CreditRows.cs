@@ -3,23 +3,34 @@ using PyResolve.Server.Storage;
 
 namespace PyResolve.Server.Ledger;
 
-/// <summary>Credits that were bought or given at once. <c>Left</c> can still be drawn.</summary>
+/// <summary>Credits that were bought or given at once. <c>Taken</c> is all of them where they have ended.</summary>
 [StructLayout(LayoutKind.Auto)]
-internal readonly record struct CreditGrant(Guid UserId, Guid Id, long Left);
+internal readonly record struct CreditGrant(Guid UserId, Guid Id, long Units, long Drawn, long Taken)
+{
+    /// <summary>Can still be drawn.</summary>
+    public long Left => Math.Max(0, Units - Drawn - Taken);
+
+    /// <summary>Drawn by late commits after others had drawn them: other credits pay for them.</summary>
+    public long Owed => Math.Max(0, Drawn - Units);
+
+    public static long LeftOf(IEnumerable<CreditGrant> grants) => Math.Max(0, grants.Sum(static grant => grant.Left - grant.Owed));
+}
 
 /// <summary>Locked after the rollups, by key: transactions lock profiles, reservations, rollups and credits in this order.</summary>
 internal static class CreditRows
 {
-    /// <summary>Those that have not ended, the first to end first; also those that are used up, to which units may return.</summary>
+    /// <summary>
+    /// Those that have not ended, the first to end first, also those that are used up, to which units may return; and those that owe.
+    /// </summary>
     public static List<CreditGrant> Lock(ReadBatch batch, IReadOnlyList<Guid> userIds, DateTimeOffset now) => batch.List(
         $"""
-        select user_id, id, units - drawn - taken
+        select user_id, id, units, drawn, case when {IsUsable(now)} then taken else units end
         from credit_grants
         where user_id in (select a.user_id from {batch.Session.Rows("a", userIds).With("user_id", static id => id)})
-          and {IsUsable(now)}
+          and ({IsUsable(now)} or drawn > units)
         order by user_id, expires_at is null, expires_at, id {batch.Session.Engine.ForUpdate}
         """,
-        static row => new CreditGrant(row.Uuid(0), row.Uuid(1), row.Int64(2)));
+        static row => new CreditGrant(row.Uuid(0), row.Uuid(1), row.Int64(2), row.Int64(3), row.Int64(4)));
 
     public static SqlPart IsUsable(DateTimeOffset now)
     {
@@ -28,26 +39,30 @@ internal static class CreditRows
     }
 
     /// <summary>
-    /// Draws units of <paramref name="drawn"/>, and gives those of <paramref name="settled"/> back. A grant that would have too few can
-    /// only come from a bug, and gets a null, which the table rejects.
+    /// Draws units of <paramref name="drawn"/>, gives those of <paramref name="settled"/> back, and draws what they spent late. A grant
+    /// that would have too few for a new reservation can only come from a bug, and gets a null, which the table rejects.
     /// </summary>
     public static IEnumerable<Sql> Move(
-        Session session, IEnumerable<StoredReservation> drawn, IEnumerable<StoredReservation> settled)
+        Session session, IReadOnlyCollection<StoredReservation> drawn, IEnumerable<StoredReservation> settled)
     {
         var changes = new Dictionary<(Guid UserId, Guid Id), long>();
         foreach (var reservation in drawn)
-            Add(reservation.UserId, reservation.Beyond?.OpenCredits, sign: 1);
+            Add(reservation.UserId, reservation.Beyond?.Draws, sign: 1);
         foreach (var reservation in settled)
+        {
             Add(reservation.UserId, reservation.Beyond?.ReturnedCredits, sign: -1);
+            Add(reservation.UserId, reservation.Beyond?.LateCredits, sign: 1);
+        }
+
         if (changes.Count == 0)
             yield break;
+        var most = drawn.Count == 0
+            ? new SqlFragment("credit_grants.drawn + c.units")
+            : new SqlFragment("credit_grants.units - credit_grants.taken");
         yield return
             $"""
             update credit_grants
-            set drawn = case
-                    when c.units <= 0 or credit_grants.drawn + c.units <= credit_grants.units - credit_grants.taken
-                    then credit_grants.drawn + c.units
-                end
+            set drawn = case when c.units <= 0 or credit_grants.drawn + c.units <= {most} then credit_grants.drawn + c.units end
             from {session.Rows("c", [.. changes])
                 .With("user_id", static change => change.Key.UserId)
                 .With("id", static change => change.Key.Id)

@@ -33,10 +33,10 @@ internal sealed class MonthChange(Guid userId, string month)
     {
         Held += after.Remaining - before.Remaining;
         Lapsed += after.Lapsed - before.Lapsed;
-        if (after.Beyond is { } beyond)
+        if (after.Beyond is { Change: var change })
         {
-            Credits -= beyond.ReturnedCreditUnits;
-            Overage -= beyond.ReturnedOverage;
+            Credits += change.Credits;
+            Overage += change.Overage;
         }
     }
 

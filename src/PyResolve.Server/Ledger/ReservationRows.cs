@@ -273,7 +273,7 @@ internal static class ReservationRows
     {
         var rows = session.Rows("h", reservations);
         return !HaveBeyond(reservations) ? rows : rows
-            .With("credits", static reservation => (long)(reservation.Beyond?.OpenCreditUnits ?? 0))
+            .With("credits", static reservation => (long)(reservation.Beyond?.OpenCredits ?? 0))
             .With("overage", static reservation => (long)(reservation.Beyond?.OpenOverage ?? 0))
             .With("beyond_plan", static reservation => reservation.Beyond?.ToText());
     }

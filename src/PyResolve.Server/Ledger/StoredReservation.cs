@@ -162,7 +162,7 @@ internal sealed record StoredReservation
     public StoredReservation Spend(Guid usageEventId)
     {
         if (!Covers)
-            return this;
+            return WithBeyond(this, spent: 1);
         var after = WithBeyond(spent: 1, after: this with
         {
             Remaining = Math.Max(0, Remaining - 1),
@@ -194,13 +194,10 @@ internal sealed record StoredReservation
         ? this with { SettledAs = ReservationStates.Released }
         : WithBeyond(this with { StoredState = ReservationStates.Released, SettledAs = null, Remaining = 0, Lapsed = 0 });
 
-    /// <summary>What an event of so many units is charged to. A late one is the plan's, whose quota it may exceed.</summary>
-    public UnitSources SourcesOf(int units) => Beyond?.SourcesOf(BeyondOf(units)) ?? default;
-
-    /// <summary>Of so many units, those that the plan's quota does not cover: its units are spent first.</summary>
-    private int BeyondOf(int units) => Math.Max(0, units - (Remaining + Lapsed - Beyond!.Open));
+    /// <summary>What an event of so many units is charged to. More than was asked for is the plan's, whose quota it may exceed.</summary>
+    public UnitSources SourcesOf(int units) => Beyond?.SourcesOf(units) ?? default;
 
     private StoredReservation WithBeyond(StoredReservation after, int spent = 0) => Beyond is null
         ? after
-        : after with { Beyond = Beyond.Spend(BeyondOf(spent)).ReturnAllBut(after.Remaining + after.Lapsed) };
+        : after with { Beyond = Beyond.Spend(spent).ReturnAllBut(after.Remaining + after.Lapsed) };
 }

@@ -76,8 +76,11 @@ internal sealed record UsageEvent
         StoredReservation reservation, CommitRequest commit, Guid? keyId, int quantity, bool isLate, DateTimeOffset now)
     {
         var usage = CommittedUsage.Of(commit, reservation.Id, reservation.Tier, reservation.Library);
-        return From(usage, keyId, now) with
+        var usageEvent = From(usage, keyId, now);
+        return usageEvent with
         {
+            // A commit that is sent again to a store that lost the first is the same event, which is billed once.
+            Id = commit.Id ?? (reservation.Beyond is null ? usageEvent.Id : reservation.Id),
             Quantity = quantity,
             Month = reservation.Month,
             IsLate = isLate,

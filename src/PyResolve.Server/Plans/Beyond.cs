@@ -1,3 +1,6 @@
+using System.Runtime.InteropServices;
+using PyResolve.Server.Storage;
+
 namespace PyResolve.Server.Plans;
 
 /// <summary>Units beyond a plan's quota that are billed afterwards, by metered prices beside the plan's own.</summary>
@@ -7,6 +10,19 @@ namespace PyResolve.Server.Plans;
 internal sealed record PlanOverage(string Meter, IReadOnlyList<CatalogPrice> Prices, long MaxUnits)
 {
     public const string Part = "overage";
+}
+
+/// <summary>The most overage in a month that an account allows itself, and the plan whose overage its subscription bills.</summary>
+[StructLayout(LayoutKind.Auto)]
+internal readonly record struct ChosenOverage(string Plan, long Units)
+{
+    public const int ColumnCount = 2;
+
+    /// <summary>Of the profile <c>p</c>.</summary>
+    public static readonly SqlFragment Columns = new("p.overage_limit, p.overage_plan");
+
+    public static ChosenOverage? Read(Row row, int first) =>
+        row.Int64OrNull(first) is { } units && row.TextOrNull(first + 1) is { } plan ? new ChosenOverage(plan, units) : null;
 }
 
 /// <summary>Credits that are bought at once.</summary>

@@ -59,9 +59,10 @@ internal sealed record Plan(string Name, long? MigrationsLimit, bool LlmAllowed,
     public Plan WithExtra(long units) =>
         units == 0 || MigrationsLimit is null ? this : this with { MigrationsLimit = MigrationsLimit + units };
 
-    /// <param name="chosen">By the account; null: none.</param>
+    /// <param name="chosen">By the account; null: none. That of another plan is not billed by this one's subscription.</param>
     /// <returns>The most overage in a month.</returns>
-    public long OverageLimit(long? chosen) => Overage is null ? 0 : Math.Clamp(chosen ?? 0, 0, Overage.MaxUnits);
+    public long OverageLimit(ChosenOverage? chosen) =>
+        Overage is not null && chosen is { } of && of.Plan == Name ? Math.Clamp(of.Units, 0, Overage.MaxUnits) : 0;
 
     /// <summary>Of one purchase.</summary>
     public const int MaxSeatsSold = 1_000;

@@ -7,8 +7,8 @@ namespace PyResolve.Server.Quota;
 /// <param name="plan">With the extra units of the month.</param>
 /// <param name="totals">Of the month.</param>
 /// <param name="grants">Its credits, in the order in which they are drawn.</param>
-/// <param name="overageLimit">As the account set it; null: no overage.</param>
-internal sealed class AccountUnits(Plan plan, MonthTotals totals, IEnumerable<CreditGrant> grants, long? overageLimit)
+/// <param name="overage">As the account set it; null: none.</param>
+internal sealed class AccountUnits(Plan plan, MonthTotals totals, IEnumerable<CreditGrant> grants, ChosenOverage? overage)
 {
     private readonly List<CreditGrant> _grants = plan.DrawsCredits ? [.. grants] : [];
     private long _credits = totals.Credits;
@@ -23,16 +23,16 @@ internal sealed class AccountUnits(Plan plan, MonthTotals totals, IEnumerable<Cr
     /// <summary>What is or could be covered beyond the plan's quota.</summary>
     public long Beyond => _credits + _overage + CreditsLeft + OverageLeft;
 
-    private long CreditsLeft => _grants.Sum(static grant => Math.Max(0, grant.Left));
+    private long CreditsLeft => CreditGrant.LeftOf(_grants);
 
-    private long OverageLeft => Math.Max(0, plan.OverageLimit(overageLimit) - _overage);
+    private long OverageLeft => Math.Max(0, plan.OverageLimit(overage) - _overage);
 
     public QuotaUnits Units => new(Used, Held)
     {
         CoveredByCredits = _credits,
         Overage = _overage,
         CreditsLeft = CreditsLeft,
-        OverageLimit = plan.OverageLimit(overageLimit),
+        OverageLimit = plan.OverageLimit(overage),
     };
 
     /// <summary>The units of a request that the plan's quota does not cover; null: none.</summary>
@@ -46,16 +46,18 @@ internal sealed class AccountUnits(Plan plan, MonthTotals totals, IEnumerable<Cr
         isEnough = missing <= CreditsLeft + OverageLeft;
         if (missing == 0 || !isEnough)
             return null;
+        var ofCredits = Math.Min(missing, CreditsLeft);
+        var ofOverage = missing - ofCredits;
         var draws = new List<CreditDraw>();
         foreach (var grant in _grants)
         {
-            var units = (int)Math.Clamp(grant.Left, 0, missing);
+            var units = (int)Math.Min(grant.Left, ofCredits);
             if (units > 0)
                 draws.Add(new CreditDraw(grant.Id, units));
-            missing -= units;
+            ofCredits -= units;
         }
 
-        return BeyondPlan.Draw(draws, (int)missing);
+        return new BeyondPlan((int)(quantity - missing), draws, (int)ofOverage);
     }
 
     public void Reserve(int quantity, BeyondPlan? beyond)
@@ -63,7 +65,7 @@ internal sealed class AccountUnits(Plan plan, MonthTotals totals, IEnumerable<Cr
         Held += quantity;
         if (beyond is null)
             return;
-        Move(beyond.OpenCredits, sign: -1);
+        Move(beyond.Draws, sign: 1);
         _overage += beyond.Overage;
     }
 
@@ -78,21 +80,21 @@ internal sealed class AccountUnits(Plan plan, MonthTotals totals, IEnumerable<Cr
 
         if (after.Beyond is not { } beyond)
             return;
-        Move(beyond.ReturnedCredits, sign: 1);
+        Move(beyond.ReturnedCredits, sign: -1);
         if (isOfMonth)
-            _overage -= beyond.ReturnedOverage;
+            _overage += beyond.Change.Overage;
         else
-            _credits += beyond.ReturnedCreditUnits;
+            _credits -= beyond.Change.Credits;
     }
 
     private void Move(IReadOnlyList<CreditDraw> draws, int sign)
     {
         foreach (var draw in draws)
         {
-            _credits -= sign * draw.Units;
+            _credits += sign * draw.Units;
             var index = _grants.FindIndex(grant => grant.Id == draw.GrantId);
             if (index >= 0)
-                _grants[index] = _grants[index] with { Left = _grants[index].Left + (sign * draw.Units) };
+                _grants[index] = _grants[index] with { Drawn = _grants[index].Drawn + (sign * draw.Units) };
         }
     }
 }

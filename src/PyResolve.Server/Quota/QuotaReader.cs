@@ -24,7 +24,7 @@ internal sealed class QuotaReader(Database database, PlanCatalog plans, TimeProv
     {
         var (used, held) = (units.Used, units.Held);
         var remaining = plan.MigrationsLimit is { } limit
-            ? QuotaLimit.Of(Math.Max(0, limit + units.CoveredByCredits + units.Overage - used - held))
+            ? QuotaLimit.Of(Math.Max(0, limit - used - held))
             : QuotaLimit.Unlimited;
         return new QuotaSnapshot(
             plan.Name,
@@ -32,7 +32,7 @@ internal sealed class QuotaReader(Database database, PlanCatalog plans, TimeProv
             plan.Limit,
             remaining,
             plan.LlmAllowed,
-            CanMigrate: remaining.Value is not 0 || units.HasBeyond,
+            CanMigrate: plan.MigrationsLimit is not { } most || units.PlanLeft(most) > 0 || units.HasBeyond,
             held,
             now.ToMonth(),
             now.StartOfNextMonth())
@@ -90,11 +90,13 @@ internal sealed class QuotaReader(Database database, PlanCatalog plans, TimeProv
               coalesce(m.overage, 0) - coalesce((
                   select sum(r.overage) from reservations r where r.user_id = p.id and {due} and r.month = {month}), 0),
               cast(coalesce((
-                  select sum(case when g.units > g.drawn + g.taken then g.units - g.drawn - g.taken else 0 end)
+                  select sum(case when g.drawn > g.units then g.units - g.drawn
+                                  when {CreditRows.IsUsable(now)} and g.units > g.drawn + g.taken then g.units - g.drawn - g.taken
+                                  else 0 end)
                   from credit_grants g
-                  where g.user_id = p.id and {CreditRows.IsUsable(now)}), 0) as bigint)
+                  where g.user_id = p.id), 0) as bigint)
               + coalesce((select sum(r.credits) from reservations r where r.user_id = p.id and {due}), 0),
-              p.overage_limit
+              {ChosenOverage.Columns}
             """;
     }
 
@@ -105,8 +107,8 @@ internal sealed class QuotaReader(Database database, PlanCatalog plans, TimeProv
         {
             CoveredByCredits = row.Int64(8),
             Overage = row.Int64(9),
-            CreditsLeft = row.Int64(10),
-            OverageLimit = plans.At(EffectivePlan.Read(row, 1), now).OverageLimit(row.Int64OrNull(11)),
+            CreditsLeft = Math.Max(0, row.Int64(10)),
+            OverageLimit = plans.At(EffectivePlan.Read(row, 1), now).OverageLimit(ChosenOverage.Read(row, 11)),
         };
     }
 }

@@ -17,5 +17,8 @@ internal readonly record struct QuotaUnits(long Used, long Held)
     /// <summary>The most overage in a month.</summary>
     public long OverageLimit { get; init; }
 
+    /// <summary>Of a plan's limit: units that credits and overage cover use none of it.</summary>
+    public long PlanLeft(long limit) => Math.Max(0, limit + CoveredByCredits + Overage - Used - Held);
+
     public bool HasBeyond => CreditsLeft > 0 || OverageLimit > Overage;
 }

@@ -26,8 +26,8 @@ internal sealed class ReservationDecisions(DateTimeOffset now, bool givesLeases)
     public MonthChanges Months { get; } = new();
 
     public void AddAccount(
-        Guid userId, Plan plan, MonthTotals totals, IEnumerable<CreditGrant>? grants = null, long? overageLimit = null) =>
-        _accounts[userId] = new AccountUnits(plan.WithExtra(totals.Extra), totals, grants ?? [], overageLimit);
+        Guid userId, Plan plan, MonthTotals totals, IEnumerable<CreditGrant>? grants = null, ChosenOverage? overage = null) =>
+        _accounts[userId] = new AccountUnits(plan.WithExtra(totals.Extra), totals, grants ?? [], overage);
 
     /// <summary><paramref name="isNew"/>: whether the request with this key created the reservation.</summary>
     public void AddEarlier(string idempotencyKey, byte[] digest, StoredReservation reservation, bool isNew) =>

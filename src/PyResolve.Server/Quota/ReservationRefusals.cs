@@ -1,11 +1,12 @@
 using PyResolve.Client.Wire;
 using PyResolve.Server.Hosting;
 using PyResolve.Server.Http;
+using PyResolve.Server.Plans;
 
 namespace PyResolve.Server.Quota;
 
 /// <summary>The answer to a reservation that was not granted.</summary>
-internal sealed class ReservationRefusals(ReservationList list, PublicUrl url)
+internal sealed class ReservationRefusals(ReservationList list, PlanCatalog plans, PublicUrl url)
 {
     public async Task<ProblemResult> DescribeAsync(Guid userId, ReservationOutcome outcome, CancellationToken cancellationToken)
     {
@@ -13,7 +14,7 @@ internal sealed class ReservationRefusals(ReservationList list, PublicUrl url)
         {
             case ReservationOutcome.QuotaExceeded exceeded:
                 var heldUntil = exceeded.IsHeldOnly ? await list.FindEarliestEndAsync(userId, cancellationToken) : null;
-                var problem = Problems.Create(402, ProblemCodes.QuotaExceeded, Explain(exceeded, heldUntil));
+                var problem = Problems.Create(402, ProblemCodes.QuotaExceeded, Explain(exceeded, heldUntil) + WayOut(exceeded.Plan));
                 return new ProblemResult(
                     problem with { UpgradeUrl = url.Upgrade, ResetsAt = exceeded.ResetsAt, HeldUntil = heldUntil });
             case ReservationOutcome.TierNotAllowed notAllowed:
@@ -24,6 +25,20 @@ internal sealed class ReservationRefusals(ReservationList list, PublicUrl url)
             default:
                 throw new InvalidOperationException($"Unknown outcome {outcome}.");
         }
+    }
+
+    /// <summary>What the account itself can do besides an upgrade, where the server sells it.</summary>
+    private string WayOut(string planName)
+    {
+        var plan = plans[planName];
+        var buys = plan.DrawsCredits && plans.Packs.Count > 0;
+        return (buys, plan.Overage) switch
+        {
+            (true, not null) => $" Buy credits, or raise the limit of overage, at {url.Upgrade}",
+            (true, null) => $" Buy credits at {url.Upgrade}",
+            (false, not null) => $" Raise the limit of overage at {url.Upgrade}",
+            _ => "",
+        };
     }
 
     private static string Explain(ReservationOutcome.TierNotAllowed denied, string upgradeUrl) => denied.Plan.LlmAllowed

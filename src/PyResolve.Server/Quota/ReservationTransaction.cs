@@ -30,7 +30,7 @@ internal sealed class ReservationTransaction(
     private readonly List<(Guid UserId, string Name)> _onceKeys = KeysOf(requests, static request => request.OnceKey);
 
     /// <summary>Read only where a plan has overage.</summary>
-    private SqlFragment OverageLimit => new(plans.HasOverage ? ", p.overage_limit" : null);
+    private SqlFragment Overage => new(plans.HasOverage ? $", {ChosenOverage.Columns.Text}" : null);
 
     public async Task<IReadOnlyList<ReservationOutcome>> DecideAsync(CancellationToken cancellationToken)
     {
@@ -47,8 +47,8 @@ internal sealed class ReservationTransaction(
         foreach (var reservation in found.Latest)
             decisions.AddLatest(reservation);
         var credits = found.Credits.ToLookup(static grant => grant.UserId);
-        foreach (var (userId, plan, overageLimit) in found.Accounts)
-            decisions.AddAccount(userId, plans.At(plan, now), totals[(userId, month)], credits[userId], overageLimit);
+        foreach (var (userId, plan, overage) in found.Accounts)
+            decisions.AddAccount(userId, plans.At(plan, now), totals[(userId, month)], credits[userId], overage);
         var settled = new List<StoredReservation>();
         foreach (var reservation in found.Locked)
         {
@@ -71,7 +71,7 @@ internal sealed class ReservationTransaction(
         var batch = new ReadBatch(session);
         var accounts = batch.List(
             $"""
-            select p.id, {EffectivePlan.Columns}{OverageLimit}
+            select p.id, {EffectivePlan.Columns}{Overage}
             from profiles p
             where p.id in (select a.user_id from {session.Rows("a", _userIds).With("user_id", static id => id)})
             order by p.id {session.Engine.ForUpdate}
@@ -79,7 +79,7 @@ internal sealed class ReservationTransaction(
             row => (
                 UserId: row.Uuid(0),
                 Plan: EffectivePlan.Read(row, 1),
-                OverageLimit: plans.HasOverage ? row.Int64OrNull(1 + EffectivePlan.ColumnCount) : null));
+                Overage: plans.HasOverage ? ChosenOverage.Read(row, 1 + EffectivePlan.ColumnCount) : null));
         var (created, repeated) = FindByIdempotencyKeys(batch);
         List<StoredReservation> latest = [];
         if (_onceKeys.Count > 0)
@@ -265,7 +265,7 @@ internal sealed class ReservationTransaction(
     /// <param name="Months">Locked: this month, and all in which the accounts hold units.</param>
     /// <param name="Credits">Locked, where a plan draws on credits.</param>
     private sealed record Found(
-        List<(Guid UserId, EffectivePlan Plan, long? OverageLimit)> Accounts,
+        List<(Guid UserId, EffectivePlan Plan, ChosenOverage? Overage)> Accounts,
         List<StoredReservation> Created,
         List<(string Key, byte[] Digest, StoredReservation Reservation)> Repeated,
         List<StoredReservation> Latest,

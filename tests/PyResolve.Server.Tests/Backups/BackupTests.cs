@@ -32,6 +32,27 @@ public sealed class BackupTests(SharedServers servers)
         (quota["migrations_used"].GetInt64(), quota["migrations_held"].GetInt64()).ShouldBe((2, 1));
     }
 
+    /// <summary>The store of the backup may have sent them since.</summary>
+    [Theory, OnBothEngines]
+    public async Task Overage_that_was_not_sent_may_be_known_to_Stripe_after_a_restore(StorageEngine engine)
+    {
+        using var folder = new BackupFolder();
+        await using var own = await OwnServer.StartAsync(engine, servers.Postgres);
+        var account = await own.SignUpAsync("ada@example.com");
+        var at = engine is StorageEngine.Sqlite ? "0" : "now()";
+        await own.Store.ExecuteSqlAsync(
+            $"""
+            insert into meter_events (identifier, user_id, event_id, plan, units, created_at, due_at)
+            values ('one', '{account.UserId}', '{account.UserId}', 'pro', 1, {at}, {at})
+            """);
+        await using var store = await TestStore.CreateAsync(engine, servers.Postgres);
+        (await BackupFolder.RunAsync(own.Store, "backup", folder.File)).OrThrow("backup");
+
+        (await BackupFolder.RunAsync(store, "restore", folder.File)).OrThrow("restore");
+
+        (await store.ReadNumberAsync("select count(*) from meter_events where first_tried_at is not null")).ShouldBe(1);
+    }
+
     [Theory, OnBothEngines]
     public async Task A_store_that_is_not_empty_is_left_alone(StorageEngine engine)
     {

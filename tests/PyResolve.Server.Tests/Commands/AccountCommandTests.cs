@@ -289,6 +289,23 @@ public sealed class AccountCommandTests(SharedServers servers)
             "select count(*) from audit_log where action = 'account.credits_granted' and target = '50' and reason = 'outage'")).ShouldBe(1);
     }
 
+    [Fact]
+    public async Task Credits_with_a_reference_are_given_once_and_a_plan_that_draws_none_is_named()
+    {
+        var settings = new Dictionary<string, string?> { ["PyResolve:Plans:pro:Credits"] = "true" };
+        await using var own = await OwnServer.StartAsync(StorageEngine.Sqlite, servers.Postgres, settings: settings, clock: Now());
+        await own.SignUpAsync("ada@example.com");
+        string[] command = ["accounts", "grant-credits", "ada@example.com", "50", "--reason", "outage", "--reference", "outage of May"];
+
+        var given = (await RunAsync(own, settings, command)).OrThrow("grant-credits");
+        var again = (await RunAsync(own, settings, command)).OrThrow("grant-credits");
+
+        given.Error.ShouldContain("The free plan draws on no credits");
+        again.Output.ShouldContain("nothing is added");
+        (await own.Store.ReadNumberAsync("select sum(units) from credit_grants")).ShouldBe(50);
+        (await own.Store.ReadNumberAsync("select count(*) from audit_log where action = 'account.credits_granted'")).ShouldBe(1);
+    }
+
     private static string TokenOf(string url) => url.Split("token=")[1];
 
     /// <summary>The commands are other processes, with the machine's clock.</summary>

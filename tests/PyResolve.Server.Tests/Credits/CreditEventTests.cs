@@ -51,6 +51,47 @@ public sealed class CreditEventTests(SharedServers servers)
         (await shop.Store.ReadNumberAsync("select sum(taken) from credit_grants")).ShouldBe(40);
     }
 
+    [Theory, OnBothEngines]
+    public async Task A_dispute_stays_to_be_reviewed_and_takes_credits_until_it_is_won(StorageEngine engine)
+    {
+        await using var shop = await StartAsync(engine);
+        var subscriber = await shop.SignUpAsync();
+        await PayAsync(shop, subscriber);
+        var paid = Paid(subscriber.Account.UserId);
+
+        foreach (var (percent, taken) in new[] { (100, 40), (0, 0) })
+        {
+            shop.Stripe.PaidCredits[subscriber.CustomerId] = [paid with { RefundedPercent = percent }];
+            await SendAsync(
+                shop, $"evt_dispute_{percent}", "charge.dispute.updated",
+                new { id = "dp_1", @object = "dispute", customer = subscriber.CustomerId });
+            await shop.WaitUntilProcessedAsync();
+            (await shop.Store.ReadNumberAsync("select sum(taken) from credit_grants")).ShouldBe(taken);
+        }
+
+        (await shop.Store.ReadNumberAsync(
+            "select count(*) from stripe_events where note = 'needs review' and state = 'done'")).ShouldBe(2);
+    }
+
+    [Theory, OnBothEngines]
+    public async Task Credits_of_a_pack_that_is_sold_no_more_arrive_and_last_from_their_payment(StorageEngine engine)
+    {
+        await using var shop = await BillingServer.StartAsync(engine, servers.Postgres, settings: CreditShop.Settings(limit: 0));
+        var subscriber = await shop.SignUpAsync();
+        shop.Stripe.PaidCredits[subscriber.CustomerId] = [Paid(subscriber.Account.UserId) with { ValidDays = 30 }];
+
+        await DeliverAsync(shop, subscriber, "evt_late");
+        await shop.WaitUntilProcessedAsync();
+        shop.Clock.Jump(TimeSpan.FromDays(29));
+        await DeliverAsync(shop, subscriber, "evt_again");
+        await shop.WaitUntilProcessedAsync();
+
+        await shop.Store.ExecuteSqlAsync("update profiles set plan = 'pro', plan_origin = null");
+        (await CreditShop.ReadAsync(subscriber.Account)).Credits.ShouldBe(40);
+        shop.Clock.Jump(TimeSpan.FromDays(1));
+        (await CreditShop.ReadAsync(subscriber.Account)).Credits.ShouldBe(0);
+    }
+
     private Task<BillingServer> StartAsync(StorageEngine engine)
     {
         var settings = CreditShop.Settings(limit: 0);
@@ -69,7 +110,7 @@ public sealed class CreditEventTests(SharedServers servers)
     }
 
     private static PaidCredits Paid(Guid userId) =>
-        new("cs_paid", userId, 40, ValidDays: null, DateTimeOffset.UnixEpoch, RefundedPercent: 0);
+        new("cs_paid", userId, 40, ValidDays: null, RefundedPercent: 0);
 
     private static Task DeliverAsync(BillingServer shop, Subscriber subscriber, string id) => SendAsync(
         shop, id, "checkout.session.completed",

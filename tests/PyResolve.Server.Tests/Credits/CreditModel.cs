@@ -1,18 +1,20 @@
 namespace PyResolve.Server.Tests.Credits;
 
-/// <summary>One account's plan, credits and overage, unit by unit.</summary>
+/// <summary>
+/// One account's plan, credits and overage, unit by unit. A unit that is committed late is charged to what it was drawn on: credits may be
+/// owed, and overage exceed its limit.
+/// </summary>
 internal sealed class CreditModel(int limit, int overage)
 {
     private readonly List<Hold> _holds = [];
-    private readonly Dictionary<string, int> _late = [];
 
     public int Given { get; set; }
 
     public BeyondView At(string month) => new(
-        Used: Units(month).Count(static unit => unit.State is State.Used) + _late.GetValueOrDefault(month),
+        Used: Units(month).Count(static unit => unit.State is State.Used),
         Held: Units(month).Count(static unit => unit.State is State.Open),
-        Remaining: PlanLeft(month),
-        Credits: CreditsLeft,
+        Remaining: Math.Max(0, limit - Units(month).Count(static unit => unit.State is not State.Back)),
+        Credits: Math.Max(0, CreditsLeft),
         Overage: Count(month, Source.Overage));
 
     /// <summary>Of the events.</summary>
@@ -23,11 +25,14 @@ internal sealed class CreditModel(int limit, int overage)
     private int CreditsLeft =>
         Given - _holds.Sum(static hold => hold.Units.Count(static unit => unit is { Source: Source.Credits, State: not State.Back }));
 
+    public bool Covers(int quantity, string month) =>
+        quantity <= PlanLeft(month) + Math.Max(0, CreditsLeft) + OverageLeft(month);
+
     public bool Reserve(int quantity, string month, DateTimeOffset expiresAt)
     {
-        var (ofPlan, ofCredits, ofOverage) = (PlanLeft(month), CreditsLeft, overage - Count(month, Source.Overage));
-        if (quantity > ofPlan + ofCredits + ofOverage)
+        if (!Covers(quantity, month))
             return false;
+        var (ofPlan, ofCredits) = (PlanLeft(month), Math.Max(0, CreditsLeft));
         var units = Enumerable.Range(0, quantity).Select(number => new Unit(
             number < ofPlan ? Source.Plan : number < ofPlan + ofCredits ? Source.Credits : Source.Overage));
         _holds.Add(new Hold(month, expiresAt, [.. units]));
@@ -40,15 +45,8 @@ internal sealed class CreditModel(int limit, int overage)
         if (hold.IsCommitted)
             return;
         hold.IsCommitted = true;
-        if (hold.Units.Exists(static unit => unit.State is State.Open))
-        {
-            hold.Units.Take(quantity).ToList().ForEach(static unit => unit.State = State.Used);
-            Return(hold);
-        }
-        else
-        {
-            _late[hold.Month] = _late.GetValueOrDefault(hold.Month) + quantity;
-        }
+        hold.Units.Take(quantity).ToList().ForEach(static unit => unit.State = State.Used);
+        Return(hold);
     }
 
     public void Release(int index)
@@ -62,7 +60,9 @@ internal sealed class CreditModel(int limit, int overage)
     private static void Return(Hold hold) =>
         hold.Units.Where(static unit => unit.State is State.Open).ToList().ForEach(static unit => unit.State = State.Back);
 
-    private int PlanLeft(string month) => Math.Max(0, limit - Count(month, Source.Plan) - _late.GetValueOrDefault(month));
+    private int PlanLeft(string month) => Math.Max(0, limit - Count(month, Source.Plan));
+
+    private int OverageLeft(string month) => Math.Max(0, overage - Count(month, Source.Overage));
 
     private int Count(string month, Source source) =>
         Units(month).Count(unit => unit.Source == source && unit.State is not State.Back);

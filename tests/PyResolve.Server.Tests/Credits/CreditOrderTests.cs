@@ -44,6 +44,8 @@ public sealed class CreditOrderTests(SharedServers servers)
             taken.Add(step);
             await StepAsync(shop, account, model, ids, step);
             (await CreditShop.ReadAsync(account)).ShouldBe(model.At(Month(shop)), string.Join(", ", taken));
+            (await account.Key.GetAsync("/quota"))["can_migrate"].GetBoolean()
+                .ShouldBe(model.Covers(1, Month(shop)), string.Join(", ", taken));
         }
 
         var spent = await shop.Own.Store.ReadRowAsync(

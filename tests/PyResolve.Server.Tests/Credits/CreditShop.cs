@@ -33,7 +33,7 @@ internal sealed class CreditShop : IAsyncDisposable
     {
         var account = await Own.SignUpAsync();
         await Own.Store.ExecuteSqlAsync(
-            $"update profiles set plan = 'pro', overage_limit = {overage} where id = '{account.UserId}'");
+            $"update profiles set plan = 'pro', overage_limit = {overage}, overage_plan = 'pro' where id = '{account.UserId}'");
         if (credits > 0)
             await GiveAsync(account, credits);
         return account;

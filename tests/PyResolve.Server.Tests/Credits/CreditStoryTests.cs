@@ -9,6 +9,7 @@ namespace PyResolve.Server.Tests.Credits;
 public sealed class CreditStoryTests(SharedServers servers)
 {
     private const int TeamMonth = 1500;
+    private const int TeamYear = 15_000;
     private const int UnitOfOverage = 7;
 
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
@@ -34,6 +35,23 @@ public sealed class CreditStoryTests(SharedServers servers)
         await shop.AdvanceAsync(days: 31);
 
         (await SimulatedShop.PaidAsync(ann)).ShouldBe([TeamMonth + (25 * UnitOfOverage), TeamMonth]);
+    }
+
+    [Theory, OnBothEngines]
+    public async Task Overage_of_a_plan_by_the_year_is_on_the_invoice_after_the_year(StorageEngine engine)
+    {
+        await using var shop = await SimulatedShop.OpenAsync(engine, servers);
+        var ann = await shop.SignUpAsync();
+        await shop.BuyAsync(ann, new { plan = "team", interval = "year" });
+        await ann.Key.PostAsync("/billing/overage", new { cap = 30 });
+        await UseAsync(ann, 120);
+        await shop.EverythingIsReportedAsync();
+
+        await shop.AdvanceAsync(days: 31);
+        (await SimulatedShop.PaidAsync(ann)).ShouldBe([TeamYear]);
+        await shop.AdvanceAsync(days: 335);
+
+        (await SimulatedShop.PaidAsync(ann)).ShouldBe([TeamYear + (20 * UnitOfOverage), TeamYear]);
     }
 
     [Theory, OnBothEngines]

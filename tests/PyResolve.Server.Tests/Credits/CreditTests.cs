@@ -108,6 +108,35 @@ public sealed class CreditTests(SharedServers servers)
     }
 
     [Theory, OnBothEngines]
+    public async Task What_remains_is_of_the_plan_alone(StorageEngine engine)
+    {
+        await using var shop = await CreditShop.OpenAsync(engine, servers, limit: 2);
+        var account = await shop.SignUpAsync(credits: 1);
+        var ofPlan = await account.ReserveAsync(quantity: 2);
+        (await account.Key.GetAsync("/quota"))["can_migrate"].GetBoolean().ShouldBeTrue();
+        await account.ReserveAsync(quantity: 1);
+        (await account.Key.GetAsync("/quota"))["can_migrate"].GetBoolean().ShouldBeFalse();
+
+        await account.ReleaseAsync(ofPlan.Id());
+
+        (await CreditShop.ReadAsync(account)).ShouldBe(new BeyondView(Used: 0, Held: 1, Remaining: 1, Credits: 0, Overage: 0));
+        (await account.ReserveAsync(quantity: 2)).Status.ShouldBe(201);
+    }
+
+    [Theory, OnBothEngines]
+    public async Task A_commit_without_an_id_is_billed_under_its_reservations(StorageEngine engine)
+    {
+        await using var shop = await CreditShop.OpenAsync(engine, servers, limit: 0);
+        var account = await shop.SignUpAsync(overage: 1);
+        var held = await account.ReserveAsync();
+
+        var committed = await account.CommitAsync(held.Id());
+
+        committed["usage_event_id"].GetGuid().ShouldBe(held.Id());
+        (await shop.Own.Store.ReadSqlAsync("select identifier from meter_events")).ShouldBe($"{held.Id()}");
+    }
+
+    [Theory, OnBothEngines]
     public async Task Two_accounts_that_use_one_event_id_are_both_billed(StorageEngine engine)
     {
         await using var shop = await CreditShop.OpenAsync(engine, servers, limit: 0);

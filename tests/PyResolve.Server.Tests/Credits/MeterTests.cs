@@ -1,4 +1,5 @@
 using PyResolve.Server.Billing.Gateway;
+using PyResolve.Server.Billing.Metering;
 using PyResolve.Server.Tests.Billing;
 
 namespace PyResolve.Server.Tests.Credits;
@@ -69,9 +70,63 @@ public sealed class MeterTests(SharedServers servers)
         await CommitAsync(subscriber.Account, quantity: 1);
 
         await shop.WaitForCountAsync(Sent, 1);
-        (await shop.Service<PyResolve.Server.Billing.Metering.MeterReports>().ListUnknownAsync(CreditShop.Cancellation))
-            .Count.ShouldBe(1);
+        (await LateAsync(shop)).ShouldBe([true]);
     }
+
+    [Theory, OnBothEngines]
+    public async Task A_refusal_does_not_make_Stripe_forget_what_it_may_have(StorageEngine engine)
+    {
+        await using var shop = await StartAsync(engine);
+        var subscriber = await SubscribeAsync(shop);
+        shop.Stripe.LosesAnswersToReports = true;
+        await CommitAsync(subscriber.Account, quantity: 1);
+        await shop.WaitForCountAsync("select count(*) from meter_events where failure is not null", 1);
+        shop.Stripe.OnReport = static _ => throw new StripeException("Too fast.") { Status = 429 };
+        shop.Clock.Jump(TimeSpan.FromSeconds(2));
+        await shop.WaitForCountAsync("select count(*) from meter_events where failure like 'Too fast%'", 1);
+
+        (shop.Stripe.LosesAnswersToReports, shop.Stripe.OnReport) = (false, static _ => Task.CompletedTask);
+        shop.Clock.Jump(TimeSpan.FromHours(24));
+        await CommitAsync(subscriber.Account, quantity: 1);
+
+        await shop.WaitForCountAsync(Sent, 1);
+        (await LateAsync(shop)).ShouldBe([true]);
+    }
+
+    [Theory, OnBothEngines]
+    public async Task What_waits_for_an_hour_is_told_with_its_cause(StorageEngine engine)
+    {
+        await using var shop = await StartAsync(engine);
+        var subscriber = await SubscribeAsync(shop);
+        shop.Stripe.OnReport = static _ => throw new StripeException("No active meter found.") { Status = 400 };
+        var committed = await CommitAsync(subscriber.Account, quantity: 3);
+        await shop.WaitForCountAsync("select count(*) from meter_events where failure is not null", 1);
+        (await LateAsync(shop)).ShouldBeEmpty();
+
+        shop.Clock.Jump(TimeSpan.FromHours(1));
+
+        var late = (await shop.Service<MeterReports>().ListLateAsync(CreditShop.Cancellation)).Single();
+        late.ToString().ShouldStartWith($"Meter event {committed}, 3 units of account {subscriber.Account.UserId}");
+        late.ToString().ShouldContain("is not at Stripe: No active meter found.");
+    }
+
+    [Theory, OnBothEngines]
+    public async Task What_a_deleted_account_used_is_on_a_last_invoice(StorageEngine engine)
+    {
+        await using var shop = await StartAsync(engine);
+        var subscriber = await shop.SignUpAsync();
+        var metered = new StripePrice("price_overage") { Recurring = new("month", "metered") };
+        await subscriber.SetSubscriptionsAsync(Subscriptions.Of("sub_1", "active", Subscriptions.ProPrice, metered));
+        await subscriber.WaitForPlanAsync("pro");
+
+        await subscriber.DeleteAccountAsync();
+
+        await shop.WaitUntilProcessedAsync();
+        shop.Stripe.InvoicedAtEnd.ShouldBe(["sub_1"]);
+    }
+
+    private static async Task<bool[]> LateAsync(BillingServer shop) =>
+        [.. (await shop.Service<MeterReports>().ListLateAsync(CreditShop.Cancellation)).Select(static late => late.IsGivenUp)];
 
     [Theory, OnBothEngines]
     public async Task Two_instances_report_each_unit_once(StorageEngine engine)
@@ -100,7 +155,7 @@ public sealed class MeterTests(SharedServers servers)
     private static async Task<Subscriber> SubscribeAsync(BillingServer shop)
     {
         var subscriber = await shop.SignUpAsync();
-        await shop.Store.ExecuteSqlAsync("update profiles set plan = 'pro', plan_origin = null, overage_limit = 100");
+        await shop.Store.ExecuteSqlAsync("update profiles set plan = 'pro', plan_origin = null, overage_limit = 100, overage_plan = 'pro'");
         return subscriber;
     }
 

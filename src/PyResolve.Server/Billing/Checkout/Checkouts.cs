@@ -154,7 +154,7 @@ internal sealed class Checkouts(
     {
         try
         {
-            await stripe.CancelSubscriptionAsync(subscriptionId, cancellationToken);
+            await stripe.CancelSubscriptionAsync(subscriptionId, invoicesUsage: false, cancellationToken);
         }
         catch (StripeException exception) when (exception.IsMissing)
         {

@@ -10,36 +10,57 @@ namespace PyResolve.Server.Billing.Checkout;
 /// How much overage an account allows itself. Before it may use any, its subscription gets the metered price by which it is billed.
 /// </summary>
 internal sealed class OverageChoice(
-    Database database, BillingCustomers customers, CustomerSync sync, IStripeGateway stripe, BillingOptions options, PlanCatalog plans,
-    TimeProvider time)
+    Database database, BillingCustomers customers, CustomerSync sync, OverageItems items, IStripeGateway stripe, BillingOptions options,
+    PlanCatalog plans, TimeProvider time)
 {
+    public Task TurnOffAsync(Guid userId, CancellationToken cancellationToken) => database.ExecuteAsync(
+        $"update profiles set overage_limit = null, overage_plan = null where id = {userId}", cancellationToken);
+
+    /// <param name="userId">Whose.</param>
+    /// <param name="plan">The account's, which may be another than its subscription's.</param>
+    /// <param name="units">1 or more.</param>
+    /// <param name="cancellationToken">Stops waiting.</param>
     /// <returns>Why not; null: it is set.</returns>
-    public async Task<string?> SetAsync(Guid userId, long units, CancellationToken cancellationToken)
+    public async Task<string?> SetAsync(Guid userId, Plan plan, long units, CancellationToken cancellationToken)
     {
-        if (units > 0 && await EnsureBilledAsync(userId, cancellationToken) is { } refusal)
+        if (await EnsureBilledAsync(userId, plan, cancellationToken) is { } refusal)
             return refusal;
         await database.ExecuteAsync(
-            $"update profiles set overage_limit = {(units == 0 ? null : (long?)units)} where id = {userId}", cancellationToken);
+            $"update profiles set overage_limit = {units}, overage_plan = {plan.Name} where id = {userId}", cancellationToken);
         return null;
     }
 
-    private async Task<string?> EnsureBilledAsync(Guid userId, CancellationToken cancellationToken)
+    private async Task<string?> EnsureBilledAsync(Guid userId, Plan plan, CancellationToken cancellationToken)
     {
         const string NoSubscription = "Overage is billed with a subscription, and the account has none that is paid. Subscribe first.";
         if (await customers.FindLinkedAsync(userId, cancellationToken) is not { } customer
             || await sync.RunAsync(customer.Id, cancellationToken) is not { State: { SubscriptionId: { } subscriptionId } state } result
             || result.Subscriptions.FirstOrDefault(one => one.Id == subscriptionId) is not { } subscription)
             return NoSubscription;
-        var plan = plans[state.Plan];
-        if (plan.Overage?.Prices.FirstOrDefault(price => price.Interval == (state.Interval ?? "month")) is not { } price)
+        if (subscription.Status == "trialing")
+            return "What is used in a trial is not billed, so there is no overage yet. Set the limit when the trial has ended.";
+        var paid = plans[state.Plan];
+        if (paid.Name != plan.Name)
+        {
+            return $"The account has the {plan.Name} plan, and its subscription is for the {paid.Name} plan. Overage is billed with a "
+                + "subscription for the plan that the account has.";
+        }
+
+        if (plan.Overage is not { } overage || overage.Prices.FirstOrDefault(Fits) is not { } price)
             return $"The {plan.Name} plan has no overage.";
         if (options.IdOf(price) is not { } id)
             return $"The overage of the {plan.Name} plan is not for sale: {price.Variable} is not set.";
-        if (OverageItems.Has(subscription, price, options))
+        if (await items.HasAsync(subscription, overage, cancellationToken))
             return null;
         // By the hour, so that what Stripe refused can be tried again.
         var hour = time.GetUtcNow().ToUnixTimeSeconds() / 3600;
         await stripe.AddMeteredItemAsync(subscriptionId, id, $"ov:{subscriptionId}:{id}:{hour}", cancellationToken);
-        return null;
+        // Stripe may have repeated an earlier answer: the item may have been removed since.
+        return await stripe.FindSubscriptionAsync(subscriptionId, cancellationToken) is { } changed
+            && await items.HasAsync(changed, overage, cancellationToken)
+                ? null
+                : "Stripe did not add overage to the subscription. Try again in an hour.";
+
+        bool Fits(CatalogPrice price) => price.Interval == (state.Interval ?? "month");
     }
 }

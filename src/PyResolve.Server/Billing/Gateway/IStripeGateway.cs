@@ -59,7 +59,10 @@ internal interface IStripeGateway
     Task<IReadOnlyList<StripeDispute>> ListDisputesAsync(string customerId, DateTimeOffset since, CancellationToken cancellationToken);
 
     /// <summary>Ends it at once, without a refund.</summary>
-    Task CancelSubscriptionAsync(string id, CancellationToken cancellationToken);
+    /// <param name="id">The subscription's.</param>
+    /// <param name="invoicesUsage">Whether a last invoice has what a meter counted since the one before.</param>
+    /// <param name="cancellationToken">Stops waiting.</param>
+    Task CancelSubscriptionAsync(string id, bool invoicesUsage, CancellationToken cancellationToken);
 
     /// <summary>Without a <paramref name="configuration"/>, the account's default is used.</summary>
     Task<StripePortalSession> CreatePortalAsync(
@@ -101,6 +104,7 @@ internal interface IStripeGateway
 
     Task<StripeCheckoutSession> CreatePurchaseAsync(NewPurchase purchase, string idempotencyKey, CancellationToken cancellationToken);
 
+    /// <summary>With those that were refunded or disputed since.</summary>
     Task<IReadOnlyList<PaidCredits>> ListPaidCreditsAsync(string customerId, CancellationToken cancellationToken);
 
     /// <returns>The id of the active meter of this event name; null: there is none.</returns>
@@ -159,7 +163,5 @@ internal sealed record NewPurchase(Guid UserId, string CustomerId, string Price,
 /// <param name="UserId">Who bought them.</param>
 /// <param name="Units">How many.</param>
 /// <param name="ValidDays">null: they do not end.</param>
-/// <param name="PaidAt">When the payment was begun.</param>
-/// <param name="RefundedPercent">Rounded up; 100 while it is disputed.</param>
-internal sealed record PaidCredits(
-    string SessionId, Guid UserId, int Units, int? ValidDays, DateTimeOffset PaidAt, int RefundedPercent);
+/// <param name="RefundedPercent">Rounded up; 100 while a dispute has withdrawn the money.</param>
+internal sealed record PaidCredits(string SessionId, Guid UserId, int Units, int? ValidDays, int RefundedPercent);

@@ -1,4 +1,5 @@
 using System.Globalization;
+using Stripe;
 
 namespace PyResolve.Server.Billing.Gateway;
 
@@ -38,25 +39,36 @@ internal sealed partial class StripeGateway
             },
             list => Api.Checkout.Sessions.ListAsync(list, cancellationToken: cancellationToken),
             PaidCreditsOf);
-        return [.. sessions.OfType<PaidCredits>()];
+        var all = new List<PaidCredits>();
+        foreach (var (paid, disputed) in sessions)
+        {
+            if (paid is not null)
+            {
+                var isWithdrawn = disputed is not null && await IsWithdrawnAsync(disputed, cancellationToken);
+                all.Add(isWithdrawn ? paid with { RefundedPercent = 100 } : paid);
+            }
+        }
+
+        return all;
     }
 
-    /// <returns>null where it sold something else, or is not paid.</returns>
-    private static PaidCredits? PaidCreditsOf(Stripe.Checkout.Session session)
+    /// <summary>A charge that was disputed stays so; a dispute that is won returns the money.</summary>
+    private async Task<bool> IsWithdrawnAsync(string charge, CancellationToken cancellationToken) => (await ListAsync(
+        new DisputeListOptions { Charge = charge },
+        list => Api.Disputes.ListAsync(list, cancellationToken: cancellationToken),
+        StripeReading.Dispute)).Any(static dispute => dispute.FundsWithdrawn);
+
+    /// <returns>null where it sold something else, or is not paid; and the charge, if it is or was disputed.</returns>
+    private static (PaidCredits? Paid, string? Disputed) PaidCreditsOf(Stripe.Checkout.Session session)
     {
         if (session is not { Mode: "payment", PaymentStatus: "paid" or "no_payment_required" }
             || !Guid.TryParse(session.ClientReferenceId, out var userId)
             || Number(session.Metadata, NewPurchase.UnitsKey) is not { } units)
-            return null;
-        var refunded = session.PaymentIntent?.LatestCharge switch
-        {
-            { Disputed: true } => 100,
-            { Amount: > 0 } charge => (int)(((charge.AmountRefunded * 100) + charge.Amount - 1) / charge.Amount),
-            _ => 0,
-        };
-        return new PaidCredits(
-            session.Id, userId, units, Number(session.Metadata, NewPurchase.DaysKey), new DateTimeOffset(session.Created, TimeSpan.Zero),
-            refunded);
+            return default;
+        var charge = session.PaymentIntent?.LatestCharge;
+        var refunded = charge is { Amount: > 0 } ? (int)(((charge.AmountRefunded * 100) + charge.Amount - 1) / charge.Amount) : 0;
+        var paid = new PaidCredits(session.Id, userId, units, Number(session.Metadata, NewPurchase.DaysKey), refunded);
+        return (paid, charge is { Disputed: true } ? charge.Id : null);
     }
 
     private static int? Number(IReadOnlyDictionary<string, string>? metadata, string key) =>

@@ -50,6 +50,6 @@ internal sealed partial class StripeGateway
             },
         };
         return StripeConnection.ReadAsync(
-            Api.Billing.MeterEvents.CreateAsync(usage, Under(report.Identifier), cancellationToken), static made => made.Identifier);
+            Api.Billing.MeterEvents.CreateAsync(usage, Under(report.IdempotencyKey), cancellationToken), static made => made.Identifier);
     }
 }

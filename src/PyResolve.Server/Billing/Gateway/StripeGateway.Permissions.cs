@@ -39,7 +39,7 @@ internal sealed partial class StripeGateway
             Api.Customers.UpdateAsync($"cus_{Nothing}", new() { Description = "" }, cancellationToken: cancellationToken),
             static customer => customer.Id));
         yield return ("Checkout Sessions: write", () => ExpireCheckoutAsync($"cs_{Nothing}", cancellationToken));
-        yield return ("Subscriptions: write", () => CancelSubscriptionAsync($"sub_{Nothing}", cancellationToken));
+        yield return ("Subscriptions: write", () => CancelSubscriptionAsync($"sub_{Nothing}", invoicesUsage: false, cancellationToken));
         yield return ("Customer portal: write",
             () => CreatePortalAsync($"cus_{Nothing}", "https://example.com", configuration: null, cancellationToken));
         yield return ("Subscription schedules: read", () => StripeConnection.ReadAsync(
@@ -61,12 +61,14 @@ internal sealed partial class StripeGateway
             yield return ("Billing Meter Events: write", () => ReportUsageAsync(Nothing, report, cancellationToken));
         }
 
-        if (!options.DisputeEndsPlan)
+        if (!options.DisputeEndsPlan && !options.HasCredits)
             yield break;
         yield return ("Charges: read", () => FindChargeAsync($"ch_{Nothing}", cancellationToken));
         yield return ("Disputes: read", () => StripeConnection.ReadAsync(
             Api.Disputes.ListAsync(new() { Charge = $"ch_{Nothing}" }, cancellationToken: cancellationToken),
             static list => list.Data.Count));
+        if (!options.DisputeEndsPlan)
+            yield break;
         yield return ("Invoice payments: read", () => StripeConnection.ReadAsync(
             Api.InvoicePayments.GetAsync($"inpay_{Nothing}", cancellationToken: cancellationToken), static payment => payment.Id));
     }

@@ -172,8 +172,12 @@ internal sealed partial class StripeGateway(BillingOptions options, TimeProvider
         return all;
     }
 
-    public Task CancelSubscriptionAsync(string id, CancellationToken cancellationToken) =>
-        StripeConnection.ReadAsync(Api.Subscriptions.CancelAsync(id, cancellationToken: cancellationToken), StripeReading.Subscription);
+    public Task CancelSubscriptionAsync(string id, bool invoicesUsage, CancellationToken cancellationToken)
+    {
+        var cancel = invoicesUsage ? new SubscriptionCancelOptions { InvoiceNow = true } : null;
+        return StripeConnection.ReadAsync(
+            Api.Subscriptions.CancelAsync(id, cancel, cancellationToken: cancellationToken), StripeReading.Subscription);
+    }
 
     public Task<StripePortalSession> CreatePortalAsync(
         string customerId, string returnUrl, string? configuration, CancellationToken cancellationToken)

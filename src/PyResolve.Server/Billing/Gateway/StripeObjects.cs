@@ -164,7 +164,11 @@ internal sealed record StripePrice(string Id)
     };
 }
 
-internal sealed record StripeRecurring(string? Interval, string? UsageType);
+internal sealed record StripeRecurring(string? Interval, string? UsageType)
+{
+    /// <summary>Its id; null: nothing is counted.</summary>
+    public string? Meter { get; init; }
+}
 
 internal sealed record StripeProduct(string Id)
 {

@@ -99,7 +99,9 @@ internal static class StripeReading
     {
         LookupKey = from.LookupKey,
         Product = from.ProductId,
-        Recurring = from.Recurring is null ? null : new StripeRecurring(from.Recurring.Interval, from.Recurring.UsageType),
+        Recurring = from.Recurring is null
+            ? null
+            : new StripeRecurring(from.Recurring.Interval, from.Recurring.UsageType) { Meter = from.Recurring.Meter },
         UnitAmount = from.UnitAmount,
         Currency = from.Currency,
         Active = from.Active,

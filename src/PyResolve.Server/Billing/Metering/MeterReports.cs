@@ -1,3 +1,4 @@
+using System.Globalization;
 using PyResolve.Server.Billing.Gateway;
 using PyResolve.Server.Billing.Settings;
 using PyResolve.Server.Storage;
@@ -33,13 +34,16 @@ internal sealed class MeterReports(Database database, BillingOptions options, Ti
                     select identifier from meter_events
                     where sent_at is null and due_at <= {now} and (first_tried_at is null or first_tried_at > {now - KnownFor})
                     order by due_at limit {max})
-                returning identifier, user_id, plan, units, created_at, tries, (
+                returning identifier, user_id, plan, units, created_at, tries, first_tried_at, (
                     select c.customer_id from billing_customers c
-                    where c.user_id = meter_events.user_id and c.origin = {options.Origin} and c.unlinked_at is null)
+                    where c.user_id = meter_events.user_id and c.origin = {options.Origin}
+                    order by c.unlinked_at is not null, c.unlinked_at desc
+                    limit 1)
                 """,
-                static row => new MeterReport(row.Text(0), row.Uuid(1), row.Text(2), row.Int64(3), row.Instant(4), row.Int32(5))
+                row => new MeterReport(row.Text(0), row.Uuid(1), row.Text(2), row.Int64(3), row.Instant(4), row.Int32(5))
                 {
-                    CustomerId = row.TextOrNull(6),
+                    MayBeKnown = row.Instant(6) < now,
+                    CustomerId = row.TextOrNull(7),
                 },
                 cancellationToken);
         },
@@ -49,9 +53,10 @@ internal sealed class MeterReports(Database database, BillingOptions options, Ti
         $"update meter_events set sent_at = {time.GetInstant()}, failure = null where identifier = {report.Identifier}",
         cancellationToken);
 
+    /// <summary>Does nothing where another sender has taken it since: the result of that one counts.</summary>
     /// <param name="report">What was not sent.</param>
     /// <param name="failure">Why.</param>
-    /// <param name="isUnknown">Whether Stripe may have it.</param>
+    /// <param name="isUnknown">Whether Stripe may have it by this try. It may also by an earlier one.</param>
     /// <param name="cancellationToken">Stops waiting.</param>
     public Task RetryLaterAsync(MeterReport report, string failure, bool isUnknown, CancellationToken cancellationToken)
     {
@@ -60,17 +65,36 @@ internal sealed class MeterReports(Database database, BillingOptions options, Ti
         return database.ExecuteAsync(
             $"""
             update meter_events
-            set due_at = {due}, failure = {failure}, first_tried_at = case when {isUnknown} then first_tried_at end
-            where identifier = {report.Identifier} and sent_at is null
+            set due_at = {due}, failure = {failure}, first_tried_at = case when {isUnknown || report.MayBeKnown} then first_tried_at end
+            where identifier = {report.Identifier} and sent_at is null and tries = {report.Tries}
             """,
             cancellationToken);
     }
 
-    /// <summary>Those of which it is not known whether Stripe has them, and that are not sent again.</summary>
-    public Task<List<string>> ListUnknownAsync(CancellationToken cancellationToken) => database.ListAsync(
-        $"""
-        select identifier from meter_events where sent_at is null and first_tried_at <= {time.GetInstant() - KnownFor} order by identifier
-        """,
-        static row => row.Text(0),
-        cancellationToken);
+    /// <summary>Those that have waited for an hour, the oldest first.</summary>
+    public Task<List<LateReport>> ListLateAsync(CancellationToken cancellationToken)
+    {
+        var now = time.GetInstant();
+        return database.ListAsync(
+            $"""
+            select identifier, user_id, units, created_at, failure, first_tried_at
+            from meter_events
+            where sent_at is null and created_at <= {now - TimeSpan.FromHours(1)}
+            order by created_at, identifier
+            """,
+            row => new LateReport(
+                row.Text(0), row.Uuid(1), row.Int64(2), row.Instant(3), row.TextOrNull(4),
+                IsGivenUp: row.InstantOrNull(5) <= now - KnownFor),
+            cancellationToken);
+    }
+}
+
+/// <summary>Overage that Stripe does not have, as far as is known. <c>IsGivenUp</c>: it may have it, and it is not sent again.</summary>
+internal sealed record LateReport(string Identifier, Guid UserId, long Units, DateTimeOffset UsedAt, string? Failure, bool IsGivenUp)
+{
+    public override string ToString() =>
+        string.Create(CultureInfo.InvariantCulture, $"Meter event {Identifier}, {Units} units of account {UserId}, {UsedAt:u}, ")
+        + (IsGivenUp
+            ? "may have reached Stripe, and is not sent again. Look for it at the meter, and bill it by hand if it is missing."
+            : $"is not at Stripe: {Failure?.TrimEnd('.') ?? "no server has sent it"}. It is sent again until Stripe has it.");
 }

@@ -106,13 +106,8 @@ internal sealed class StripeDoctor(
 
         foreach (var price in plans.OtherPrices)
             yield return await CheckAsync(token => CheckOtherPriceAsync(price, token), cancellationToken);
-        if (await reports.ListUnknownAsync(cancellationToken) is [_, ..] unknownReports)
-        {
-            yield return (true,
-                $"Of {unknownReports.Count} meter events it is not known whether Stripe has them, and they are not sent again: "
-                + $"{string.Join(", ", unknownReports.Take(5))}. Look for them at the meter, and bill by hand what is missing.");
-        }
-
+        foreach (var report in await reports.ListLateAsync(cancellationToken))
+            yield return (true, report.ToString());
         if (await unknownPlans.ListAsync(cancellationToken) is [_, ..] unknown)
             yield return (true, Describe(unknown));
 

@@ -35,8 +35,8 @@ internal sealed class BillingOptions
     /// <summary>Whether a plan has overage, which is reported to Stripe's meters.</summary>
     public bool SellsOverage { get; private init; }
 
-    /// <summary>Whether credits are sold by one-off payments.</summary>
-    public bool SellsCredits { get; private init; }
+    /// <summary>Whether a plan draws on credits: some may have been bought, also of packs that are sold no more.</summary>
+    public bool HasCredits { get; private init; }
 
     public required Uri ApiBase { get; init; }
 
@@ -111,7 +111,7 @@ internal sealed class BillingOptions
                 .Select(static price => price.LookupKey)
                 .ToHashSet(StringComparer.Ordinal),
             SellsOverage = plans.HasOverage,
-            SellsCredits = plans.Packs.Count > 0,
+            HasCredits = plans.HasCredits,
             ApiBase = apiBase,
             PortalConfiguration = ServerOptions.Text(configuration, "STRIPE_PORTAL_CONFIGURATION"),
             Grace = TimeSpan.FromDays(ServerOptions.Number(configuration, "PyResolve:Stripe:GraceDays", 7, 0, 60)),

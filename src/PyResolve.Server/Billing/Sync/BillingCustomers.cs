@@ -18,6 +18,9 @@ internal sealed record SyncToken(
 internal sealed class BillingCustomers(
     Database database, BillingOptions options, PlanCatalog plans, AuditLog audit, TimeProvider time)
 {
+    /// <summary>The note of an event that an operator should look at, also after its sync.</summary>
+    public const string ToReview = "needs review";
+
     public static readonly TimeSpan ReturnInterval = TimeSpan.FromSeconds(5);
 
     private static readonly TimeSpan LeaseTime = TimeSpan.FromSeconds(10);
@@ -243,7 +246,8 @@ internal sealed class BillingCustomers(
 
             await session.ExecuteAsync(
                 $"""
-                update stripe_events set state = 'done', note = null, settled_at = {now}
+                update stripe_events
+                set state = 'done', note = case when note = {ToReview} then note end, settled_at = {now}
                 where origin = {_origin} and customer_id = {token.CustomerId}
                   and state in ('pending', 'dead') and taken_seq <= {token.Value}
                 """,

@@ -13,7 +13,7 @@ internal sealed class CreditSync(Database database, IStripeGateway stripe, Billi
 {
     public async Task RunAsync(string customerId, CancellationToken cancellationToken)
     {
-        if (!options.SellsCredits)
+        if (!options.HasCredits)
             return;
         foreach (var paid in await stripe.ListPaidCreditsAsync(customerId, cancellationToken))
             await ApplyAsync(customerId, paid, cancellationToken);
@@ -31,9 +31,11 @@ internal sealed class CreditSync(Database database, IStripeGateway stripe, Billi
             if (!isOwner)
                 return;
             var reference = $"{options.Origin}:{paid.SessionId}";
-            var until = paid.ValidDays is { } days ? paid.PaidAt.AddDays(days) : (DateTimeOffset?)null;
+            // From now on, and not from the checkout: a bank debit takes days. It is set once.
+            var now = time.GetInstant();
+            var until = paid.ValidDays is { } days ? now.AddDays(days) : (DateTimeOffset?)null;
             var credits = new NewCredits(paid.UserId, NewCredits.Purchase, reference, paid.Units, until);
-            await CreditGrants.AddAsync(session, credits, time.GetInstant(), cancellationToken);
+            await CreditGrants.AddAsync(session, credits, now, cancellationToken);
             await CreditGrants.TakeBackAsync(session, paid.UserId, reference, paid.RefundedPercent, cancellationToken);
         },
         cancellationToken);

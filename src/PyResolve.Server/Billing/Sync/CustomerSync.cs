@@ -252,7 +252,8 @@ internal sealed partial class CustomerSync(
     {
         foreach (var subscription in subscriptions)
         {
-            await stripe.CancelSubscriptionAsync(subscription.Id, cancellationToken);
+            var isMetered = subscription.Items?.Data.Any(static item => item.Price is { IsMetered: true }) == true;
+            await stripe.CancelSubscriptionAsync(subscription.Id, isMetered, cancellationToken);
             Log.Cancelled(logger, subscription.Id);
         }
     }

@@ -5,33 +5,56 @@ using PyResolve.Server.Storage;
 
 namespace PyResolve.Server.Billing.Sync;
 
-/// <summary>Whether a subscription bills overage. Where it no longer does, the account's limit is removed: nothing goes unbilled.</summary>
-internal sealed class OverageItems(Database database, BillingOptions options, PlanCatalog plans)
+/// <summary>
+/// Whether a subscription bills a plan's overage. Where it no longer does, the account's limit is removed: nothing goes unbilled.
+/// </summary>
+internal sealed class OverageItems(Database database, IStripeGateway stripe, BillingOptions options, PlanCatalog plans)
 {
-    public static bool Has(StripeSubscription subscription, CatalogPrice price, BillingOptions options) =>
-        subscription.Items?.Data.Any(item => item.Price is { } sold && (sold.Id == options.IdOf(price) || sold.LookupKey == price.LookupKey
-            // An older price of the same meter: a second item would bill twice.
-            || (sold.IsMetered && sold.Product == price.ProductId))) == true;
+    public async Task<bool> HasAsync(StripeSubscription subscription, PlanOverage overage, CancellationToken cancellationToken)
+    {
+        var sold = (subscription.Items?.Data ?? []).Select(static item => item.Price).OfType<StripePrice>().ToList();
+        if (sold.Exists(one => overage.Prices.Any(price => one.Id == options.IdOf(price) || one.LookupKey == price.LookupKey)))
+            return true;
+        // An older price of the same meter bills as well: beside it, a second item would bill twice.
+        var meters = sold.Select(static price => price.Recurring?.Meter).OfType<string>().ToList();
+        return meters.Count > 0
+            && await stripe.FindMeterAsync(overage.Meter, cancellationToken) is { } meter
+            && meters.Contains(meter);
+    }
 
     /// <summary>Before the plan follows the subscriptions: a new plan begins without overage.</summary>
-    public Task CheckAsync(
+    public async Task CheckAsync(
         string customerId, IReadOnlyList<StripeSubscription> subscriptions, Func<string, string?> planOfPrice,
         CancellationToken cancellationToken)
     {
-        if (!options.SellsOverage || PlanRules.InForce(subscriptions).Any(subscription => BillsOwnPlan(subscription, planOfPrice)))
-            return Task.CompletedTask;
-        return database.ExecuteAsync(
-            $"""
-            update profiles set overage_limit = null
-            where overage_limit is not null and id in (
-                select user_id from billing_customers
-                where origin = {options.Origin} and customer_id = {customerId} and unlinked_at is null)
-            """,
+        if (!options.SellsOverage)
+            return;
+        var billed = new List<string>();
+        foreach (var subscription in PlanRules.InForce(subscriptions))
+        {
+            foreach (var plan in PlansOf(subscription, planOfPrice))
+            {
+                if (plan.Overage is { } overage && await HasAsync(subscription, overage, cancellationToken))
+                    billed.Add(plan.Name);
+            }
+        }
+
+        await database.WriteAsync(
+            session => session.ExecuteAsync(
+                $"""
+                update profiles set overage_limit = null, overage_plan = null
+                where overage_limit is not null
+                  and overage_plan not in (select b.plan from {session.Rows("b", billed).With("plan", static plan => plan)})
+                  and id in (
+                    select user_id from billing_customers
+                    where origin = {options.Origin} and customer_id = {customerId} and unlinked_at is null)
+                """,
+                cancellationToken),
             cancellationToken);
     }
 
-    private bool BillsOwnPlan(StripeSubscription subscription, Func<string, string?> planOfPrice) => (subscription.Items?.Data ?? [])
-        .Select(item => item.Price is { } sold ? plans.Find(planOfPrice(sold.Id)) : null)
-        .SelectMany(static plan => plan?.Overage?.Prices ?? [])
-        .Any(price => Has(subscription, price, options));
+    private IEnumerable<Plan> PlansOf(StripeSubscription subscription, Func<string, string?> planOfPrice) =>
+        (subscription.Items?.Data ?? [])
+            .Select(item => item.Price is { } sold ? plans.Find(planOfPrice(sold.Id)) : null)
+            .OfType<Plan>();
 }

@@ -60,7 +60,7 @@ internal sealed partial class Inbox(
             $"""
             insert into stripe_events (origin, event_id, type, customer_id, payload, state, note, received_at, next_attempt_at)
             values ({_origin}, {received.Id}, {received.Type}, {received.CustomerId}, {received.Payload},
-                    {(received.IgnoredBecause is null ? "pending" : "ignored")}, {received.IgnoredBecause}, {now}, {now})
+                    {(received.IgnoredBecause is null ? "pending" : "ignored")}, {received.NoteFor(options)}, {now}, {now})
             on conflict do nothing
             """,
             cancellationToken) == 1;

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using PyResolve.Server.Billing.Gateway;
 using PyResolve.Server.Billing.Settings;
+using PyResolve.Server.Billing.Sync;
 using PyResolve.Server.Http;
 
 namespace PyResolve.Server.Billing.Webhooks;
@@ -13,6 +14,12 @@ internal sealed record ReceivedEvent(string Id, string Type, string? CustomerId,
 {
     private const string ThinEvent = "v2.core.event";
     private const int MaxNameLength = 255;
+
+    /// <summary>
+    /// What an operator is told of it. A dispute may be of credits, which a sync takes back, or of a plan, which it leaves.
+    /// </summary>
+    public string? NoteFor(BillingOptions options) => IgnoredBecause
+        ?? (StripeEvents.IsOfDispute(Type) && !options.DisputeEndsPlan ? BillingCustomers.ToReview : null);
 
     public static ReceivedEvent? Read(string payload, BillingOptions options)
     {
@@ -71,14 +78,14 @@ internal sealed record ReceivedEvent(string Id, string Type, string? CustomerId,
     {
         if (livemode is not null && livemode != options.IsLive)
             return options.IsLive ? "of test mode" : "of live mode";
-        var isOfCredits = options.SellsCredits && IsOfCredits(type, subject);
+        var isOfCredits = options.HasCredits && IsOfCredits(type, subject);
         if (StripeEvents.NeedsReview(type) && !isOfCredits && !(StripeEvents.IsOfDispute(type) && options.DisputeEndsPlan))
-            return "needs review";
+            return BillingCustomers.ToReview;
         if (!StripeEvents.ChangesSubscriptions(type) && !StripeEvents.IsOfDispute(type) && !isOfCredits)
             return "of a type that changes no subscription";
         if (type.StartsWith("checkout.session.", StringComparison.Ordinal)
             && Name(subject, "mode") is { } mode and not ("subscription" or "setup")
-            && !(mode == "payment" && options.SellsCredits))
+            && !(mode == "payment" && options.HasCredits))
             return $"a checkout for {mode}";
         return customerId is null ? "names no customer" : null;
     }

@@ -49,7 +49,7 @@ internal static class GatewayCalls
             // One page.
         }
 
-        await stripe.CancelSubscriptionAsync("sub_1", cancellation);
+        await stripe.CancelSubscriptionAsync("sub_1", invoicesUsage: true, cancellation);
         await stripe.CreatePortalAsync("cus_1", "https://r.example", "bpc_1", cancellation);
         await stripe.FindProductAsync("prod_1", cancellation);
         await stripe.CreateProductAsync(new NewProduct("pyresolve_pro", "PyResolve Pro", "pro", "txcd_10103001"), cancellation);

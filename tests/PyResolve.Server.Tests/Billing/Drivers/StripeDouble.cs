@@ -12,7 +12,7 @@ namespace PyResolve.Server.Tests.Billing;
 internal sealed class StripeDouble : IStripeGateway
 {
     private readonly Lock _gate = new();
-    private readonly Dictionary<string, object> _answers = new(StringComparer.Ordinal);
+    private readonly ConcurrentDictionary<string, object> _answers = new(StringComparer.Ordinal);
     private readonly Dictionary<string, StripeCustomer> _customers = new(StringComparer.Ordinal);
     private readonly Dictionary<string, List<StripeSubscription>> _subscriptions = new(StringComparer.Ordinal);
     private readonly Dictionary<string, StripeCheckoutSession> _checkouts = new(StringComparer.Ordinal);
@@ -308,8 +308,13 @@ internal sealed class StripeDouble : IStripeGateway
         Answer<IReadOnlyList<StripeDispute>>(
             () => ChargedAt >= since && Charges.Exists(charge => charge.Customer == customerId) ? [.. Disputes] : []);
 
-    public Task CancelSubscriptionAsync(string id, CancellationToken cancellationToken) => Answer(() =>
+    /// <summary>Subscriptions that were cancelled with a last invoice of what was used.</summary>
+    public List<string> InvoicedAtEnd { get; } = [];
+
+    public Task CancelSubscriptionAsync(string id, bool invoicesUsage, CancellationToken cancellationToken) => Answer(() =>
     {
+        if (invoicesUsage)
+            InvoicedAtEnd.Add(id);
         foreach (var all in _subscriptions.Values)
         {
             var at = all.FindIndex(subscription => subscription.Id == id);
@@ -467,6 +472,9 @@ internal sealed class StripeDouble : IStripeGateway
     public Task<IReadOnlyList<PaidCredits>> ListPaidCreditsAsync(string customerId, CancellationToken cancellationToken) =>
         Answer<IReadOnlyList<PaidCredits>>(() => [.. PaidCredits.GetValueOrDefault(customerId) ?? []]);
 
+    /// <summary>Whether metered items are not added, as where Stripe repeats an earlier answer.</summary>
+    public bool RepeatsAnswersToItems { get; set; }
+
     public Task<string?> FindMeterAsync(string eventName, CancellationToken cancellationToken) =>
         Answer(() => Meters.GetValueOrDefault(eventName));
 
@@ -477,12 +485,34 @@ internal sealed class StripeDouble : IStripeGateway
         string subscriptionId, string price, string idempotencyKey, CancellationToken cancellationToken) => Answer(() =>
         {
             MeteredItems.Add((subscriptionId, price));
+            foreach (var all in _subscriptions.Values)
+            {
+                var at = all.FindIndex(subscription => subscription.Id == subscriptionId);
+                if (at >= 0 && !RepeatsAnswersToItems)
+                {
+                    var sold = new StripePrice(price) { Recurring = new("month", "metered") };
+                    var added = new StripeSubscriptionItem(Id("si")) { Price = sold };
+                    all[at] = all[at] with { Items = new([.. all[at].Items?.Data ?? [], added]) };
+                }
+            }
+
             return price;
         });
 
     public async Task ReportUsageAsync(string meter, MeterReport report, CancellationToken cancellationToken)
     {
-        await OnReport(report);
+        if (_answers.GetValueOrDefault(report.IdempotencyKey) is StripeException kept)
+            throw kept;
+        try
+        {
+            await OnReport(report);
+        }
+        catch (StripeException refusal) when (refusal.IsKeptUnderKey)
+        {
+            _answers[report.IdempotencyKey] = refusal;
+            throw;
+        }
+
         if (!Metered.TryAdd(report.Identifier, (meter, report)))
             throw new StripeException($"An event already exists with identifier {report.Identifier}.") { Status = 400 };
         if (LosesAnswersToReports)

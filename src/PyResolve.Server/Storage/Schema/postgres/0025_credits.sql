@@ -2,14 +2,15 @@
 -- compatible_from: 1
 
 -- One row a purchase or gift; reference is the payment or the command that gave it, so that a repetition gives nothing.
--- drawn: units that reservations hold or have used. taken: units taken back after a refund. What is left is units - drawn - taken.
+-- drawn: units that reservations hold or have used; late commits may make it more than units. taken: units taken back after a refund.
+-- What is left is units - drawn - taken.
 create table credit_grants (
     user_id    uuid not null,
     id         uuid not null,
     source     text not null constraint credit_grants_source_check check (source in ('purchase', 'operator')),
     reference  text not null,
     units      bigint not null constraint credit_grants_units_check check (units > 0),
-    drawn      bigint not null default 0 constraint credit_grants_drawn_check check (drawn >= 0 and drawn <= units),
+    drawn      bigint not null default 0 constraint credit_grants_drawn_check check (drawn >= 0),
     taken      bigint not null default 0 constraint credit_grants_taken_check check (taken >= 0 and taken <= units),
     expires_at timestamptz,
     created_at timestamptz not null,
@@ -18,7 +19,7 @@ create table credit_grants (
 create unique index credit_grants_reference on credit_grants (user_id, reference);
 
 -- credits and overage: units beyond the plan's quota that are held or lapsed and not reported yet. beyond_plan: what the reservation drew,
--- and on which grants.
+-- on which grants, and how much of it is spent.
 alter table reservations add column credits integer not null default 0;
 alter table reservations add column overage integer not null default 0;
 alter table reservations add column beyond_plan text;
@@ -31,8 +32,9 @@ alter table usage_events add column overage integer;
 alter table usage_monthly add column credits bigint not null default 0;
 alter table usage_monthly add column overage bigint not null default 0;
 
--- How many units of overage a month the account allows; null: none.
+-- How many units of overage a month the account allows, on the plan whose overage its subscription bills; null: none.
 alter table profiles add column overage_limit bigint;
+alter table profiles add column overage_plan text;
 
 -- What is to be reported to Stripe's meters, written with the event. The identifier is the event's id, by which Stripe knows a repetition;
 -- where another account has an event of the same id, the account's id follows. first_tried_at: since when it is unknown whether Stripe

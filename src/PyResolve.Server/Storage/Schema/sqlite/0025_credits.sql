@@ -7,7 +7,7 @@ create table credit_grants (
     source     text not null check (source in ('purchase', 'operator')),
     reference  text not null,
     units      integer not null check (units > 0),
-    drawn      integer not null default 0 check (drawn >= 0 and drawn <= units),
+    drawn      integer not null default 0 check (drawn >= 0),
     taken      integer not null default 0 check (taken >= 0 and taken <= units),
     expires_at integer,
     created_at integer not null,
@@ -26,6 +26,7 @@ alter table usage_monthly add column credits integer not null default 0;
 alter table usage_monthly add column overage integer not null default 0;
 
 alter table profiles add column overage_limit integer;
+alter table profiles add column overage_plan text;
 
 create table meter_events (
     identifier     text primary key,
