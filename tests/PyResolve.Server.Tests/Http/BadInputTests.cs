@@ -335,6 +335,7 @@ public sealed class BadInputTests(SharedServers servers)
         "/auth/totp" or "/auth/totp/confirm" => [("code", "null"), ("code", "\"\"")],
         "/auth/account" => [("password", "1"), ("password", "[]")],
         "/me" => [("name", "\"\""), ("name", "null")],
+        "/billing/overage" => [("cap", "null")],
         "/auth/api-keys/{id}/rotate" or "/auth/device/code" or "/billing/checkout" => [],
         _ => throw new ArgumentOutOfRangeException(nameof(path), path, "Which values does this route refuse?"),
     };

@@ -73,6 +73,7 @@ internal sealed record BodyRoute(
             IsAccepted = false,
         },
         new("/billing/checkout", """{"plan":"enterprise"}""", ["plan"], [], false, [], []) { IsAccepted = false },
+        new("/billing/overage", """{"cap":0}""", [], new() { ["cap"] = 1_000_000 }, false, [], []),
         new("/me", """{"name":"Ada"}""", ["name"], [], false, [], []) { Method = HttpMethod.Patch },
         new("/quota/reservations", """{"quantity":1,"tier":"tier1","library":"pydantic","ttl_seconds":900,"machine":"m1","once_key":"k"}""",
             ["tier", "library", "machine", "once_key"], new() { ["quantity"] = 1_000, ["ttl_seconds"] = 604_800 }, false, [], []),
