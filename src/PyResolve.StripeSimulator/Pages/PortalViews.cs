@@ -82,6 +82,7 @@ internal static class PortalViews
             <p>{DisplayText.PriceOf(subscription.Items[0].Price)}. {DisplayText.Future(subscription)}</p>
             {Scheduled(portal, subscription)}
             <div class="actions">
+            {Keep(portal, subscription)}
             {(portal.Features.CanUpdateSubscription ? Link(portal.Path("plan", subscription), "Switch plan") : null)}
             {(!portal.Features.CanCancel ? null : isEnding ? Resume(portal, subscription) : CancelLink(portal, subscription))}
             </div>
@@ -93,6 +94,10 @@ internal static class PortalViews
         Schedules.Find(portal.State, subscription) is not { Next: var next } ? null : Html.Of($"""
             <p>Changes to <strong>{DisplayText.ProductOf(portal.State, next.Price)}{Times(next.Quantity)}</strong>,
             {DisplayText.PriceOf(next.Price)}, on {DisplayText.Day(next.Start)}.</p>
+            """);
+
+    private static Html? Keep(PortalContext portal, Subscription subscription) =>
+        Schedules.Find(portal.State, subscription) is not { Next: not null } ? null : Html.Of($"""
             <form class="inline" method="post" action="{portal.Path("keep", subscription)}">
             <button class="quiet">Keep {NameOf(portal, subscription)}</button>
             </form>
