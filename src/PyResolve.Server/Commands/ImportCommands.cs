@@ -61,7 +61,7 @@ internal static class ImportCommands
         if (plan.Obstacles.Count > 0)
             return await EndAsync(plan, null, isDryRun, dump, isJson);
         if (isDryRun || plan.IsDone)
-            return await EndAsync(plan, imported: plan.IsDone ? new ImportedRows(0, 0, 0) : null, isDryRun, dump, isJson);
+            return await EndAsync(plan, outcome: plan.IsDone ? new ImportOutcome(new ImportedRows(0, 0, 0), TimeSpan.Zero) : null, isDryRun, dump, isJson);
         if (source is not null)
             return await EndAsync(plan, await import.CopyAsync(source, cancellationToken), isDryRun, dump, isJson);
 
@@ -109,29 +109,29 @@ internal static class ImportCommands
         $"To take it back:\n{string.Join('\n', plan.RestoreDump(dump).Select(static command => $"  {command}"))}";
 
     /// <param name="plan">What was found.</param>
-    /// <param name="imported">null: nothing was to be written.</param>
+    /// <param name="outcome">null: nothing was to be written.</param>
     /// <param name="isDryRun">Whether that is because it was only asked.</param>
     /// <param name="dump">The file that takes it back.</param>
     /// <param name="isJson">For a program.</param>
-    private static async Task<int> EndAsync(ImportPlan plan, ImportedRows? imported, bool isDryRun, string? dump, bool isJson)
+    private static async Task<int> EndAsync(ImportPlan plan, ImportOutcome? outcome, bool isDryRun, string? dump, bool isJson)
     {
         if (isJson)
-            await OperatorOutput.WriteAsync(writer => Write(writer, plan, imported, isDryRun, dump ?? DefaultDump));
+            await OperatorOutput.WriteAsync(writer => Write(writer, plan, outcome, isDryRun, dump ?? DefaultDump));
         else
-            await SayAsync(plan, imported, isDryRun, dump ?? DefaultDump);
+            await SayAsync(plan, outcome, isDryRun, dump ?? DefaultDump);
         foreach (var obstacle in plan.Obstacles)
             await OperatorOutput.NoteAsync(obstacle);
         return plan.Obstacles.Count == 0 ? OperatorOutput.Done : OperatorOutput.Failed;
     }
 
-    private static async Task SayAsync(ImportPlan plan, ImportedRows? imported, bool isDryRun, string dump)
+    private static async Task SayAsync(ImportPlan plan, ImportOutcome? outcome, bool isDryRun, string dump)
     {
         if (plan.Obstacles.Count > 0)
             return;
         if (plan.IsDone)
             await OperatorOutput.SayAsync("The database has the server's tables already: nothing was changed.");
-        else if (imported is { } rows)
-            await OperatorOutput.SayAsync($"Imported {Count(rows)}.");
+        else if (outcome is { Rows: var rows })
+            await OperatorOutput.SayAsync($"Imported {Count(rows)}.{Duration(outcome)}");
         else
             await OperatorOutput.SayAsync($"Would import what is taken over of {Count(plan.Rows)}.");
         foreach (var finding in plan.Findings)
@@ -160,13 +160,13 @@ internal static class ImportCommands
             + $"reads. Remove them when you no longer need them: drop schema {ProjectTables.KeptSchema} cascade");
     }
 
-    private static void Write(Utf8JsonWriter writer, ImportPlan plan, ImportedRows? imported, bool isDryRun, string dump)
+    private static void Write(Utf8JsonWriter writer, ImportPlan plan, ImportOutcome? outcome, bool isDryRun, string dump)
     {
         writer.WriteBoolean("dry_run", isDryRun);
         writer.WriteBoolean("already_done", plan.IsDone);
         WriteTexts(writer, "obstacles", plan.Obstacles);
         Write(writer, "found", plan.Rows);
-        if (imported is { } rows)
+        if (outcome is { Rows: var rows })
             Write(writer, "imported", rows);
         else
             writer.WriteNull("imported");
@@ -192,6 +192,10 @@ internal static class ImportCommands
         WriteTexts(writer, "unknown_columns", plan.UnknownColumns);
         WriteTexts(writer, "locks", plan.Locks);
         writer.WriteNumber("lock_seconds", plan.Locks.Count == 0 ? 0 : (long)plan.LockTime.TotalSeconds);
+        if (outcome is { Locked: var locked })
+            writer.WriteNumber("locked_seconds", Math.Round(locked.TotalSeconds, 3));
+        else
+            writer.WriteNull("locked_seconds");
         WriteTexts(writer, "make_dump", plan.Locks.Count == 0 ? [] : [plan.MakeDump(dump)]);
         WriteTexts(writer, "take_back", plan.Locks.Count == 0 ? [] : plan.RestoreDump(dump));
     }
@@ -212,6 +216,9 @@ internal static class ImportCommands
             writer.WriteStringValue(text);
         writer.WriteEndArray();
     }
+
+    private static string Duration(ImportOutcome outcome) => outcome.Locked == TimeSpan.Zero ? "" : string.Create(
+        CultureInfo.InvariantCulture, $" The tables were locked for {outcome.Locked.TotalSeconds:0.0} s.");
 
     private static string Count(ImportedRows rows) =>
         $"{Number(rows.Accounts)} accounts, {Number(rows.Keys)} keys and {Number(rows.Events)} usage events";

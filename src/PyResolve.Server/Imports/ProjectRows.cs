@@ -5,7 +5,14 @@ namespace PyResolve.Server.Imports;
 /// <param name="Accounts">Profiles.</param>
 /// <param name="Keys">API keys.</param>
 /// <param name="Events">Usage events.</param>
-internal sealed record ImportedRows(long Accounts, long Keys, long Events);
+internal sealed record ImportedRows(long Accounts, long Keys, long Events)
+{
+    public long Total => Accounts + Keys + Events;
+}
+
+/// <param name="Rows">What was written.</param>
+/// <param name="Locked">For how long nobody else could use the tables.</param>
+internal sealed record ImportOutcome(ImportedRows Rows, TimeSpan Locked);
 
 /// <summary>
 /// Writes a project's rows into the server's tables. Rows that are there stay as they are, but for a revocation: repeating it adds what is

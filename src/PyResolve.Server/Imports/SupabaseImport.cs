@@ -8,7 +8,7 @@ namespace PyResolve.Server.Imports;
 /// Takes over a project that followed the billing guide for Supabase: in place, in one transaction that gives the project's tables another
 /// schema, or by copying them from another server, where nothing changes.
 /// </summary>
-internal sealed class SupabaseImport(Database database, SchemaMigrator schema, ImportFindings findings)
+internal sealed class SupabaseImport(Database database, SchemaMigrator schema, ImportFindings findings, TimeProvider time)
 {
     private const string LockTimeout = "10s";
 
@@ -26,18 +26,25 @@ internal sealed class SupabaseImport(Database database, SchemaMigrator schema, I
         cancellationToken);
 
     /// <exception cref="StoreUnavailableException">Somebody else used the tables all the time.</exception>
-    public async Task<ImportedRows> TakeOverAsync(CancellationToken cancellationToken)
+    public async Task<ImportOutcome> TakeOverAsync(CancellationToken cancellationToken)
     {
+        var lockedAt = 0L;
         var rows = await schema.TakeOverAsync(
-            session => MoveAwayAsync(session, cancellationToken),
+            async session =>
+            {
+                await LockAsync(session, cancellationToken);
+                lockedAt = time.GetTimestamp();
+                await MoveAwayAsync(session, cancellationToken);
+            },
             async session =>
             {
                 var tables = await ProjectTables.FindAsync(session, ProjectTables.KeptSchema, cancellationToken);
                 return await ProjectRows.WriteAsync(session, tables!, cancellationToken);
             },
             cancellationToken);
+        var locked = time.GetElapsedTime(lockedAt);
         await EmailKeys.ResolveAsync(database, cancellationToken);
-        return rows;
+        return new ImportOutcome(rows, locked);
     }
 
     /// <summary>As <see cref="InspectAsync(CancellationToken)"/>, of another server.</summary>
@@ -52,7 +59,7 @@ internal sealed class SupabaseImport(Database database, SchemaMigrator schema, I
         cancellationToken);
 
     /// <summary>Copies what is at another server, as it is at one instant, and adds what is not here yet.</summary>
-    public async Task<ImportedRows> CopyAsync(Database source, CancellationToken cancellationToken)
+    public async Task<ImportOutcome> CopyAsync(Database source, CancellationToken cancellationToken)
     {
         await schema.ApplyAsync(cancellationToken);
         ImportedRows rows;
@@ -80,7 +87,7 @@ internal sealed class SupabaseImport(Database database, SchemaMigrator schema, I
         }
 
         await EmailKeys.ResolveAsync(database, cancellationToken);
-        return rows;
+        return new ImportOutcome(rows, TimeSpan.Zero);
     }
 
     private async Task<ImportPlan> InspectAsync(
@@ -137,7 +144,7 @@ internal sealed class SupabaseImport(Database database, SchemaMigrator schema, I
         await session.NumberAsync($"select count(*) from {rows} r", cancellationToken) ?? 0;
 
     /// <summary>Locks in the order in which a sign-up and the guide's functions do, so that none deadlock.</summary>
-    private async Task MoveAwayAsync(Session session, CancellationToken cancellationToken)
+    private static async Task LockAsync(Session session, CancellationToken cancellationToken)
     {
         try
         {
@@ -166,7 +173,10 @@ internal sealed class SupabaseImport(Database database, SchemaMigrator schema, I
                 $"Nothing was changed: somebody used the tables for longer than {LockTimeout}. Stop what runs there, or try again.",
                 exception);
         }
+    }
 
+    private async Task MoveAwayAsync(Session session, CancellationToken cancellationToken)
+    {
         // Between the look and the lock somebody may have changed something.
         var tables = await ProjectTables.FindAsync(session, schema: null, cancellationToken);
         var obstacles = await ImportObstacles.FindAsync(session, tables, schema.Tables, cancellationToken);

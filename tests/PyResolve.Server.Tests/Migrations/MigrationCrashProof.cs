@@ -32,7 +32,10 @@ public sealed class MigrationCrashProof(SharedServers servers)
         for (var kill = 0; kill < kills; kill++)
         {
             var enough = Volatile.Read(ref done) + random.Next(2, 8);
-            await Eventually.IsTrueAsync(() => Volatile.Read(ref done) >= enough, TimeSpan.FromSeconds(120), cancellation);
+            await Eventually.IsTrueAsync(
+                () => load.IsFaulted || Volatile.Read(ref done) >= enough, TimeSpan.FromSeconds(120), cancellation);
+            if (load.IsFaulted)
+                break;
             // At any moment of a run: while it reserves, migrates, reads what changed, or commits.
             await Task.Delay(random.Next(0, 250), cancellation);
             using (var process = Process.GetProcessById(server.ProcessId))

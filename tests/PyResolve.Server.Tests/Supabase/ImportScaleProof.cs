@@ -30,6 +30,8 @@ public sealed class ImportScaleProof
         imported.GetProperty("accounts").GetInt64().ShouldBe(Accounts);
         imported.GetProperty("keys").GetInt64().ShouldBe(Accounts * KeysEach);
         imported.GetProperty("events").GetInt64().ShouldBe(Events);
+        var (rows, locked) = (Accounts + (Accounts * KeysEach) + Events, report.GetProperty("locked_seconds").GetDouble());
+        locked.ShouldBeInRange(0.001, taken.TotalSeconds);
         (await project.CountWrongMonthsAsync()).ShouldBe(0);
         await project.ServeAsync();
         for (var i = 0; i < Sample; i++)
@@ -42,7 +44,8 @@ public sealed class ImportScaleProof
         again.GetProperty("already_done").GetBoolean().ShouldBeTrue();
         Proofs.Report("Import of a Supabase project", string.Create(
             CultureInfo.InvariantCulture,
-            $"{Accounts:N0} accounts, {Accounts * KeysEach:N0} keys and {Events:N0} events in {taken.TotalSeconds:N1} s (said beforehand: "
+            $"{Accounts:N0} accounts, {Accounts * KeysEach:N0} keys and {Events:N0} events in {taken.TotalSeconds:N1} s, of which the tables "
+                + $"were locked for {locked:N1} s, {rows / locked:N0} rows a second (said beforehand: "
                 + $"{report.GetProperty("lock_seconds").GetInt64()} s). {Sample} keys verified, and every month equals a recount."));
     }
 }

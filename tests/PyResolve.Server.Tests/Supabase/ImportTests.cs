@@ -40,7 +40,7 @@ public sealed class ImportTests
 
         (await project.DumpAsync()).ShouldBe(before);
         said.Output.ShouldContain("Would import what is taken over of 1 accounts, 0 keys and 2 usage events.");
-        said.Output.ShouldContain("Would lock auth.users, public.api_keys, public.profiles, public.usage_events for about 3 s.");
+        said.Output.ShouldContain("Would lock auth.users, public.api_keys, public.profiles, public.usage_events for about 3 s: 3 rows, ");
         said.Output.ShouldContain("pg_dump --format=custom --schema=public --file=before-import.dump \"$DATABASE_URL\"");
         said.Output.ShouldContain("pg_restore --single-transaction --exit-on-error --dbname=\"$DATABASE_URL\" before-import.dump");
     }

@@ -33,13 +33,14 @@ internal static class ManyRows
                    i % 40, i % 900, jsonb_build_object('run', i), timestamptz '2026-11-20 00:00Z' - i % 240 * interval '1 day'
             from generate_series(1, {events}) i
             """);
+        await store.ExecuteSqlAsync("analyze");
     }
 
     /// <summary>A killed process's transaction ends a moment later.</summary>
     public static Task WaitUntilAloneAsync(this GuideProject project) => Eventually.HoldsAsync(
         async () => (await project.Store.ReadNumberAsync(
             "select count(*) from pg_stat_activity where datname = current_database() and application_name = 'pyresolve'")).ShouldBe(0),
-        TimeSpan.FromSeconds(30),
+        TimeSpan.FromMinutes(2),
         TestContext.Current.CancellationToken);
 
 #pragma warning disable CA5351 // What PostgreSQL's md5() computes, for ids and keys of tests.

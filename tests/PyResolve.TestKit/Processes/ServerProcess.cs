@@ -14,6 +14,10 @@ namespace PyResolve.TestKit;
 public sealed class ServerProcess : IAsyncDisposable
 {
     private static readonly TimeSpan Deadline = TimeSpan.FromSeconds(60);
+
+    /// <summary>A server that serves instead of refusing to start does not end. Commands of the proofs may take long.</summary>
+    private static readonly TimeSpan CommandLimit = TimeSpan.FromMinutes(Scale.Pick(shortForm: 5, longForm: 30));
+
     private static readonly string[] Settings =
         ["PYRESOLVE_", "STRIPE_", "SUPABASE_", "ASPNETCORE_", "DATABASE_URL", "DOTNET_ENVIRONMENT", "DOTNET_SYSTEM_NET_", "PORT"];
 
@@ -181,9 +185,8 @@ public sealed class ServerProcess : IAsyncDisposable
         Task? interruption,
         CancellationToken cancellationToken)
     {
-        // A server that serves instead of refusing to start does not end.
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        limit.CancelAfter(TimeSpan.FromMinutes(5));
+        limit.CancelAfter(CommandLimit);
         try
         {
             return await Command.RunAsync(
@@ -196,7 +199,7 @@ public sealed class ServerProcess : IAsyncDisposable
         }
         catch (OperationCanceledException e) when (!cancellationToken.IsCancellationRequested)
         {
-            throw new TimeoutException($"PyResolve.Server {string.Join(' ', arguments)} did not end within five minutes.", e);
+            throw new TimeoutException($"PyResolve.Server {string.Join(' ', arguments)} did not end within {CommandLimit.TotalMinutes} minutes.", e);
         }
     }
 

@@ -7,6 +7,9 @@ namespace PyResolve.TestKit;
 /// <summary>A test's own database, which one or several servers use.</summary>
 public sealed class TestStore : IAsyncDisposable
 {
+    /// <summary>Seconds. Proofs generate millions of rows, and count them.</summary>
+    private const int CommandTimeout = 600;
+
     private readonly string? _folder;
     private readonly string _connectionString;
 
@@ -46,8 +49,7 @@ public sealed class TestStore : IAsyncDisposable
         await using var connection = await OpenAsync();
         await using var command = connection.CreateCommand();
         command.CommandText = sql;
-        // Seconds. Proofs generate millions of rows.
-        command.CommandTimeout = 600;
+        command.CommandTimeout = CommandTimeout;
         return await command.ExecuteNonQueryAsync();
     }
 
@@ -57,6 +59,7 @@ public sealed class TestStore : IAsyncDisposable
         await using var connection = await OpenAsync();
         await using var command = connection.CreateCommand();
         command.CommandText = sql;
+        command.CommandTimeout = CommandTimeout;
         return await command.ExecuteScalarAsync();
     }
 
