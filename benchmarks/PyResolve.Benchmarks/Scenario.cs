@@ -18,5 +18,6 @@ internal sealed record Scenario(string Name, Func<Bench, CancellationToken, Task
         new("memory", Memory.MeasureAsync),
         new("quota", Quota.MeasureAsync),
         new("pages", Pages.MeasureAsync),
+        new("backup", Backups.MeasureAsync),
     ];
 }

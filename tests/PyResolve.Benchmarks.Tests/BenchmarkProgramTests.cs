@@ -42,6 +42,7 @@ public sealed class BenchmarkProgramTests : IDisposable
             "| managed memory | ",
             "| binary COPY into the same table, one connection | ",
             "| none: idle | ",
+            "| restore of SQLite into PostgreSQL | ",
         ];
         foreach (var row in rows)
             page.ShouldContain(row);

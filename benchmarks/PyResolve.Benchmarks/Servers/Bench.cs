@@ -55,6 +55,11 @@ internal sealed class Bench(Effort effort, PostgresServer postgres, PublishedSer
         ServerProcess.StartProgramAsync(
             server.Assembly, new Dictionary<string, string?>(store.Settings.Concat(settings)), cancellationToken);
 
+    /// <summary>A command of the product, published, on a database of either engine.</summary>
+    /// <exception cref="InvalidOperationException">It failed.</exception>
+    public Task<CommandCost> MeasureCommandAsync(TestStore store, IEnumerable<string> arguments, CancellationToken cancellationToken) =>
+        CommandCost.MeasureAsync(server.Assembly, arguments, store.Settings, cancellationToken);
+
     /// <summary>The product on its own embedded database.</summary>
     public Task<ServerProcess> StartEmbeddedServerAsync(CancellationToken cancellationToken) =>
         ServerProcess.StartProgramAsync(server.Assembly, cancellationToken: cancellationToken);

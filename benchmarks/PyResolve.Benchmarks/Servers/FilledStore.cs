@@ -5,9 +5,10 @@ namespace PyResolve.Benchmarks.Servers;
 /// <summary>A store with many accounts, one of which has many keys and events. Written by SQL, counted by the server's command.</summary>
 internal static class FilledStore
 {
+    public const int EventsAnAccount = 10;
+
     private const int AllKeys = 10_000;
     private const int LiveKeys = 1_000;
-    private const int EventsAnAccount = 10;
     private const int DaysOfEvents = 60;
 
     /// <param name="store">With the schema.</param>

@@ -8,7 +8,7 @@ namespace PyResolve.Server.Backups;
 /// <param name="Version">Of this format.</param>
 /// <param name="Schema">The version of the schema that the rows fit.</param>
 /// <param name="Epoch">That of keys, which a restored store goes on from.</param>
-/// <param name="TakenAt">The instant that all rows are of.</param>
+/// <param name="TakenAt">What was acknowledged before this instant is in it. All rows are of one instant, this one or right after.</param>
 /// <param name="Keys">The server's secrets by the names of their files; empty where they were not asked for.</param>
 internal sealed record BackupHeader(
     string Format, int Version, int Schema, long Epoch, DateTimeOffset TakenAt, IReadOnlyDictionary<string, string> Keys,

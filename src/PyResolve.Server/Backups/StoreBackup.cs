@@ -19,6 +19,8 @@ internal sealed class StoreBackup(Database database, SchemaMigrator schema, Time
     {
         await schema.CheckAsync(cancellationToken);
         await using var opened = await database.Engine.OpenReaderAsync(cancellationToken);
+        // Before the first read, which fixes what is seen: what was acknowledged before this instant is in the backup.
+        var takenAt = time.GetUtcNow();
         await using var snapshot = await BeginAsync(opened.Connection, cancellationToken);
         var tables = await TableCatalog.ReadAsync(opened.Connection, snapshot, cancellationToken);
         var counts = new List<BackupTableRows>();
@@ -30,14 +32,14 @@ internal sealed class StoreBackup(Database database, SchemaMigrator schema, Time
         await using var epoch = Command(opened.Connection, snapshot, "select epoch from key_epoch");
         var header = new BackupHeader(
             BackupHeader.Name, BackupHeader.CurrentVersion, schema.Version,
-            Convert.ToInt64(await epoch.ExecuteScalarAsync(cancellationToken), null), time.GetUtcNow(), keys, counts);
+            Convert.ToInt64(await epoch.ExecuteScalarAsync(cancellationToken), null), takenAt, keys, counts);
 
         await using var writer = new BackupWriter(file);
         await writer.WriteAsync(header, BackupJson.Default.BackupHeader, cancellationToken);
         var ends = new List<BackupTableEnd>();
         foreach (var (table, count) in tables.Zip(counts))
             ends.Add(await WriteTableAsync(writer, opened.Connection, snapshot, table, count.Rows, progress, cancellationToken));
-        var summary = new BackupSummary(schema.Version, header.TakenAt, ends);
+        var summary = new BackupSummary(schema.Version, takenAt, ends);
         await writer.WriteAsync(new BackupEnd(BackupHeader.Name, summary.Rows), BackupJson.Default.BackupEnd, cancellationToken);
         return summary;
     }

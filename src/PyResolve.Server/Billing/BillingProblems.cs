@@ -41,7 +41,7 @@ internal static partial class BillingProblems
     public static ProblemResult Report(HttpContext http, StripeException exception)
     {
         var logger = http.RequestServices.GetRequiredService<ILogger<StripeGateway>>();
-        Log.Failed(logger, http.TraceIdentifier, exception.Message, exception.RequestId);
+        Log.Failed(logger, http.TraceIdentifier, exception.Message, exception.RequestId ?? "none");
         if (exception.IsOfCurrency)
             return new ProblemResult(Problems.Create(409, ProblemCodes.CurrencyConflict, ProblemTexts.CurrencyConflict));
         if (exception.IsOfInactivePrice)
@@ -56,6 +56,6 @@ internal static partial class BillingProblems
     private static partial class Log
     {
         [LoggerMessage(1, LogLevel.Error, "Stripe failed (request {RequestId}): {Cause} (Stripe's request {StripeRequestId})")]
-        public static partial void Failed(ILogger logger, string requestId, string cause, string? stripeRequestId);
+        public static partial void Failed(ILogger logger, string requestId, string cause, string stripeRequestId);
     }
 }

@@ -72,17 +72,16 @@ internal static class SitePages
     }
 
     private static async Task<IResult> ShowOverview(
-        HttpContext http, WebSessions web, StatisticsReader statistics, UsageDays days, EventList events, ApiKeyLists keys,
+        HttpContext http, WebSessions web, QuotaReader quotas, UsageDays days, EventList events, ApiKeyLists keys,
         PlanReader plans, PublicUrl publicUrl, TimeProvider time)
     {
         if (await web.FindAsync(http) is not { } caller)
             return SignInPages.Ask(http);
         var (userId, cancelled) = (caller.UserId, http.RequestAborted);
-        var month = await statistics.ReadMonthAsync(userId, month: null, cancelled);
         var latest = await events.ReadAsync(userId, month: null, after: null, LatestEvents, cancelled);
         var model = new Overview(
-            month.Quota,
-            month.ByDay,
+            await quotas.ReadAsync(userId, cancelled),
+            await days.ReadMonthAsync(userId, cancelled),
             await days.ReadAsync(userId, cancelled),
             latest.Data,
             await keys.ReadExpiringAsync(userId, ExpiresSoon, ExpiringKeys, cancelled),

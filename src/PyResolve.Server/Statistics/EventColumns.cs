@@ -12,6 +12,9 @@ internal static class EventColumns
     private const int MetadataText = 12;
     private const int KeyId = 13;
 
+    /// <summary>Of <see cref="Names"/>: a column that a statement adds has this number.</summary>
+    public const int Count = 14;
+
     public static readonly SqlFragment Names = new(
         """
         id, event_type, library, tier, quantity, files_changed, tokens_used, month, occurred_at, created_at, reservation_id, late,

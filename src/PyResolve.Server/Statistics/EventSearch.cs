@@ -24,30 +24,27 @@ internal sealed record EventReceipt(RecordedUsageEvent Event, StoredReservation?
 /// </summary>
 internal sealed class EventSearch(Database database, TimeProvider time)
 {
-    public const int Window = 10_000;
+    public const int Window = 5_000;
 
     public async Task<FoundEvents> FindAsync(
         Guid userId, EventFilter filter, EventPosition? after, int limit, CancellationToken cancellationToken)
     {
         var start = after ?? (filter.Month is { } month ? EventPosition.NewestOf(month) : EventPosition.Newest);
-        var end = filter.IsSelective ? await EndOfWindowAsync(userId, filter, start, cancellationToken) : null;
-        SqlPart? untilEnd = end is { } last
-            ? new SqlPart($"and (month, created_at, id) >= ({last.Month}, {last.RecordedAt}, {last.Id})")
-            : null;
-        var found = await database.ListAsync(
-            $"""
-            select {EventColumns.Names}
-            from usage_events
-            where {After(userId, filter, start)} {untilEnd} {Conditions(filter)}
-            order by month desc, created_at desc, id desc
-            limit {limit + 1}
-            """,
-            static row => (Event: EventColumns.Read(row, EventColumns.Metadata(row)), Position: EventColumns.PositionOf(row)),
+        var list = After(userId, filter, start);
+        var rows = await database.ListAsync(
+            filter.IsSelective ? InWindow(userId, list, Conditions(filter), limit + 1) : InOrder(list, limit + 1),
+            static row => (
+                Event: row.Boolean(EventColumns.Count) ? null : EventColumns.Read(row, EventColumns.Metadata(row)),
+                Position: EventColumns.PositionOf(row)),
             cancellationToken);
+        var found = rows.Where(static row => row.Event is not null).ToList();
         var page = found.Take(limit).ToList();
-        var isFull = found.Count > limit;
-        return new FoundEvents(
-            [.. page.Select(static row => row.Event)], isFull ? page[^1].Position : end, isFull || end is null ? null : Window);
+        var events = page.ConvertAll(static row => row.Event!);
+        if (found.Count > limit)
+            return new FoundEvents(events, page[^1].Position, LookedThrough: null);
+        return rows.Count - found.Count == 2
+            ? new FoundEvents(events, rows[found.Count].Position, Window)
+            : new FoundEvents(events, Next: null, LookedThrough: null);
     }
 
     public async Task<EventReceipt?> ReadAsync(Guid userId, Guid id, CancellationToken cancellationToken)
@@ -65,22 +62,46 @@ internal sealed class EventSearch(Database database, TimeProvider time)
         return new EventReceipt(usage, reservation?.At(time.GetInstant()));
     }
 
-    /// <returns>The last event of the window; null where no event follows it.</returns>
-    private async Task<EventPosition?> EndOfWindowAsync(
-        Guid userId, EventFilter filter, EventPosition start, CancellationToken cancellationToken)
-    {
-        var rows = await database.ListAsync(
-            $"""
-            select month, created_at, id
+    private static Sql InOrder(SqlPart list, int count) =>
+        $"""
+        select {EventColumns.Names}, false from usage_events where {list} order by month desc, created_at desc, id desc limit {count}
+        """;
+
+    /// <summary>
+    /// What matches in the window; then, marked, the window's last event and the one that follows it, if one does. One statement, so that
+    /// an event that arrives meanwhile cannot move the window. Each part ends by its limit: an index is read backwards no further than that,
+    /// while PostgreSQL reads it to its end for a lower bound of three columns.
+    /// </summary>
+    private static Sql InWindow(Guid userId, SqlPart list, SqlPart conditions, int count) =>
+        $"""
+        select * from (
+            select {EventColumns.Names}, false as is_edge
             from usage_events
-            where {After(userId, filter, start)}
-            order by month desc, created_at desc, id desc
-            limit 2 offset {Window - 1}
-            """,
-            static row => new EventPosition(row.Text(0), row.Instant(1), row.Uuid(2)),
-            cancellationToken);
-        return rows.Count == 2 ? rows[0] : null;
-    }
+            where user_id = {userId} and id in (
+                select id
+                from (
+                    select id, month, created_at, occurred_at, event_type, library, tier, key_id
+                    from usage_events
+                    where {list}
+                    order by month desc, created_at desc, id desc
+                    limit {Window}
+                ) as looked_through
+                where {conditions}
+                order by month desc, created_at desc, id desc
+                limit {count}
+            )
+            union all
+            select id, null, null, null, null, null, null, month, null, created_at, null, null, null, null, true
+            from (
+                select id, month, created_at
+                from usage_events
+                where {list}
+                order by month desc, created_at desc, id desc
+                limit 2 offset {Window - 1}
+            ) as edge
+        ) as found
+        order by is_edge, month desc, created_at desc, id desc
+        """;
 
     private static SqlPart After(Guid userId, EventFilter filter, EventPosition start)
     {
@@ -97,7 +118,7 @@ internal sealed class EventSearch(Database database, TimeProvider time)
         SqlPart? key = filter.KeyId is { } keyId ? new SqlPart($"and key_id = {keyId}") : null;
         SqlPart? from = filter.From is { } first ? new SqlPart($"and occurred_at >= {StartOf(first)}") : null;
         SqlPart? to = filter.To is { } last ? new SqlPart($"and occurred_at < {StartOf(last).AddDays(1)}") : null;
-        return new SqlPart($"{library} {tier} {type} {key} {from} {to}");
+        return new SqlPart($"true {library} {tier} {type} {key} {from} {to}");
     }
 
     private static DateTimeOffset StartOf(DateOnly day) => new(day, TimeOnly.MinValue, TimeSpan.Zero);

@@ -1,4 +1,5 @@
 using System.Globalization;
+using PyResolve.Client.Wire;
 using PyResolve.Server.Storage;
 
 namespace PyResolve.Server.Statistics;
@@ -32,6 +33,12 @@ internal sealed class UsageDays(Database database, TimeProvider time)
             cancellationToken);
         return Spread(first, rows);
     }
+
+    /// <summary>The days of the current month that have usage: by the month that each event counts for.</summary>
+    public Task<List<DailyUsage>> ReadMonthAsync(Guid userId, CancellationToken cancellationToken) => database.ListAsync(
+        $"select date, migrations, tokens from usage_daily where user_id = {userId} and month = {time.GetUtcNow().ToMonth()} order by date",
+        static row => new DailyUsage(row.Text(0), row.Int64(1), row.Int64(2)),
+        cancellationToken);
 
     /// <summary>Keys without a migration in these days are left out.</summary>
     public async Task<IReadOnlyDictionary<Guid, RecentDays>> ReadByKeyAsync(

@@ -30,6 +30,7 @@ public sealed class RestoreCrashProof(SharedServers servers)
                 killed.CancelAfter(full * random.NextDouble() * 1.1);
             var start = Stopwatch.GetTimestamp();
             await RunAsync(store, folder, killed.Token);
+            await SettleAsync(store);
             if (full == TimeSpan.Zero)
                 full = Stopwatch.GetElapsedTime(start);
 
@@ -61,6 +62,22 @@ public sealed class RestoreCrashProof(SharedServers servers)
         {
             // Killed, as it was meant to be.
         }
+    }
+
+    /// <summary>PostgreSQL may finish a commit whose client is gone already.</summary>
+    private static async Task SettleAsync(TestStore store)
+    {
+        if (store.Engine is not StorageEngine.Postgres)
+            return;
+        await Eventually.IsTrueAsync(
+            async () => await store.ReadNumberAsync(
+                """
+                select count(*) from pg_stat_activity
+                where datname = current_database() and backend_type = 'client backend' and pid <> pg_backend_pid()
+                """) == 0,
+            TimeSpan.FromMinutes(1),
+            TestContext.Current.CancellationToken,
+            "no one else is connected");
     }
 
     /// <returns>How many events are in the backup.</returns>
