@@ -93,15 +93,16 @@ internal sealed class SupabaseImport(Database database, SchemaMigrator schema, I
     {
         var here = await session.FirstAsync(
             $"select quote_ident(current_schema())", static row => row.TextOrNull(0) ?? "public", cancellationToken);
+        var isUnusable = ImportObstacles.OfTables(tables).Count > 0;
         return new ImportPlan
         {
             IsDone = isDone,
             Obstacles = isDone ? [] : await ImportObstacles.FindAsync(session, tables, schema, cancellationToken),
-            Rows = tables is null ? new ImportedRows(0, 0, 0) : new ImportedRows(
+            Rows = tables is null || isUnusable ? new ImportedRows(0, 0, 0) : new ImportedRows(
                 await CountAsync(session, tables.ProfileRows, cancellationToken),
                 await CountAsync(session, tables.KeyRows, cancellationToken),
                 await CountAsync(session, tables.EventRows, cancellationToken)),
-            Findings = ImportObstacles.OfTables(tables).Count > 0 ? [] : await findings.ReadAsync(session, tables!, cancellationToken),
+            Findings = isUnusable ? [] : await findings.ReadAsync(session, tables!, cancellationToken),
             UnknownColumns = tables?.Unknown ?? [],
             Locks = isDone ? [] : await session.ListAsync(
                 $"""

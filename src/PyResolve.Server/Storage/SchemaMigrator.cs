@@ -281,7 +281,7 @@ internal sealed partial class SchemaMigrator(Database database, TimeProvider tim
     private static partial Regex Tables();
 
     [GeneratedRegex(
-        "^create (or replace )?function (?<name>[a-z_]+)", RegexOptions.Multiline | RegexOptions.ExplicitCapture,
+        @"^\s*create (or replace )?function (%1\$I\.)?(?<name>[a-z_]+)", RegexOptions.Multiline | RegexOptions.ExplicitCapture,
         matchTimeoutMilliseconds: 1000)]
     private static partial Regex Functions();
 

@@ -16,8 +16,9 @@ public sealed class ImportReportTests
             await project.Store.ExecuteSqlAsync($"update profiles set plan = '{plan}' where id = '{user}'");
         }
 
-        foreach (var (name, value) in new[] { ("free__Order", "1"), ("free__WithoutPayment", "true"), ("team__Order", "2") })
-            project.Settings[$"PyResolve__Plans__{name}"] = value;
+        foreach (var setting in new[] { "free__Order=1", "free__WithoutPayment=true", "free__MigrationsLimit=5", "team__Order=2",
+            "team__MigrationsLimit=70" })
+            project.Settings[$"PyResolve__Plans__{setting.Split('=')[0]}"] = setting.Split('=')[1];
         var report = await project.ImportAsync();
 
         (await project.Store.ReadSqlAsync("select string_agg(plan, ',' order by email collate \"C\") from profiles"))

@@ -177,7 +177,7 @@ public sealed class SupabaseModeTests
         var valid = await project.AsAsync(
             "service_role", null,
             $"""
-            create temporary table api_keys (like public.api_keys);
+            create temporary table api_keys (like public.api_keys including defaults);
             insert into api_keys (id, user_id, key_hash, key_digest, key_prefix, name)
             values ('{ada}', '{ada}', 'x', sha256('pyr_live_00000000000'), 'pyr_live_00000000000', 'x');
             set search_path = pg_temp, public;
