@@ -44,8 +44,8 @@ public sealed class BackupUnderLoadProof(SharedServers servers)
         Proofs.Report("Backups under load", string.Create(
             CultureInfo.InvariantCulture,
             $"{from}: {Rounds} backup(s) while {load.PerSecond:N0} events a second arrived, the last of {restored:N0} events, each "
-                + "restored into both engines: every table has the digest of the backup, every rollup equals a recount, nothing is missing that "
-                + "was acknowledged before the instant of the backup, a live key works, a revoked one does not."));
+                + $"restored into both engines: every table has the digest of the backup, every rollup equals a recount, nothing is "
+                + $"missing that was acknowledged before the instant of the backup, a live key works, a revoked one does not."));
     }
 
     /// <returns>How many events it has.</returns>
