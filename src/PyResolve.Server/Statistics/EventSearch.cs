@@ -69,8 +69,8 @@ internal sealed class EventSearch(Database database, TimeProvider time)
 
     /// <summary>
     /// What matches in the window; then, marked, the window's last event and the one that follows it, if one does. One statement, so that
-    /// an event that arrives meanwhile cannot move the window. Each part ends by its limit: an index is read backwards no further than that,
-    /// while PostgreSQL reads it to its end for a lower bound of three columns.
+    /// an event that arrives meanwhile cannot move the window. Each part ends by its limit: an index is read backwards no further than
+    /// that, while PostgreSQL reads it to its end for a lower bound of three columns.
     /// </summary>
     private static Sql InWindow(Guid userId, SqlPart list, SqlPart conditions, int count) =>
         $"""

@@ -75,7 +75,7 @@ internal sealed partial class SchemaMigrator(Database database, TimeProvider tim
     public IReadOnlyList<string> FunctionNames { get; } =
         [.. List(Load(database.Engine.Name), Functions()).Union(database.Engine is PostgresEngine ? SupabaseMode.FunctionNames : [])];
 
-    public async Task<bool> IsThereAsync(Session session, CancellationToken cancellationToken) =>
+    public static async Task<bool> IsThereAsync(Session session, CancellationToken cancellationToken) =>
         (await ReadStateAsync(session, cancellationToken)).Version > 0;
 
     /// <summary>Makes the schema in a database that has another application's tables, with their rows in it.</summary>
@@ -237,10 +237,10 @@ internal sealed partial class SchemaMigrator(Database database, TimeProvider tim
             throw new SchemaIncompatibleException(Taken(taken));
     }
 
-    private static string Taken(IReadOnlyList<string> names) =>
+    private static string Taken(List<string> names) =>
         $"The database has {(names.Count == 1 ? "a table" : "tables")} {string.Join(", ", names)} of another application, where the server "
         + $"makes {(names.Count == 1 ? "one" : "its own")} of the same name. "
-        + (names.Any(static name => name.Split('.')[^1] == "profiles")
+        + (names.Exists(static name => name.Split('.')[^1] == "profiles")
             ? "If it is a Supabase project that followed the billing guide, the command 'import supabase' takes it over "
                 + "(docs/supabase.md). Otherwise name another database in DATABASE_URL, or rename what is there."
             : "Name another database in DATABASE_URL, or rename what is there.");

@@ -111,7 +111,7 @@ public sealed partial class EventPageTests(SharedServers servers)
         await ReportAsync(account, 1);
         var shifted = await PageAsync(person, NextOf(await PageAsync(person, "library=rare"))!);
 
-        first.ShouldContain("None of the 10,000 events that were looked through matches.");
+        first.ShouldContain("None of the 5,000 events that were looked through matches.");
         first.ShouldContain("Look through older events");
         PageTable.Rows(second).Count.ShouldBe(1);
         NextOf(second).ShouldBeNull();
