@@ -134,7 +134,8 @@ internal sealed class RemoteProject
         if (Count > MigrateLimits.MaxFiles)
         {
             throw CliException.Usage(
-                $"{_request.Path} has more than the {QuotaText.FormatNumber(MigrateLimits.MaxFiles)} files that the server takes at a time.",
+                $"{_request.Path} has more than the {QuotaText.FormatNumber(MigrateLimits.MaxFiles)} files that the server takes "
+                + "at a time.",
                 Fewer);
         }
         if (_bytes > MigrateLimits.LargestBody)
