@@ -21,6 +21,10 @@ internal static class EventColumns
         cast(metadata as text), key_id
         """);
 
+    /// <summary>The columns of <see cref="Names"/>, those of <see cref="PositionOf"/> alone with values.</summary>
+    public static readonly SqlFragment PositionAlone = new(
+        "id, null, null, null, null, null, null, month, null, created_at, null, null, null, null");
+
     public static readonly IReadOnlyList<string> CsvHeader =
     [
         "id", "event_type", "library", "tier", "quantity", "files_changed", "tokens_used", "month", "occurred_at", "recorded_at",

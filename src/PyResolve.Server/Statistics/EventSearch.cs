@@ -91,7 +91,7 @@ internal sealed class EventSearch(Database database, TimeProvider time)
                 limit {count}
             )
             union all
-            select id, null, null, null, null, null, null, month, null, created_at, null, null, null, null, true
+            select {EventColumns.PositionAlone}, true
             from (
                 select id, month, created_at
                 from usage_events
