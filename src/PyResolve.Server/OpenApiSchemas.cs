@@ -6,6 +6,7 @@ using PyResolve.Client.Wire;
 using PyResolve.Server.Access;
 using PyResolve.Server.Accounts;
 using PyResolve.Server.Migrations;
+using PyResolve.Server.Plans;
 using PyResolve.Server.SecondFactor;
 
 namespace PyResolve.Server;
@@ -78,7 +79,7 @@ internal static class OpenApiSchemas
         [typeof(DeviceTokenRequest)] = new() { ["device_code"] = Token },
         [typeof(CheckoutRequest)] = new()
         {
-            ["plan"] = new Rule { IsRequired = true, Pattern = "^[a-z][a-z0-9_-]{0,31}$", Example = "pro" },
+            ["plan"] = new Rule { IsRequired = true, Pattern = Plan.NamePattern, Example = "pro" },
             ["interval"] = new Rule { Values = ["month", "year"] },
             ["quantity"] = Number(1, MaxUnits),
         },

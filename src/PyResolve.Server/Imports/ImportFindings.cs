@@ -33,9 +33,6 @@ internal sealed class ImportFindings(AcceptedKeys accepted, PlanCatalog plans)
 {
     public const int MaxExamples = 20;
 
-    /// <summary>As the database has it.</summary>
-    public const string PlanName = "^[a-z][a-z0-9_-]{0,31}$";
-
     public const string Hash = @"^\$2[aby]\$(0[4-9]|1[0-2])\$[./A-Za-z0-9]{53}$";
 
     public async Task<IReadOnlyList<ImportFinding>> ReadAsync(
@@ -89,7 +86,7 @@ internal sealed class ImportFindings(AcceptedKeys accepted, PlanCatalog plans)
             $"select p.id from {t.ProfileRows} p where p.email <> lower(btrim(p.email)) and btrim(p.email) <> ''"),
         new(FindingKind.Changed, "plan_unknown",
             "accounts without a plan, or with a name that no plan can have: now free",
-            $"select p.id from {t.ProfileRows} p where p.plan is null or p.plan !~ {PlanName}"),
+            $"select p.id from {t.ProfileRows} p where p.plan is null or p.plan !~ {Plan.NamePattern}"),
         new(FindingKind.Notice, "plan_without_customer",
             "accounts on a paid plan without a Stripe customer: somebody set it by hand, or the user did, which the guide's policies "
                 + "allow. They keep it. 'accounts set-plan <id> free' takes it away",
@@ -187,7 +184,7 @@ internal sealed class ImportFindings(AcceptedKeys accepted, PlanCatalog plans)
     private async Task<ImportFinding?> UnknownPlansAsync(Session session, ProjectTables tables, CancellationToken cancellationToken)
     {
         var counted = await session.ListAsync(
-            $"select p.plan, count(*) from {tables.ProfileRows} p where p.plan ~ {PlanName} group by 1 order by 1",
+            $"select p.plan, count(*) from {tables.ProfileRows} p where p.plan ~ {Plan.NamePattern} group by 1 order by 1",
             static row => (Plan: row.Text(0), Accounts: row.Int64(1)),
             cancellationToken);
         var unknown = counted.FindAll(one => one.Plan != PlanCatalog.Free && plans.Find(one.Plan) is null);

@@ -43,7 +43,7 @@ internal static class ProjectRows
         $"""
         insert into profiles (id, email, name, plan, stripe_customer_id, created_at, updated_at, email_verified_at)
         select p.id, lower(btrim(p.address)), nullif(left(regexp_replace(p.name, '[[:cntrl:]]', '', 'g'), 200), ''),
-               case when p.plan ~ {ImportFindings.PlanName} then p.plan else {PlanCatalog.Free} end,
+               case when p.plan ~ {Plan.NamePattern} then p.plan else {PlanCatalog.Free} end,
                nullif(btrim(p.stripe_customer_id), ''),
                coalesce(p.created_at, now()), coalesce(p.updated_at, p.created_at, now()),
                case when p.is_user and (p.confirmation_sent_at is not null or p.invited_at is not null) then p.email_confirmed_at end

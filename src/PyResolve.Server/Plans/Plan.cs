@@ -10,6 +10,9 @@ namespace PyResolve.Server.Plans;
 /// <param name="Price">The price that is shown first: that of a month, if there is one.</param>
 internal sealed record Plan(string Name, long? MigrationsLimit, bool LlmAllowed, PlanPrice? Price)
 {
+    /// <summary>Of a name, as the checks of the database have it.</summary>
+    public const string NamePattern = "^[a-z][a-z0-9_-]{0,31}$";
+
     public string Title { get; init; } = $"{char.ToUpperInvariant(Name[0])}{Name[1..]}";
 
     public string? Description { get; init; }

@@ -214,6 +214,6 @@ internal static partial class PlanSettings
 
     public static bool IsName(string text) => NameForm().IsMatch(text);
 
-    [GeneratedRegex("^[a-z][a-z0-9_-]{0,31}$", RegexOptions.CultureInvariant, matchTimeoutMilliseconds: 1000)]
+    [GeneratedRegex(Plan.NamePattern, RegexOptions.CultureInvariant, matchTimeoutMilliseconds: 1000)]
     private static partial Regex NameForm();
 }

@@ -72,8 +72,8 @@ internal sealed partial class SchemaMigrator(Database database, TimeProvider tim
     public IReadOnlyList<string> TableNames => _tables;
 
     /// <summary>Functions of the schema, on PostgreSQL those for Supabase too.</summary>
-    public IReadOnlyList<string> FunctionNames { get; } =
-        [.. List(Load(database.Engine.Name), Functions()).Union(database.Engine is PostgresEngine ? SupabaseMode.FunctionNames : [])];
+    public IReadOnlyList<string> FunctionNames =>
+        [.. List(_migrations, Functions()).Union(database.Engine is PostgresEngine ? SupabaseMode.FunctionNames : [])];
 
     public static async Task<bool> IsThereAsync(Session session, CancellationToken cancellationToken) =>
         (await ReadStateAsync(session, cancellationToken)).Version > 0;
@@ -87,9 +87,7 @@ internal sealed partial class SchemaMigrator(Database database, TimeProvider tim
         Func<Session, Task> moveAway, Func<Session, Task<T>> fill, CancellationToken cancellationToken) => database.WriteAsync(
         async session =>
         {
-            if (!await session.Engine.TryLockSchemaAsync(session, cancellationToken))
-                throw new SchemaIncompatibleException("Another server or command is changing the schema. Stop it, and try again.");
-            var state = await ReadStateAsync(session, cancellationToken);
+            var state = await LockStateAsync(session, cancellationToken);
             if (state.Version > 0)
                 throw new SchemaIncompatibleException("The database has the server's schema already.");
             await session.Engine.CheckAsync(session, [], cancellationToken);
@@ -110,9 +108,7 @@ internal sealed partial class SchemaMigrator(Database database, TimeProvider tim
     public Task TakeBackAsync(Func<Session, Task> remove, CancellationToken cancellationToken) => database.WriteAsync(
         async session =>
         {
-            if (!await session.Engine.TryLockSchemaAsync(session, cancellationToken))
-                throw new SchemaIncompatibleException("Another server or command is changing the schema. Stop it, and try again.");
-            var state = await ReadStateAsync(session, cancellationToken);
+            var state = await LockStateAsync(session, cancellationToken);
             if (state.Version == 0)
                 throw new SchemaIncompatibleException("Nothing was changed. The database has none of the server's tables.");
             if (state.Version != Version)
@@ -132,9 +128,7 @@ internal sealed partial class SchemaMigrator(Database database, TimeProvider tim
     public Task<int> ApplyToEmptyAsync(int version, CancellationToken cancellationToken) => database.WriteAsync(
         async session =>
         {
-            if (!await session.Engine.TryLockSchemaAsync(session, cancellationToken))
-                throw new SchemaIncompatibleException("Another server or command is changing the schema. Stop it, and try again.");
-            var state = await ReadStateAsync(session, cancellationToken);
+            var state = await LockStateAsync(session, cancellationToken);
             if (state.Version > 0)
                 return state.Version;
             await session.Engine.CheckAsync(session, [], cancellationToken);
@@ -211,6 +205,12 @@ internal sealed partial class SchemaMigrator(Database database, TimeProvider tim
         }
         return applied;
     }
+
+    /// <exception cref="SchemaIncompatibleException">Another process changes the schema.</exception>
+    private static async Task<SchemaState> LockStateAsync(Session session, CancellationToken cancellationToken) =>
+        await session.Engine.TryLockSchemaAsync(session, cancellationToken)
+            ? await ReadStateAsync(session, cancellationToken)
+            : throw new SchemaIncompatibleException("Another server or command is changing the schema. Stop it, and try again.");
 
     private static async Task<SchemaState> ReadStateAsync(Session session, CancellationToken cancellationToken)
     {
