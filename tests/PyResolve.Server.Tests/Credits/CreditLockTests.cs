@@ -22,7 +22,7 @@ public sealed class CreditLockTests(SharedServers servers)
         (await CountAsync(other, "reference = 'ends' for update")).ShouldBe(1);
 
         var releasing = account.ReleaseAsync(held.Id());
-        await Eventually.IsTrueAsync(async () => await IsWaitingAsync(other));
+        await Eventually.IsTrueAsync(async () => await IsWaitingAsync(other), cancellationToken: Cancellation);
 
         (await CountAsync(other, "reference = 'endless' for update skip locked")).ShouldBe(1);
         await transaction.RollbackAsync(Cancellation);

@@ -136,13 +136,15 @@ public sealed class CreditStoryTests(SharedServers servers)
         shop.RefuseReports();
         await UseAsync(ann, 112);
         await Eventually.IsTrueAsync(
-            async () => await shop.Own.Store.ReadNumberAsync("select count(*) from meter_events where failure is not null") == 1);
+            async () => await shop.Own.Store.ReadNumberAsync("select count(*) from meter_events where failure is not null") == 1,
+            cancellationToken: Cancellation);
 
         shop.TakeReports();
         await shop.AdvanceAsync(days: 1);
         (await ann.Session.SendAsync(HttpMethod.Delete, "/auth/account", new { password = TestAccount.Password })).Status.ShouldBe(204);
 
-        await Eventually.HoldsAsync(async () => (await shop.PaidAtStripeAsync()).ShouldBe([12 * UnitOfOverage, TeamMonth]));
+        await Eventually.HoldsAsync(
+            async () => (await shop.PaidAtStripeAsync()).ShouldBe([12 * UnitOfOverage, TeamMonth]), cancellationToken: Cancellation);
     }
 
     [Theory, OnBothEngines]

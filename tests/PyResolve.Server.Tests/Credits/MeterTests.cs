@@ -142,7 +142,7 @@ public sealed class MeterTests(SharedServers servers)
         };
         shop.Clock.Jump(TimeSpan.FromSeconds(10));
 
-        await Eventually.IsTrueAsync(() => shop.Stripe.InvoicedAtEnd.Contains("sub_1"));
+        await Eventually.IsTrueAsync(() => shop.Stripe.InvoicedAtEnd.Contains("sub_1"), cancellationToken: CreditShop.Cancellation);
         (shop.Stripe.Metered[committed].Report.Units, endedBefore).ShouldBe((3, 0));
     }
 
@@ -156,7 +156,7 @@ public sealed class MeterTests(SharedServers servers)
 
         await subscriber.DeleteAccountAsync();
 
-        await Eventually.IsTrueAsync(() => shop.Stripe.InvoicedAtEnd.Contains("sub_1"));
+        await Eventually.IsTrueAsync(() => shop.Stripe.InvoicedAtEnd.Contains("sub_1"), cancellationToken: CreditShop.Cancellation);
         shop.Clock.Jump(TimeSpan.FromHours(1));
         (await shop.Service<MeterReports>().ListLateAsync(CreditShop.Cancellation)).Single().Units.ShouldBe(3);
     }
