@@ -65,8 +65,7 @@ public sealed class FakeAccount
         });
         set
         {
-            if (value is { } left)
-                ArgumentOutOfRangeException.ThrowIfNegative(left);
+            ArgumentOutOfRangeException.ThrowIfNegative(value ?? 0, nameof(value));
             Locked(() =>
             {
                 State.ExpireDue(_server.Now);

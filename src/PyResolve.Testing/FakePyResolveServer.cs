@@ -106,8 +106,7 @@ public sealed class FakePyResolveServer : IAsyncDisposable, IDisposable
         get => _state.MaxOverage;
         set
         {
-            if (value is { } most)
-                ArgumentOutOfRangeException.ThrowIfNegative(most);
+            ArgumentOutOfRangeException.ThrowIfNegative(value ?? 0, nameof(value));
             _state.MaxOverage = value;
         }
     }

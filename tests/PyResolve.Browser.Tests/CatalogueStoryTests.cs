@@ -243,7 +243,7 @@ public sealed class CatalogueStoryTests(Browser browser) : IAsyncLifetime
     private Task MainShowsAsync(string text) => EventuallyAsync(async () =>
         (await _page.GetByRole(AriaRole.Main).TextContentAsync(new() { Timeout = 1000 }))!.ShouldContain(text));
 
-    private Task EventuallyAsync(Func<Task> assertions) => Eventually.HoldsAsync(
+    private Task<TimeSpan> EventuallyAsync(Func<Task> assertions) => Eventually.HoldsAsync(
         async () =>
         {
             await _page.GotoAsync(_shop.Address("/app/plan"));
