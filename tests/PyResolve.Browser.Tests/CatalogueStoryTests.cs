@@ -237,10 +237,10 @@ public sealed class CatalogueStoryTests(Browser browser) : IAsyncLifetime
     }
 
     /// <summary>What the page of the plan says follows an event of Stripe's, which takes a moment.</summary>
-    private Task ShowsAsync(string figure, string value) => EventuallyAsync(async () =>
+    private Task<TimeSpan> ShowsAsync(string figure, string value) => EventuallyAsync(async () =>
         (await _page.Locator($"dt:text-is('{figure}') + dd").TextContentAsync(new() { Timeout = 1000 })).ShouldBe(value));
 
-    private Task MainShowsAsync(string text) => EventuallyAsync(async () =>
+    private Task<TimeSpan> MainShowsAsync(string text) => EventuallyAsync(async () =>
         (await _page.GetByRole(AriaRole.Main).TextContentAsync(new() { Timeout = 1000 }))!.ShouldContain(text));
 
     private Task<TimeSpan> EventuallyAsync(Func<Task> assertions) => Eventually.HoldsAsync(
