@@ -109,8 +109,11 @@ internal sealed class PostgresEngine : Engine
     public override Task LockAsync(Session session, long key, CancellationToken cancellationToken) =>
         session.ExecuteAsync($"select pg_advisory_xact_lock({key})", cancellationToken);
 
-    public override async Task<bool> TryLockSchemaAsync(Session session, CancellationToken cancellationToken) =>
-        await session.NumberAsync($"select 1::bigint where pg_try_advisory_xact_lock({SchemaLock})", cancellationToken) is not null;
+    public override async Task<bool> TryLockSchemaAsync(Session session, CancellationToken cancellationToken)
+    {
+        await PostgresChecks.CheckProductAsync(session, cancellationToken);
+        return await session.NumberAsync($"select 1::bigint where pg_try_advisory_xact_lock({SchemaLock})", cancellationToken) is not null;
+    }
 
     public override async Task<bool> TableExistsAsync(Session session, string table, CancellationToken cancellationToken) =>
         (await FindRelationsAsync(session, [table], cancellationToken)).Count > 0;
