@@ -76,6 +76,10 @@ internal abstract class Engine : IAsyncDisposable
     public virtual Task CheckAsync(Session session, IReadOnlyList<string> tables, CancellationToken cancellationToken) =>
         Task.CompletedTask;
 
+    /// <summary>Where the tables are spread over several nodes: those that a newer schema brought follow the others.</summary>
+    public virtual Task FollowAsync(Session session, IReadOnlyList<string> tables, CancellationToken cancellationToken) =>
+        Task.CompletedTask;
+
     /// <summary>Takes from others what they may do with these tables. Without an effect where nothing is to be taken.</summary>
     public virtual Task ProtectAsync(Session session, IReadOnlyList<string> tables, CancellationToken cancellationToken) =>
         Task.CompletedTask;

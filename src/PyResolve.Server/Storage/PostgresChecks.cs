@@ -72,6 +72,8 @@ internal static class PostgresChecks
                 $"The role {database.Role} may not create tables in the schema {schema} of the database {database.Name}. As the schema's "
                 + $"owner: grant usage, create on schema {Quote(schema)} to {Quote(database.Role)};");
         }
+
+        await CitusSchema.ThrowOnWorkerAsync(session, cancellationToken);
     }
 
     private static async Task CheckRightsAsync(Session session, IReadOnlyList<string> tables, CancellationToken cancellationToken)

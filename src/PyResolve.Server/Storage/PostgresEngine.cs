@@ -170,6 +170,9 @@ internal sealed class PostgresEngine : Engine
     public override Task CheckAsync(Session session, IReadOnlyList<string> tables, CancellationToken cancellationToken) =>
         PostgresChecks.RunAsync(session, tables, cancellationToken);
 
+    public override Task FollowAsync(Session session, IReadOnlyList<string> tables, CancellationToken cancellationToken) =>
+        CitusSchema.FollowAsync(session, tables, cancellationToken);
+
     public override async Task ProtectAsync(Session session, IReadOnlyList<string> tables, CancellationToken cancellationToken)
     {
         await PostgresRoles.ProtectAsync(session, tables, cancellationToken);

@@ -6,7 +6,7 @@ namespace PyResolve.Server.Storage;
 /// <summary>Databases that speak PostgreSQL's protocol, and cannot keep a promise of the server's.</summary>
 internal static partial class PostgresLookalikes
 {
-    /// <summary>The first YugabyteDB with advisory locks, without a setting: the preview release and the stable one that was made of it.</summary>
+    /// <summary>The first YugabyteDB that has advisory locks without a setting: a preview, and the stable release after it.</summary>
     private static readonly Version FirstPreview = new(2, 27);
     private static readonly Version FirstStable = new(2025, 2);
 
@@ -23,8 +23,8 @@ internal static partial class PostgresLookalikes
 
         if (Yugabyte().Match(version) is { Success: true } match && IsTooOld(match))
         {
-            return $"YugabyteDB {match.Groups["version"].Value} is not supported. It has no advisory locks, so that two servers could change "
-                + $"the schema at once. Use YugabyteDB {FirstStable} or later, or PostgreSQL 15 or later.";
+            return $"YugabyteDB {match.Groups["version"].Value} is not supported. It has no advisory locks, so that two servers could "
+                + $"change the schema at once. Use YugabyteDB {FirstStable} or later, or PostgreSQL 15 or later.";
         }
 
         return null;

@@ -1,6 +1,8 @@
 using System.Data.Common;
 using Microsoft.Data.Sqlite;
+using Microsoft.Extensions.Logging.Abstractions;
 using Npgsql;
+using PyResolve.Server.Storage;
 
 namespace PyResolve.TestKit;
 
@@ -9,6 +11,8 @@ public sealed class TestStore : IAsyncDisposable
 {
     /// <summary>Set: servers reach PostgreSQL through PgBouncer, in transaction mode.</summary>
     public const string PooledVariable = "PYRESOLVE_TEST_POOLED";
+
+    private const int Shards = 8;
 
     /// <summary>Seconds. Proofs generate millions of rows, and count them.</summary>
     private const int CommandTimeout = 600;
@@ -52,6 +56,23 @@ public sealed class TestStore : IAsyncDisposable
 
     /// <summary>A database that the test created on its own PostgreSQL.</summary>
     public static TestStore On(string connectionString) => new(StorageEngine.Postgres, connectionString, folder: null);
+
+    /// <summary>A database of a Citus, with the schema distributed over its nodes.</summary>
+    public static async Task<TestStore> OnCitusAsync(CitusCluster citus, CancellationToken cancellationToken)
+    {
+        var database = await citus.CreateDatabaseAsync(cancellationToken);
+        await DistributeAsync(database, cancellationToken);
+        return On(database);
+    }
+
+    /// <summary>Gives a database of a Citus the schema, and distributes it, as <c>migrate-schema --distribute=8</c> does.</summary>
+    private static async Task DistributeAsync(string connectionString, CancellationToken cancellationToken)
+    {
+        await using var database = new Database(new PostgresEngine(connectionString));
+        var schema = new SchemaMigrator(database, TimeProvider.System, NullLogger<SchemaMigrator>.Instance);
+        await schema.ApplyAsync(cancellationToken);
+        await schema.DistributeAsync(Shards, progress: null, cancellationToken);
+    }
 
     /// <summary>Runs SQL by hand, as an operator would.</summary>
     /// <returns>The number of rows that it changed.</returns>
