@@ -5,4 +5,9 @@ public enum StorageEngine
 {
     Sqlite,
     Postgres,
+
+    /// <summary>
+    /// PostgreSQL, to which the server speaks as to Citus: each statement about the ledger names one account, or has a reason not to.
+    /// </summary>
+    Citus,
 }

@@ -13,6 +13,13 @@ public sealed class TestStore : IAsyncDisposable
     /// <summary>Seconds. Proofs generate millions of rows, and count them.</summary>
     private const int CommandTimeout = 600;
 
+    /// <summary>What Citus has of its own, and the server asks for.</summary>
+    private const string FourShards =
+        """
+        create function get_shard_id_for_distribution_column(regclass, uuid) returns bigint
+        language sql immutable as 'select abs(hashtext($2::text) % 4)::bigint'
+        """;
+
     private readonly string? _folder;
     private readonly string? _url;
     private readonly string _connectionString;
@@ -43,6 +50,13 @@ public sealed class TestStore : IAsyncDisposable
         {
             var database = await postgres.CreateDatabaseAsync();
             return new TestStore(engine, database, folder: null, IsPooled ? await postgres.PooledUrlAsync(database) : null);
+        }
+
+        if (engine is StorageEngine.Citus)
+        {
+            var store = new TestStore(engine, await postgres.CreateDatabaseAsync(), folder: null);
+            await store.ExecuteSqlAsync(FourShards);
+            return store;
         }
 
         var folder = Directory.CreateTempSubdirectory("pyresolve-store-").FullName;
@@ -99,7 +113,7 @@ public sealed class TestStore : IAsyncDisposable
 
     private async Task<DbConnection> OpenAsync()
     {
-        DbConnection connection = Engine is StorageEngine.Postgres
+        DbConnection connection = Engine is not StorageEngine.Sqlite
             ? new NpgsqlConnection(_connectionString)
             : new SqliteConnection(_connectionString);
         await connection.OpenAsync();
