@@ -23,13 +23,17 @@ internal static class CreditRows
     /// Those that have not ended, the first to end first, also those that are used up, to which units may return; and those that owe.
     /// </summary>
     public static List<CreditGrant> Lock(ReadBatch batch, IReadOnlyList<Guid> userIds, DateTimeOffset now) => batch.List(
-        $"""
-        select user_id, id, units, drawn, case when {IsUsable(now)} then taken else units end
-        from credit_grants
-        where user_id in (select a.user_id from {batch.Session.Rows("a", userIds).With("user_id", static id => id)})
-          and ({IsUsable(now)} or drawn > units)
-        order by user_id, expires_at is null, expires_at, id {batch.Session.Engine.ForUpdate}
-        """,
+        batch.Session.ByAccount(
+            userIds,
+            static id => id,
+            (some, account) =>
+                $"""
+                select user_id, id, units, drawn, case when {IsUsable(now)} then taken else units end
+                from credit_grants
+                where user_id in (select a.user_id from {batch.Session.Rows("a", some).With("user_id", static id => id)})
+                  and ({IsUsable(now)} or drawn > units){account.And("user_id")}
+                order by user_id, expires_at is null, expires_at, id {batch.Session.Engine.ForUpdate}
+                """),
         static row => new CreditGrant(row.Uuid(0), row.Uuid(1), row.Int64(2), row.Int64(3), row.Int64(4)));
 
     public static SqlPart IsUsable(DateTimeOffset now)
@@ -55,20 +59,23 @@ internal static class CreditRows
         }
 
         if (changes.Count == 0)
-            yield break;
+            return [];
         var most = drawn.Count == 0
             ? new SqlFragment("credit_grants.drawn + c.units")
             : new SqlFragment("credit_grants.units - credit_grants.taken");
-        yield return
-            $"""
-            update credit_grants
-            set drawn = case when c.units <= 0 or credit_grants.drawn + c.units <= {most} then credit_grants.drawn + c.units end
-            from {session.Rows("c", [.. changes])
-                .With("user_id", static change => change.Key.UserId)
-                .With("id", static change => change.Key.Id)
-                .With("units", static change => change.Value)}
-            where credit_grants.user_id = c.user_id and credit_grants.id = c.id
-            """;
+        return session.ByAccount<KeyValuePair<(Guid UserId, Guid Id), long>>(
+            [.. changes],
+            static change => change.Key.UserId,
+            (some, account) =>
+                $"""
+                update credit_grants
+                set drawn = case when c.units <= 0 or credit_grants.drawn + c.units <= {most} then credit_grants.drawn + c.units end
+                from {session.Rows("c", some)
+                    .With("user_id", static change => change.Key.UserId)
+                    .With("id", static change => change.Key.Id)
+                    .With("units", static change => change.Value)}
+                where credit_grants.user_id = c.user_id and credit_grants.id = c.id{account.And("credit_grants.user_id")}
+                """);
 
         void Add(Guid userId, IReadOnlyList<CreditDraw>? draws, int sign)
         {

@@ -81,7 +81,7 @@ internal sealed class RollupRecount(Database database, AuditLog audit)
     private Task<List<string>> MonthsOfAsync(Guid account, string? month, CancellationToken cancellationToken) => ReadAsync(
         session => session.ListAsync(
             $"""
-            select month
+            select months.month
             from (
                 select distinct month from usage_events where user_id = {account}
                 union
@@ -96,9 +96,8 @@ internal sealed class RollupRecount(Database database, AuditLog audit)
                 select month from usage_key_days where user_id = {account}
                 union
                 select month from reservations where user_id = {account} and state = 'held') months
-            where ({month is null} or month = {month})
-              and not exists (select 1 from usage_retention where deleted_before > months.month)
-            order by month
+            where ({month is null} or months.month = {month}) {OnlyKept(session)}
+            order by months.month
             """,
             static row => row.Text(0),
             cancellationToken),
@@ -108,24 +107,26 @@ internal sealed class RollupRecount(Database database, AuditLog audit)
         RollupSlice slice, Action<RollupDifference> report, CancellationToken cancellationToken) => ReadAsync(
         async session =>
         {
-            var differences = 0L;
-            var events = await slice.CompareAsync(session, Count, cancellationToken);
-            return (events, differences);
-
-            void Count(RollupDifference difference)
-            {
-                differences++;
-                report(difference);
-            }
+            var found = new List<RollupDifference>();
+            var events = await slice.CompareAsync(session, found.Add, cancellationToken);
+            if (await slice.IsGoneAsync(session, cancellationToken))
+                return (0L, 0L);
+            found.ForEach(report);
+            return (events, (long)found.Count);
         },
         cancellationToken);
 
+    private static SqlFragment OnlyKept(Session session) => new(session.Engine.IsDistributed
+        ? null
+        : "and not exists (select 1 from usage_retention where deleted_before > months.month)");
+
     private async Task RepairAsync(RollupSlice slice, Origin by, CancellationToken cancellationToken)
     {
-        await WriteExclusivelyAsync(session => slice.RepairMonthAsync(session, cancellationToken), cancellationToken);
-        await WriteExclusivelyAsync(session => slice.RepairDaysAsync(session, cancellationToken), cancellationToken);
-        await WriteExclusivelyAsync(session => slice.RepairLibrariesAsync(session, cancellationToken), cancellationToken);
+        await WriteExclusivelyAsync(slice, session => slice.RepairMonthAsync(session, cancellationToken), cancellationToken);
+        await WriteExclusivelyAsync(slice, session => slice.RepairDaysAsync(session, cancellationToken), cancellationToken);
+        await WriteExclusivelyAsync(slice, session => slice.RepairLibrariesAsync(session, cancellationToken), cancellationToken);
         await WriteExclusivelyAsync(
+            slice,
             async session =>
             {
                 await slice.RepairKeysAsync(session, cancellationToken);
@@ -136,7 +137,7 @@ internal sealed class RollupRecount(Database database, AuditLog audit)
     }
 
     /// <summary>Excludes other recounts, not servers: two recounts would both add the same difference.</summary>
-    private async Task WriteExclusivelyAsync(Func<Session, Task> work, CancellationToken cancellationToken)
+    private async Task WriteExclusivelyAsync(RollupSlice slice, Func<Session, Task> work, CancellationToken cancellationToken)
     {
         for (var attempt = 1; ; attempt++)
         {
@@ -148,8 +149,15 @@ internal sealed class RollupRecount(Database database, AuditLog audit)
                         session.TimeLimit = TimeSpan.Zero;
                         await session.Engine.LockAsync(session, RepairLock, cancellationToken);
                         await work(session);
+                        if (await slice.IsGoneAsync(session, cancellationToken))
+                            throw new MonthGoneException();
                     },
                     cancellationToken);
+                return;
+            }
+            catch (MonthGoneException)
+            {
+                // Retention deletes this month: its rollups stay as they were.
                 return;
             }
             catch (StoreUnavailableException) when (attempt < Attempts)
@@ -158,6 +166,8 @@ internal sealed class RollupRecount(Database database, AuditLog audit)
             }
         }
     }
+
+    private sealed class MonthGoneException : Exception;
 
     private Task<T> ReadAsync<T>(Func<Session, Task<T>> work, CancellationToken cancellationToken) => database.ReadAsync(
         session =>

@@ -17,6 +17,14 @@ public sealed class TestStore : IAsyncDisposable
     /// <summary>Seconds. Proofs generate millions of rows, and count them.</summary>
     private const int CommandTimeout = 600;
 
+    /// <summary>What Citus has of its own, and the server asks for.</summary>
+    private const string FourShards =
+        """
+        create function get_shard_id_for_distribution_column(regclass, uuid) returns bigint
+        language sql immutable as 'select abs(hashtext($2::text) % 4)::bigint';
+        create function citus_is_coordinator() returns boolean language sql immutable as 'select true';
+        """;
+
     private readonly string? _folder;
     private readonly string? _url;
     private readonly string _connectionString;
@@ -49,6 +57,15 @@ public sealed class TestStore : IAsyncDisposable
             return new TestStore(engine, database, folder: null, IsPooled ? await postgres.PooledUrlAsync(database) : null);
         }
 
+        if (engine is StorageEngine.Citus && CitusCluster.IsNamed)
+            return await OnCitusAsync(await postgres.CitusAsync(), CancellationToken.None);
+        if (engine is StorageEngine.Citus)
+        {
+            var store = new TestStore(engine, await postgres.CreateDatabaseAsync(), folder: null);
+            await store.ExecuteSqlAsync(FourShards);
+            return store;
+        }
+
         var folder = Directory.CreateTempSubdirectory("pyresolve-store-").FullName;
         return new TestStore(
             engine, new SqliteConnectionStringBuilder { DataSource = Path.Combine(folder, "pyresolve.db") }.ToString(), folder);
@@ -62,7 +79,7 @@ public sealed class TestStore : IAsyncDisposable
     {
         var database = await citus.CreateDatabaseAsync(cancellationToken);
         await DistributeAsync(database, cancellationToken);
-        return On(database);
+        return new TestStore(StorageEngine.Citus, database, folder: null);
     }
 
     /// <summary>Gives a database of a Citus the schema, and distributes it, as <c>migrate-schema --distribute=8</c> does.</summary>
@@ -120,7 +137,7 @@ public sealed class TestStore : IAsyncDisposable
 
     private async Task<DbConnection> OpenAsync()
     {
-        DbConnection connection = Engine is StorageEngine.Postgres
+        DbConnection connection = Engine is not StorageEngine.Sqlite
             ? new NpgsqlConnection(_connectionString)
             : new SqliteConnection(_connectionString);
         await connection.OpenAsync();
