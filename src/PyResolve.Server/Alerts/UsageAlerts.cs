@@ -91,7 +91,8 @@ internal sealed class UsageAlerts(PlanCatalog plans, EmailOutbox outbox, TimePro
         where substr(cast(s.letter_id as text), {Shared}) = substr(cast(c.letter_id as text), {Shared})
         """;
 
-    private static SqlRows<ChangedMonth> Rows(Session session, string name, IReadOnlyList<ChangedMonth> months) => session.Rows(name, months)
+    private static SqlRows<ChangedMonth> Rows(Session session, string name, IReadOnlyList<ChangedMonth> months) => session
+        .Rows(name, months)
         .With("user_id", static month => month.UserId)
         .With("month", static month => month.Month)
         .With("letter_id", static month => month.LetterId);

@@ -23,7 +23,7 @@ internal sealed class StoreBackup(Database database, SchemaMigrator schema, Time
         {
             throw new BackupException(
                 "The ledger is distributed over several machines, which cannot be read at one instant. "
-                + "Back it up with the tools of the database (docs/scaling.md).");
+                + "Back it up with the tools of the database.");
         }
 
         await using var opened = await database.Engine.OpenReaderAsync(cancellationToken);

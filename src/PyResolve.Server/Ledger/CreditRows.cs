@@ -19,6 +19,9 @@ internal readonly record struct CreditGrant(Guid UserId, Guid Id, long Units, lo
 /// <summary>Locked after the rollups, by key: transactions lock profiles, reservations, rollups and credits in this order.</summary>
 internal static class CreditRows
 {
+    /// <summary>In which they are drawn, and locked: two transactions that lock the same ones wait, and do not deadlock.</summary>
+    private static readonly SqlFragment InOrder = new("order by user_id, expires_at is null, expires_at, id");
+
     /// <summary>
     /// Those that have not ended, the first to end first, also those that are used up, to which units may return; and those that owe.
     /// </summary>
@@ -32,9 +35,21 @@ internal static class CreditRows
                 from credit_grants
                 where user_id in (select a.user_id from {batch.Session.Rows("a", some).With("user_id", static id => id)})
                   and ({IsUsable(now)} or drawn > units){account.And("user_id")}
-                order by user_id, expires_at is null, expires_at, id {batch.Session.Engine.ForUpdate}
+                {InOrder} {batch.Session.Engine.ForUpdate}
                 """),
         static row => new CreditGrant(row.Uuid(0), row.Uuid(1), row.Int64(2), row.Int64(3), row.Int64(4)));
+
+    /// <summary>An update of several locks them in whatever order it finds them: this comes before.</summary>
+    /// <param name="session">The caller's transaction.</param>
+    /// <param name="rows">What says which.</param>
+    /// <param name="account">Whose a row is.</param>
+    /// <param name="wanted">The condition for some of the rows.</param>
+    public static IEnumerable<Sql> LockInOrder<T>(
+        Session session, IReadOnlyList<T> rows, Func<T, Guid> account, Func<IReadOnlyList<T>, Sql> wanted) => session.ByAccount(
+        rows,
+        account,
+        (some, one) =>
+            $"select id from credit_grants where {new SqlPart(wanted(some))}{one.And("user_id")} {InOrder} {session.Engine.ForUpdate}");
 
     public static SqlPart IsUsable(DateTimeOffset now)
     {
@@ -60,10 +75,28 @@ internal static class CreditRows
 
         if (changes.Count == 0)
             return [];
+        IEnumerable<Sql> locks = [];
+        // The transaction that draws has locked them when it decided.
+        if (drawn.Count == 0 && changes.Count > 1)
+        {
+            locks = LockInOrder<(Guid UserId, Guid Id)>(
+                session,
+                [.. changes.Keys],
+                static key => key.UserId,
+                some =>
+                    $"""
+                    (user_id, id) in (
+                        select k.user_id, k.id
+                        from {session.Rows("k", some)
+                            .With("user_id", static key => key.UserId)
+                            .With("id", static key => key.Id)})
+                    """);
+        }
+
         var most = drawn.Count == 0
             ? new SqlFragment("credit_grants.drawn + c.units")
             : new SqlFragment("credit_grants.units - credit_grants.taken");
-        return session.ByAccount<KeyValuePair<(Guid UserId, Guid Id), long>>(
+        return locks.Concat(session.ByAccount<KeyValuePair<(Guid UserId, Guid Id), long>>(
             [.. changes],
             static change => change.Key.UserId,
             (some, account) =>
@@ -75,7 +108,7 @@ internal static class CreditRows
                     .With("id", static change => change.Key.Id)
                     .With("units", static change => change.Value)}
                 where credit_grants.user_id = c.user_id and credit_grants.id = c.id{account.And("credit_grants.user_id")}
-                """);
+                """));
 
         void Add(Guid userId, IReadOnlyList<CreditDraw>? draws, int sign)
         {

@@ -2,7 +2,7 @@ using PyResolve.Server.Storage;
 
 namespace PyResolve.Server.Ledger;
 
-/// <summary>What <see cref="ReservationRows"/> locks, in statements about one account each: for a store whose rows are distributed.</summary>
+/// <summary>What <see cref="ReservationRows"/> locks where rows are distributed: in statements about one account each.</summary>
 internal static class DistributedReservations
 {
     /// <param name="max">Of each account, so that what is settled never depends on who else asks.</param>
@@ -28,7 +28,7 @@ internal static class DistributedReservations
         }
     }
 
-    /// <summary>Reads which are due, and locks them by account: what another instance has settled meanwhile is not due any longer.</summary>
+    /// <summary>Reads which are due, and locks by account those that still are: another instance may have settled some.</summary>
     public static async Task<List<StoredReservation>> LockSomeDueAsync(
         Session session, IReadOnlyList<Guid> except, int max, DateTimeOffset now, CancellationToken cancellationToken)
     {

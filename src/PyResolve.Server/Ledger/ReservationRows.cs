@@ -39,7 +39,9 @@ internal static class ReservationRows
                               and (r.settled_as is not null or not r.leased)
                               and (r.user_id, r.id) not in (
                                   select x.user_id, x.id
-                                  from {session.Rows("x", except).With("user_id", static row => row.UserId).With("id", static row => row.Id)})
+                                  from {session.Rows("x", except)
+                                      .With("user_id", static row => row.UserId)
+                                      .With("id", static row => row.Id)})
                               {account.And("r.user_id")}
                             limit {max}) d)
                     from {session.Rows("a", some).With("user_id", static id => id)}

@@ -1,4 +1,5 @@
 using PyResolve.Client.Wire;
+using PyResolve.Server.Ledger;
 using PyResolve.Server.Plans;
 using PyResolve.Server.Storage;
 
@@ -15,7 +16,7 @@ internal static class DistributedQuota
         Session session, Guid userId, PlanCatalog plans, TimeProvider time, CancellationToken cancellationToken)
     {
         var now = time.GetInstant();
-        var account = new SqlPart($"{userId}");
+        var account = new OneAccount(userId);
         var batch = new ReadBatch(session);
         var profiles = batch.List(
             $"select {EffectivePlan.Columns}, {ChosenOverage.Columns} from profiles p where p.id = {userId}",
@@ -28,7 +29,8 @@ internal static class DistributedQuota
             """,
             static row => new Month(row.Int64(0), row.Int64(1), row.Int64(2), row.Int64(3), row.Int64(4)));
         var credits = plans.HasBeyond
-            ? batch.List($"select {QuotaColumns.CreditsLeft(account, now)}", static row => row.Int64(0))
+            ? batch.List(
+                $"select {QuotaColumns.Credits(account, now)}", static row => row.Int64(0) + DueCredits.Read(row.TextOrNull(1)))
             : [];
         await batch.RunAsync(cancellationToken);
         if (profiles.Count == 0)

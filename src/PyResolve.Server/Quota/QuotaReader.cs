@@ -48,8 +48,6 @@ internal sealed class QuotaReader(Database database, PlanCatalog plans, TimeProv
         };
     }
 
-    private static SqlPart PerAccount => new($"p.id");
-
     private static async Task<IReadOnlyDictionary<Guid, QuotaSnapshot>> ReadAsync(
         Session session, IReadOnlyList<Guid> userIds, PlanCatalog plans, TimeProvider time, CancellationToken cancellationToken)
     {
@@ -57,12 +55,12 @@ internal sealed class QuotaReader(Database database, PlanCatalog plans, TimeProv
         var month = now.ToMonth();
         var asked = session.Rows("asked", userIds).With("user_id", static id => id);
         SqlPart? beyond = plans.HasBeyond
-            ? new SqlPart($", {QuotaColumns.Beyond(PerAccount, now)}, {QuotaColumns.CreditsLeft(PerAccount, now)}, {ChosenOverage.Columns}")
+            ? new SqlPart($", {QuotaColumns.Beyond(default, now)}, {QuotaColumns.Credits(default, now)}, {ChosenOverage.Columns}")
             : null;
         var snapshots = await session.ListAsync(
             $"""
             select p.id, {EffectivePlan.Columns},
-                   {QuotaColumns.OfMonth(PerAccount, now)} {beyond}
+                   {QuotaColumns.OfMonth(default, now)} {beyond}
             from {asked}
             join profiles p on p.id = asked.user_id
             left join usage_monthly m on m.user_id = p.id and m.month = {month}
@@ -85,8 +83,8 @@ internal sealed class QuotaReader(Database database, PlanCatalog plans, TimeProv
         {
             CoveredByCredits = row.Int64(8),
             Overage = row.Int64(9),
-            CreditsLeft = Math.Max(0, row.Int64(10)),
-            OverageLimit = plans.At(EffectivePlan.Read(row, 1), now).OverageLimit(ChosenOverage.Read(row, 11)),
+            CreditsLeft = Math.Max(0, row.Int64(10) + DueCredits.Read(row.TextOrNull(11))),
+            OverageLimit = plans.At(EffectivePlan.Read(row, 1), now).OverageLimit(ChosenOverage.Read(row, 12)),
         };
     }
 }

@@ -79,28 +79,39 @@ internal sealed class RollupRecount(Database database, AuditLog audit)
     }
 
     private Task<List<string>> MonthsOfAsync(Guid account, string? month, CancellationToken cancellationToken) => ReadAsync(
-        session => session.ListAsync(
-            $"""
-            select months.month
-            from (
-                select distinct month from usage_events where user_id = {account}
-                union
-                select month from usage_monthly where user_id = {account}
-                union
-                select month from usage_daily where user_id = {account}
-                union
-                select month from usage_libraries where user_id = {account}
-                union
-                select month from usage_keys where user_id = {account}
-                union
-                select month from usage_key_days where user_id = {account}
-                union
-                select month from reservations where user_id = {account} and state = 'held') months
-            where ({month is null} or months.month = {month}) {OnlyKept(session)}
-            order by months.month
-            """,
-            static row => row.Text(0),
-            cancellationToken),
+        async session =>
+        {
+            var months = await session.ListAsync(
+                $"""
+                select months.month
+                from (
+                    select distinct month from usage_events where user_id = {account}
+                    union
+                    select month from usage_monthly where user_id = {account}
+                    union
+                    select month from usage_daily where user_id = {account}
+                    union
+                    select month from usage_libraries where user_id = {account}
+                    union
+                    select month from usage_keys where user_id = {account}
+                    union
+                    select month from usage_key_days where user_id = {account}
+                    union
+                    select month from reservations where user_id = {account} and state = 'held') months
+                where ({month is null} or months.month = {month}) {OnlyKept(session)}
+                order by months.month
+                """,
+                static row => row.Text(0),
+                cancellationToken);
+            var kept = new List<string>(months.Count);
+            foreach (var one in months)
+            {
+                if (!await new RollupSlice(account, one).IsGoneAsync(session, cancellationToken))
+                    kept.Add(one);
+            }
+
+            return kept;
+        },
         cancellationToken);
 
     private Task<(long Events, long Differences)> CompareAsync(

@@ -22,7 +22,7 @@ public sealed class LedgerStatementTests(SharedServers servers)
 
     [Theory]
     [InlineData("select sum(migrations) from usage_monthly where month = $1")]
-    [InlineData("select id from reservations where (user_id, id) in (select k.user_id, k.id from unnest($1, $2) as k(user_id, id)) for update")]
+    [InlineData("select id from reservations where (user_id, id) in (select k.user_id, k.id from k) for update")]
     [InlineData("select id from reservations where user_id = $1 or month = $2")]
     [InlineData("select month from usage_daily where user_id = $1 union select month from usage_keys")]
     [InlineData("select e.id from usage_events e join reservations r on r.id = e.reservation_id where e.user_id = $1")]

@@ -14,7 +14,8 @@ public static partial class LedgerStatements
     [
         ("select expires_at from reservations where state = 'held'", "The sweeper asks what ends next, whoever's it is."),
         ("select user_id, id from reservations where state = 'held'", "The sweeper asks what is due, and locks it by account."),
-        ("select user_id from ( select * from (select user_id from usage_events where user_id > ", "A recount walks from account to account."),
+        ("select user_id from ( select * from (select user_id from usage_events where user_id > ",
+            "A recount walks from account to account."),
         ("select distinct month from usage_monthly order by", "Retention asks which months there are."),
         ("from usage_monthly m join usage_events e on e.user_id = m.user_id and e.month = m.month and e.created_at <",
             "Retention asks whether a month is settled."),
@@ -25,7 +26,8 @@ public static partial class LedgerStatements
 
     private static readonly Regex Uses = new(
         $@"\b(?<verb>from|join|update|into|using) (?<table>{string.Join('|', LedgerTables.Names)})\b"
-        + @"(?! *\()(?: (?:as )?(?!where|set|on|order|group|limit|join|left|full|cross|union|for|returning|having|inner|select\b)(?<alias>[a-z_]+))?"
+        + @"(?! *\()( (as )?(?!(where|set|on|order|group|limit|join|left|full|cross|union|for|returning|having|inner|select)\b)"
+        + "(?<alias>[a-z_]+))?"
         + $@"|\binto (?<inserted>{string.Join('|', LedgerTables.Names)}) ?(?<columns>\([^)]*\))",
         RegexOptions.ExplicitCapture,
         TimeSpan.FromSeconds(1));
@@ -123,6 +125,7 @@ public static partial class LedgerStatements
     [GeneratedRegex(@"\bcase\b((?!\bcase\b|\bend\b).)*\bend\b", RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 1000)]
     private static partial Regex Cases();
 
-    [GeneratedRegex(@"\bfor update\b|\b(insert into|update|delete from) [a-z]", RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 1000)]
+    [GeneratedRegex(
+        @"\bfor update\b|\b(insert into|update|delete from) [a-z]", RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 1000)]
     private static partial Regex Changes();
 }
