@@ -38,6 +38,7 @@ public sealed class CitusKillProof
         }
 
         await load.PassesAsync(100, Cancellation);
+        (first.Log + second.Log).Split('\n').Where(static line => line.Contains(" fail: ")).ShouldBeEmpty();
         await load.StopAsync();
         await load.CheckAsync(store);
         (await store.ReadNumberAsync("select count(*) from pg_prepared_xacts")).ShouldBe(0);
