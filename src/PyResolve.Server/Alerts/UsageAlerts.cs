@@ -31,10 +31,14 @@ internal sealed class UsageAlerts(PlanCatalog plans, EmailOutbox outbox, TimePro
             .Distinct()
             .Select(key => new ChangedMonth(key.UserId, key.Month, Ids.Create(now)))
             .ToList();
-        return months.Count == 0 ? [] : [Reach(session, months, now), Queue(session, months, now)];
+        return months.Count == 0 ? [] :
+        [
+            .. session.ByAccount(months, static one => one.UserId, (some, account) => Reach(session, some, account, now)),
+            Queue(session, months, now),
+        ];
     }
 
-    private Sql Reach(Session session, List<ChangedMonth> months, DateTimeOffset now)
+    private Sql Reach(Session session, IReadOnlyList<ChangedMonth> months, OneAccount account, DateTimeOffset now)
     {
         List<Guid> accounts = [.. months.Select(static month => month.UserId).Distinct()];
         Sql planLimit =
@@ -53,8 +57,8 @@ internal sealed class UsageAlerts(PlanCatalog plans, EmailOutbox outbox, TimePro
             select m.user_id, m.month, r.percent, m.migrations + m.lapsed, {limit} + m.extra, {now},
                    {session.Engine.IdOf($"substr(cast(c.letter_id as text), {Shared.Text}) || substr(cast(1000 + r.percent as text), 2)")}
             from {Rows(session, "c", months)}
-            join usage_monthly m on m.user_id = c.user_id and m.month = c.month
-            join profiles p on p.id = c.user_id and p.deleted_at is null
+            join usage_monthly m on m.user_id = c.user_id and m.month = c.month{account.And("m.user_id")}
+            join profiles p on p.id = c.user_id and p.deleted_at is null{account.And("p.id")}
             left join {session.Rows("l", _plans)
                 .With("name", static plan => plan.Name)
                 .With("plan_limit", static plan => plan.Limit)
@@ -87,7 +91,8 @@ internal sealed class UsageAlerts(PlanCatalog plans, EmailOutbox outbox, TimePro
         where substr(cast(s.letter_id as text), {Shared}) = substr(cast(c.letter_id as text), {Shared})
         """;
 
-    private static SqlRows<ChangedMonth> Rows(Session session, string name, List<ChangedMonth> months) => session.Rows(name, months)
+    private static SqlRows<ChangedMonth> Rows(Session session, string name, IReadOnlyList<ChangedMonth> months) => session
+        .Rows(name, months)
         .With("user_id", static month => month.UserId)
         .With("month", static month => month.Month)
         .With("letter_id", static month => month.LetterId);

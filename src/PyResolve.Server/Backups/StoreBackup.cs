@@ -13,11 +13,19 @@ internal sealed class StoreBackup(Database database, SchemaMigrator schema, Time
     /// <param name="keys">The server's secrets that are kept with it, by the names of their files.</param>
     /// <param name="progress">Told the rows of a table that are written, and all of them.</param>
     /// <param name="cancellationToken">Leaves half a file.</param>
+    /// <exception cref="BackupException">The store's rows are distributed.</exception>
     /// <exception cref="SchemaIncompatibleException">The store has another schema than this server.</exception>
     public async Task<BackupSummary> WriteAsync(
         Stream file, IReadOnlyDictionary<string, string> keys, IProgress<TableProgress> progress, CancellationToken cancellationToken)
     {
         await schema.CheckAsync(cancellationToken);
+        if (database.Engine.IsDistributed)
+        {
+            throw new BackupException(
+                "The ledger is distributed over several machines, which cannot be read at one instant. "
+                + "Back it up with the tools of the database.");
+        }
+
         await using var opened = await database.Engine.OpenReaderAsync(cancellationToken);
         // Before the first read, which fixes what is seen: what was acknowledged before this instant is in the backup.
         var takenAt = time.GetUtcNow();

@@ -1,19 +1,42 @@
 using System.CommandLine;
+using System.Globalization;
 using PyResolve.Server.Access;
+using PyResolve.Server.Backups;
 using PyResolve.Server.Storage;
 
 namespace PyResolve.Server.Commands;
 
 internal static class SchemaCommand
 {
+    private const int MostShards = 1024;
+
     public static Command Create(RunOperatorCommand run)
     {
-        var command = new Command("migrate-schema", "Bring the database's schema up to date, and stop");
-        command.SetAction((parse, cancellationToken) => run(parse, MigrateAsync, cancellationToken));
+        var distribute = new Option<int?>("--distribute")
+        {
+            Description = "On Citus, also spread the accounts' ledgers over the nodes, in so many shards "
+                + string.Create(CultureInfo.InvariantCulture, $"({CitusSchema.DefaultShards} unless said)"),
+            HelpName = "shards",
+            Arity = ArgumentArity.ZeroOrOne,
+        };
+        distribute.Validators.Add(result =>
+        {
+            if (result.Tokens is [var token] && !(int.TryParse(token.Value, NumberStyles.None, CultureInfo.InvariantCulture, out var shards)
+                && shards is >= 2 and <= MostShards))
+            {
+                result.AddError($"--distribute takes a number of shards from 2 to {MostShards}, not '{token.Value}'.");
+            }
+        });
+        var command = new Command("migrate-schema", "Bring the database's schema up to date, and stop") { distribute };
+        command.SetAction((parse, cancellationToken) => run(
+            parse,
+            (services, token) => MigrateAsync(services, parse.GetResult(distribute) is not null, parse.GetValue(distribute), token),
+            cancellationToken));
         return command;
     }
 
-    private static async Task<int> MigrateAsync(IServiceProvider services, CancellationToken cancellationToken)
+    private static async Task<int> MigrateAsync(
+        IServiceProvider services, bool distributes, int? shards, CancellationToken cancellationToken)
     {
         var schema = services.GetRequiredService<SchemaMigrator>();
         foreach (var name in await schema.ApplyAsync(cancellationToken))
@@ -26,6 +49,36 @@ internal static class SchemaCommand
         }
 
         await Console.Out.WriteLineAsync($"The schema is at version {schema.Version}.");
+        if (distributes)
+            await DistributeAsync(schema, shards, cancellationToken);
         return 0;
+    }
+
+    private static async Task DistributeAsync(SchemaMigrator schema, int? shards, CancellationToken cancellationToken)
+    {
+        var line = new ProgressLine("Distributing");
+        Distribution distribution;
+        try
+        {
+            distribution = await schema.DistributeAsync(shards, new LineOfTables(line), cancellationToken);
+        }
+        finally
+        {
+            line.Clear();
+        }
+
+        foreach (var table in distribution.Tables)
+        {
+            await Console.Out.WriteLineAsync(
+                string.Create(CultureInfo.InvariantCulture, $"Distributed {table.Name}, with {table.Rows:N0} rows."));
+        }
+
+        await Console.Out.WriteLineAsync(string.Create(
+            CultureInfo.InvariantCulture, $"The accounts' ledgers are spread over the nodes, in {distribution.Shards} shards."));
+    }
+
+    private sealed class LineOfTables(ProgressLine line) : IProgress<MovedRows>
+    {
+        public void Report(MovedRows value) => line.Report(new TableProgress(value.Table, value.Rows, value.AllRows));
     }
 }

@@ -34,6 +34,8 @@ internal sealed class StoreCheck(
             await schema.CheckRightsAsync(cancellationToken);
             await database.ExecuteAsync($"update write_checks set checked_at = {time.GetInstant()}", cancellationToken);
             findings.Add(new(About, HealthState.Good, $"{Name} accepts writes."));
+            if (await schema.FindShardsAsync(cancellationToken) is { } shards)
+                findings.Add(new("Citus", HealthState.Good, $"The accounts' ledgers are spread over the nodes, in {shards} shards."));
         }
         catch (SchemaIncompatibleException exception)
         {

@@ -61,6 +61,13 @@ internal sealed class SupabaseImport(Database database, SchemaMigrator schema, I
     public async Task<ImportOutcome> CopyAsync(Database source, CancellationToken cancellationToken)
     {
         await schema.ApplyAsync(cancellationToken);
+        if (database.Engine.IsDistributed)
+        {
+            throw new SchemaIncompatibleException(
+                "Nothing was copied. The ledger of this database is distributed already: copy into one that is not yet, and distribute it "
+                + "afterwards, with migrate-schema --distribute.");
+        }
+
         ImportedRows rows;
         await using (var from = await source.Engine.OpenWriterAsync(cancellationToken))
         await using (var to = await database.Engine.OpenWriterAsync(cancellationToken))

@@ -12,13 +12,8 @@ internal static class Charges
     {
         if (charges.Count == 0)
             yield break;
-        yield return
-            $"""
-            update usage_events
-            set credits = c.credits, overage = c.overage
-            from {Rows(session, charges).With("credits", static charge => (long)charge.Sources.Credits)}
-            where usage_events.user_id = c.user_id and usage_events.id = c.id
-            """;
+        foreach (var update in session.ByAccount(charges, static charge => charge.UserId, Update))
+            yield return update;
         List<Charge> metered = [.. charges.Where(static charge => charge.Sources.Overage > 0)];
         if (metered.Count == 0)
             yield break;
@@ -37,6 +32,14 @@ internal static class Charges
             select cast(c.id as text) || ':' || cast(c.user_id as text), c.user_id, c.id, c.plan, c.overage, c.at, c.at
             from {Metered(session, metered)}
             where not exists (select 1 from meter_events m where m.user_id = c.user_id and m.event_id = c.id)
+            """;
+
+        Sql Update(IReadOnlyList<Charge> some, OneAccount account) =>
+            $"""
+            update usage_events
+            set credits = c.credits, overage = c.overage
+            from {Rows(session, some).With("credits", static charge => (long)charge.Sources.Credits)}
+            where usage_events.user_id = c.user_id and usage_events.id = c.id{account.And("usage_events.user_id")}
             """;
     }
 

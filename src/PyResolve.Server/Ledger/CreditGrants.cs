@@ -24,16 +24,15 @@ internal static class CreditGrants
     public static Sql Add(Session session, IReadOnlyList<NewCredits> all, DateTimeOffset now) =>
         $"""
         insert into credit_grants (user_id, id, source, reference, units, expires_at, created_at)
-        select g.user_id, g.id, g.source, g.reference, g.units, g.expires_at, {now}
-        from {session.Rows("g", all)
+        {session.Rows("g", all)
             .With("user_id", static credits => credits.UserId)
             .With("id", _ => Ids.Create(now))
             .With("source", static credits => credits.Source)
             .With("reference", static credits => credits.Reference)
             .With("units", static credits => (long)credits.Units)
-            .With("expires_at", static credits => credits.ExpiresAt)}
-        where true
-        order by g.user_id, g.reference
+            .With("expires_at", static credits => credits.ExpiresAt)
+            .With("created_at", _ => now)
+            .Inserted("user_id", "reference")}
         on conflict do nothing
         """;
 
@@ -43,19 +42,27 @@ internal static class CreditGrants
     /// <summary>Sets how many are taken back. Units that are drawn stay drawn; when they return, nobody can draw them again.</summary>
     /// <param name="session">The caller's transaction.</param>
     /// <param name="refunds">For each grant, the per cent of its units that was refunded, rounded up.</param>
-    public static IEnumerable<Sql> TakeBack(Session session, IReadOnlyList<(Guid UserId, string Reference, int Percent)> refunds)
-    {
-        var rows = session.Rows("r", refunds)
-            .With("user_id", static refund => refund.UserId)
-            .With("reference", static refund => refund.Reference)
-            .With("percent", static refund => (long)refund.Percent);
-        Sql named = $"(user_id, reference) in (select r.user_id, r.reference from {rows})";
-        yield return CreditRows.LockInOrder(session, named);
-        yield return
-            $"""
-            update credit_grants set taken = (credit_grants.units * r.percent + 99) / 100
-            from {rows}
-            where credit_grants.user_id = r.user_id and credit_grants.reference = r.reference
-            """;
-    }
+    public static IEnumerable<Sql> TakeBack(Session session, IReadOnlyList<(Guid UserId, string Reference, int Percent)> refunds) =>
+    [
+        .. CreditRows.LockInOrder(
+            session,
+            refunds,
+            static refund => refund.UserId,
+            some => $"(user_id, reference) in (select r.user_id, r.reference from {Rows(session, some)})"),
+        .. session.ByAccount(
+            refunds,
+            static refund => refund.UserId,
+            (some, account) =>
+                $"""
+                update credit_grants set taken = (credit_grants.units * r.percent + 99) / 100
+                from {Rows(session, some)}
+                where credit_grants.user_id = r.user_id and credit_grants.reference = r.reference{account.And("credit_grants.user_id")}
+                """),
+    ];
+
+    private static SqlRows<(Guid UserId, string Reference, int Percent)> Rows(
+        Session session, IReadOnlyList<(Guid UserId, string Reference, int Percent)> refunds) => session.Rows("r", refunds)
+        .With("user_id", static refund => refund.UserId)
+        .With("reference", static refund => refund.Reference)
+        .With("percent", static refund => (long)refund.Percent);
 }

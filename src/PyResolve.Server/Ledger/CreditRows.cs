@@ -26,18 +26,30 @@ internal static class CreditRows
     /// Those that have not ended, the first to end first, also those that are used up, to which units may return; and those that owe.
     /// </summary>
     public static List<CreditGrant> Lock(ReadBatch batch, IReadOnlyList<Guid> userIds, DateTimeOffset now) => batch.List(
-        $"""
-        select user_id, id, units, drawn, case when {IsUsable(now)} then taken else units end
-        from credit_grants
-        where user_id in (select a.user_id from {batch.Session.Rows("a", userIds).With("user_id", static id => id)})
-          and ({IsUsable(now)} or drawn > units)
-        {InOrder} {batch.Session.Engine.ForUpdate}
-        """,
+        batch.Session.ByAccount(
+            userIds,
+            static id => id,
+            (some, account) =>
+                $"""
+                select user_id, id, units, drawn, case when {IsUsable(now)} then taken else units end
+                from credit_grants
+                where user_id in (select a.user_id from {batch.Session.Rows("a", some).With("user_id", static id => id)})
+                  and ({IsUsable(now)} or drawn > units){account.And("user_id")}
+                {InOrder} {batch.Session.Engine.ForUpdate}
+                """),
         static row => new CreditGrant(row.Uuid(0), row.Uuid(1), row.Int64(2), row.Int64(3), row.Int64(4)));
 
     /// <summary>An update of several locks them in whatever order it finds them: this comes before.</summary>
-    public static Sql LockInOrder(Session session, Sql wanted) =>
-        $"select id from credit_grants where {new SqlPart(wanted)} {InOrder} {session.Engine.ForUpdate}";
+    /// <param name="session">The caller's transaction.</param>
+    /// <param name="rows">What says which.</param>
+    /// <param name="account">Whose a row is.</param>
+    /// <param name="wanted">The condition for some of the rows.</param>
+    public static IEnumerable<Sql> LockInOrder<T>(
+        Session session, IReadOnlyList<T> rows, Func<T, Guid> account, Func<IReadOnlyList<T>, Sql> wanted) => session.ByAccount(
+        rows,
+        account,
+        (some, one) =>
+            $"select id from credit_grants where {new SqlPart(wanted(some))}{one.And("user_id")} {InOrder} {session.Engine.ForUpdate}");
 
     public static SqlPart IsUsable(DateTimeOffset now)
     {
@@ -62,34 +74,41 @@ internal static class CreditRows
         }
 
         if (changes.Count == 0)
-            yield break;
+            return [];
+        IEnumerable<Sql> locks = [];
         // The transaction that draws has locked them when it decided.
         if (drawn.Count == 0 && changes.Count > 1)
         {
-            yield return LockInOrder(
+            locks = LockInOrder<(Guid UserId, Guid Id)>(
                 session,
-                $"""
-                (user_id, id) in (
-                    select k.user_id, k.id
-                    from {session.Rows("k", [.. changes.Keys])
-                        .With("user_id", static key => key.UserId)
-                        .With("id", static key => key.Id)})
-                """);
+                [.. changes.Keys],
+                static key => key.UserId,
+                some =>
+                    $"""
+                    (user_id, id) in (
+                        select k.user_id, k.id
+                        from {session.Rows("k", some)
+                            .With("user_id", static key => key.UserId)
+                            .With("id", static key => key.Id)})
+                    """);
         }
 
         var most = drawn.Count == 0
             ? new SqlFragment("credit_grants.drawn + c.units")
             : new SqlFragment("credit_grants.units - credit_grants.taken");
-        yield return
-            $"""
-            update credit_grants
-            set drawn = case when c.units <= 0 or credit_grants.drawn + c.units <= {most} then credit_grants.drawn + c.units end
-            from {session.Rows("c", [.. changes])
-                .With("user_id", static change => change.Key.UserId)
-                .With("id", static change => change.Key.Id)
-                .With("units", static change => change.Value)}
-            where credit_grants.user_id = c.user_id and credit_grants.id = c.id
-            """;
+        return locks.Concat(session.ByAccount<KeyValuePair<(Guid UserId, Guid Id), long>>(
+            [.. changes],
+            static change => change.Key.UserId,
+            (some, account) =>
+                $"""
+                update credit_grants
+                set drawn = case when c.units <= 0 or credit_grants.drawn + c.units <= {most} then credit_grants.drawn + c.units end
+                from {session.Rows("c", some)
+                    .With("user_id", static change => change.Key.UserId)
+                    .With("id", static change => change.Key.Id)
+                    .With("units", static change => change.Value)}
+                where credit_grants.user_id = c.user_id and credit_grants.id = c.id{account.And("credit_grants.user_id")}
+                """));
 
         void Add(Guid userId, IReadOnlyList<CreditDraw>? draws, int sign)
         {

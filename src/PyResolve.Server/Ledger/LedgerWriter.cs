@@ -52,9 +52,11 @@ internal static class LedgerWriter
                 charges.Add(charge);
         }
 
-        Sql[] inserts = presumesNew && accepted.Count > 0 ? [Insert(session, accepted)] : [];
+        IEnumerable<Sql> inserts = presumesNew && accepted.Count > 0
+            ? session.Engine.InParts(accepted, some => Insert(session, some))
+            : [];
         // An event that is stored already may not be replicated yet, where an earlier request for it was cut short.
-        Sql[] wait = outcomes.Contains(RecordOutcome.Duplicate) && session.Engine.WaitForReplicas is { } statement ? [statement] : [];
+        List<PendingUsageEvent> known = [.. events.Where((_, index) => outcomes[index] is RecordOutcome.Duplicate)];
         await session.EndAsync(
         [
             .. inserts,
@@ -63,7 +65,7 @@ internal static class LedgerWriter
             .. MarkLate(session, late),
             .. Charges.Write(session, charges),
             .. whenUsed(session, rollups.Grown.Concat(reservations.Months)),
-            .. wait,
+            .. WaitForReplicas(session, known),
         ]);
         return outcomes;
     }
@@ -142,17 +144,20 @@ internal static class LedgerWriter
         if (events.Count == 0)
             return [];
         var inserted = await session.ListAsync(
-            $"""
-            {new SqlPart(Insert(session, events))}
-            on conflict (user_id, id) do nothing
-            returning user_id, id
-            """,
+            session.Engine.InParts(
+                events,
+                some =>
+                    $"""
+                    {new SqlPart(Insert(session, some))}
+                    on conflict (user_id, id) do nothing
+                    returning user_id, id
+                    """),
             static row => (row.Uuid(0), row.Uuid(1)),
             cancellationToken);
         return [.. inserted];
     }
 
-    private static Sql Insert(Session session, List<PendingUsageEvent> events)
+    private static Sql Insert(Session session, IReadOnlyList<PendingUsageEvent> events)
     {
         var sent = session.Rows("sent", events)
             .With("user_id", pending => pending.UserId)
@@ -174,31 +179,46 @@ internal static class LedgerWriter
         return $"""
             insert into usage_events (user_id, id, event_type, library, tier, quantity, files_changed, tokens_used, metadata, month,
                                       occurred_at, created_at, reservation_id, key_id, late, payload_digest)
-            select user_id, id, event_type, library, tier, quantity, files_changed, tokens_used, metadata, month,
-                   occurred_at, created_at, reservation_id, key_id, late, payload_digest
-            from {sent}
-            where true
-            order by user_id, id
+            {sent.Inserted("user_id", "id")}
             """;
     }
 
     private static async Task<Dictionary<(Guid UserId, Guid Id), byte[]>> ReadDigestsAsync(
         Session session, IReadOnlyList<(Guid UserId, Guid Id)> keys, CancellationToken cancellationToken)
     {
-        var known = session.Rows("known", keys).With("user_id", key => key.UserId).With("id", key => key.Id);
         var stored = await session.ListAsync(
-            $"select user_id, id, payload_digest from usage_events where (user_id, id) in (select user_id, id from {known})",
+            session.ByAccount(
+                keys,
+                static key => key.UserId,
+                (some, account) =>
+                    $"""
+                    select user_id, id, payload_digest from usage_events where (user_id, id) in (
+                        select k.user_id, k.id
+                        from {session.Rows("k", some).With("user_id", key => key.UserId).With("id", key => key.Id)}){account.And("user_id")}
+                    """),
             static row => KeyValuePair.Create((row.Uuid(0), row.Uuid(1)), row.BytesOrNull(2) ?? []),
             cancellationToken);
         return new Dictionary<(Guid, Guid), byte[]>(stored);
     }
 
+    // The machine that has the row waits, so it must write something.
+    private static IEnumerable<Sql> WaitForReplicas(Session session, List<PendingUsageEvent> known) => known.Count == 0
+        ? []
+        : session.Engine.IsDistributed
+        ? known.Select(static pending => pending.Key).Distinct().Select(static key => (Sql)
+            $"update usage_events set late = late where user_id = {key.UserId} and id = {key.Id}")
+        : session.Engine.WaitForReplicas is { } statement ? [statement] : [];
+
     /// <summary>After the insert: only then is it known which events are new, and which of those found no unit left.</summary>
-    private static IEnumerable<Sql> MarkLate(Session session, List<PendingUsageEvent> late)
-    {
-        if (late.Count == 0)
-            yield break;
-        var events = session.Rows("late_events", late).With("user_id", pending => pending.UserId).With("id", pending => pending.Event.Id);
-        yield return $"update usage_events set late = {true} where (user_id, id) in (select user_id, id from {events})";
-    }
+    private static IEnumerable<Sql> MarkLate(Session session, List<PendingUsageEvent> late) => late.Count == 0 ? [] : session.ByAccount(
+        late,
+        static pending => pending.UserId,
+        (some, account) =>
+            $"""
+            update usage_events set late = {true} where (user_id, id) in (
+                select l.user_id, l.id
+                from {session.Rows("l", some)
+                    .With("user_id", pending => pending.UserId)
+                    .With("id", pending => pending.Event.Id)}){account.And("user_id")}
+            """);
 }

@@ -74,25 +74,31 @@ internal sealed class RollupChanges
         Session session, string table, KeyColumn[] keyColumns, Dictionary<RowKey, Totals> changes, Counter[] counters)
     {
         if (changes.Count == 0)
-            yield break;
-        var rows = session.Rows("added", [.. changes])
-            .With("user_id", static row => row.Key.UserId)
-            .With("month", static row => row.Key.Month);
-        foreach (var keyColumn in keyColumns)
-            keyColumn.Add(rows, keyColumn.Name);
-        foreach (var counter in counters)
-            rows.With(counter.Column, row => counter.Read(row.Value));
-        var key = new SqlFragment(string.Join(", ", ["user_id", "month", .. keyColumns.Select(static column => column.Name)]));
+            return [];
+        string[] keyNames = ["user_id", "month", .. keyColumns.Select(static column => column.Name)];
+        var key = new SqlFragment(string.Join(", ", keyNames));
         var columns = new SqlFragment(string.Join(", ", counters.Select(static counter => counter.Column)));
         var sums = string.Join(", ", counters.Select(one => $"{one.Column} = {table}.{one.Column} + excluded.{one.Column}"));
-        yield return $"""
-            insert into {new SqlFragment(table)} ({key}, {columns})
-            select {key}, {columns}
-            from {rows}
-            where true
-            order by {key}
-            on conflict ({key}) do update set {new SqlFragment(sums)}
-            """;
+        return session.Engine.InParts<KeyValuePair<RowKey, Totals>>(
+            [.. changes],
+            some =>
+                $"""
+                insert into {new SqlFragment(table)} ({key}, {columns})
+                {Rows(some).Inserted(keyNames)}
+                on conflict ({key}) do update set {new SqlFragment(sums)}
+                """);
+
+        SqlRows<KeyValuePair<RowKey, Totals>> Rows(IReadOnlyList<KeyValuePair<RowKey, Totals>> some)
+        {
+            var rows = session.Rows("added", some)
+                .With("user_id", static row => row.Key.UserId)
+                .With("month", static row => row.Key.Month);
+            foreach (var keyColumn in keyColumns)
+                keyColumn.Add(rows, keyColumn.Name);
+            foreach (var counter in counters)
+                rows.With(counter.Column, row => counter.Read(row.Value));
+            return rows;
+        }
     }
 
     private readonly record struct RowKey(Guid UserId, string Month, string? Part = null)

@@ -107,18 +107,26 @@ internal sealed class AccountReader(
             $"select count(*) from profiles where id = {id} and deleted_at is null", cancellationToken),
         cancellationToken) > 0;
 
-    private Task<AccountFacts?> FindFactsAsync(Guid id, DateTimeOffset now, CancellationToken cancellationToken) => database.FirstAsync(
-        $"""
-        select id, email, name, created_at, email_verified_at, deleted_at, stripe_customer_id,
-               (select count(*) from second_factors s where s.user_id = p.id and s.confirmed_at is not null),
-               coalesce((select m.extra from usage_monthly m where m.user_id = p.id and m.month = {now.ToMonth()}), 0),
-               {ProfilePlan.Columns}
-        from profiles p
-        where p.id = {id}
-        """,
-        static row => new AccountFacts(
-            row.Uuid(0), row.Text(1), row.TextOrNull(2), row.Instant(3), row.InstantOrNull(4), row.InstantOrNull(5), row.TextOrNull(6),
-            row.Int64(7) > 0, row.Int64(8), ProfilePlan.Read(row, 9)),
+    private Task<AccountFacts?> FindFactsAsync(Guid id, DateTimeOffset now, CancellationToken cancellationToken) => database.ReadAsync(
+        async session =>
+        {
+            var batch = new ReadBatch(session);
+            var facts = batch.List(
+                $"""
+                select id, email, name, created_at, email_verified_at, deleted_at, stripe_customer_id,
+                       (select count(*) from second_factors s where s.user_id = p.id and s.confirmed_at is not null),
+                       {ProfilePlan.Columns}
+                from profiles p
+                where p.id = {id}
+                """,
+                static row => new AccountFacts(
+                    row.Uuid(0), row.Text(1), row.TextOrNull(2), row.Instant(3), row.InstantOrNull(4), row.InstantOrNull(5),
+                    row.TextOrNull(6), row.Int64(7) > 0, Extra: 0, ProfilePlan.Read(row, 8)));
+            var extra = batch.List(
+                $"select extra from usage_monthly where user_id = {id} and month = {now.ToMonth()}", static row => row.Int64(0));
+            await batch.RunAsync(cancellationToken);
+            return facts.FirstOrDefault() is { } found ? found with { Extra = extra.FirstOrDefault() } : null;
+        },
         cancellationToken);
 
     private Task<List<AccountCustomer>> ListCustomersAsync(Guid id, CancellationToken cancellationToken) => database.ListAsync(

@@ -21,9 +21,7 @@ internal sealed class AccountSearch(Database database, AcceptedKeys keys, PlanCa
     public const int MaxQueryLength = 254;
 
     private static readonly SqlFragment Columns = new(
-        $"""
-        p.id, p.email, p.name, {EffectivePlan.Columns.Text}, coalesce(m.migrations + m.lapsed, 0), p.created_at, p.deleted_at, p.email_key
-        """);
+        $"p.id, p.email, p.name, {EffectivePlan.Columns.Text}, p.created_at, p.deleted_at, p.email_key");
 
     private const int Plan = 3;
     private const int AfterPlan = Plan + EffectivePlan.ColumnCount;
@@ -71,19 +69,18 @@ internal sealed class AccountSearch(Database database, AcceptedKeys keys, PlanCa
         await EmailKeys.FillAsync(database, cancellationToken);
         var start = query.ToLowerInvariant();
         var (now, last) = (time.GetInstant(), after ?? "");
-        var rows = await database.ListAsync(
-            $"""
-            select {Columns}
-            from profiles p
-            left join usage_monthly m on m.user_id = p.id and m.month = {now.ToMonth()}
+        var rows = await ListAsync(
+            of => $"""
+            select {Columns}, {of.Used}
+            from profiles p {of.Join}
             where p.email_key >= {start} and p.email_key < {start + Highest} and p.email_key > {last} and p.deleted_at is null
             order by p.email_key
             limit {PageSize + 1}
             """,
-            row => (Key: row.TextOrNull(AfterPlan + 3), Found: Read(row, now)),
+            now,
             cancellationToken);
         var page = rows.Take(PageSize).ToList();
-        var found = page.ConvertAll(static row => row.Found);
+        var found = page.ConvertAll(static row => row.Account);
         // A second account of one mailbox, from before addresses had a normal form, has no key of its own.
         if (after is null && query.Length > 0)
         {
@@ -97,21 +94,34 @@ internal sealed class AccountSearch(Database database, AcceptedKeys keys, PlanCa
     private async Task<AccountTable> ListAsync(string query, Sql ids, CancellationToken cancellationToken)
     {
         var now = time.GetInstant();
-        var found = await database.ListAsync(
-            $"""
-            select {Columns}
+        var found = await ListAsync(
+            of => $"""
+            select {Columns}, {of.Used}
             from ({new SqlPart(ids)}) f
-            join profiles p on p.id = f.id
-            left join usage_monthly m on m.user_id = p.id and m.month = {now.ToMonth()}
+            join profiles p on p.id = f.id {of.Join}
             order by p.email, p.id
             limit {PageSize}
             """,
-            row => Read(row, now),
+            now,
             cancellationToken);
-        return new AccountTable(query, [.. found.DistinctBy(static account => account.Id)], Next: null);
+        return new AccountTable(query, [.. found.Select(static row => row.Account).DistinctBy(static account => account.Id)], Next: null);
     }
 
+    private Task<List<(string? Key, FoundByOperator Account)>> ListAsync(
+        Func<MonthOfAccount, Sql> write, DateTimeOffset now, CancellationToken cancellationToken) => database.ReadAsync(
+        async session =>
+        {
+            var month = new MonthOfAccount(session, now.ToMonth());
+            var rows = await session.ListAsync(
+                write(month), row => (Key: row.TextOrNull(AfterPlan + 2), Account: Read(row, now)), cancellationToken);
+            var used = await month.ReadAsync([.. rows.Select(static row => row.Account.Id).Distinct()], cancellationToken);
+            return used is null
+                ? rows
+                : rows.ConvertAll(row => row with { Account = row.Account with { Used = used.GetValueOrDefault(row.Account.Id) } });
+        },
+        cancellationToken);
+
     private FoundByOperator Read(Row row, DateTimeOffset now) => new(
-        row.Uuid(0), row.Text(1), row.TextOrNull(2), plans[EffectivePlan.Read(row, Plan, now)].Title, row.Int64(AfterPlan),
-        row.Instant(AfterPlan + 1), row.InstantOrNull(AfterPlan + 2) is not null);
+        row.Uuid(0), row.Text(1), row.TextOrNull(2), plans[EffectivePlan.Read(row, Plan, now)].Title, row.Int64(AfterPlan + 3),
+        row.Instant(AfterPlan), row.InstantOrNull(AfterPlan + 1) is not null);
 }

@@ -17,8 +17,13 @@ internal sealed class QuotaReader(Database database, PlanCatalog plans, TimeProv
             (session, token) => ReadAsync(session, userIds, plans, time, token), Timeout, CancellationToken.None));
 
     /// <summary>Sees everything that was committed before the call.</summary>
+    // Where the rows are distributed, a read with others would fail with the machine that has theirs.
     public async Task<QuotaSnapshot> ReadAsync(Guid userId, CancellationToken cancellationToken) =>
-        await _shared.ReadAsync(userId, cancellationToken) ?? throw AccountGone.Exception();
+        (database.Engine.IsDistributed
+            ? await database.ReadWithTimeoutAsync(
+                (session, token) => DistributedQuota.ReadAsync(session, userId, plans, time, token), Timeout, cancellationToken)
+            : await _shared.ReadAsync(userId, cancellationToken))
+        ?? throw AccountGone.Exception();
 
     public static QuotaSnapshot CreateSnapshot(Plan plan, QuotaUnits units, DateTimeOffset now)
     {
@@ -49,20 +54,13 @@ internal sealed class QuotaReader(Database database, PlanCatalog plans, TimeProv
         var now = time.GetInstant();
         var month = now.ToMonth();
         var asked = session.Rows("asked", userIds).With("user_id", static id => id);
-        SqlPart? beyond = plans.HasBeyond ? new SqlPart(ReadBeyond(now, month)) : null;
+        SqlPart? beyond = plans.HasBeyond
+            ? new SqlPart($", {QuotaColumns.Beyond(default, now)}, {QuotaColumns.Credits(default, now)}, {ChosenOverage.Columns}")
+            : null;
         var snapshots = await session.ListAsync(
             $"""
             select p.id, {EffectivePlan.Columns},
-                   coalesce(m.migrations + m.lapsed, 0) + case when m.held > 0 then coalesce((
-                       select sum(r.remaining)
-                       from reservations r
-                       where r.user_id = p.id and {StoredReservation.IsDue(now)} and r.month = {month}
-                         and r.leased and r.settled_as is null), 0) else 0 end,
-                   coalesce(m.held, 0) - case when m.held > 0 then coalesce((
-                       select sum(r.remaining)
-                       from reservations r
-                       where r.user_id = p.id and {StoredReservation.IsDue(now)} and r.month = {month}), 0) else 0 end,
-                   coalesce(m.extra, 0) {beyond}
+                   {QuotaColumns.OfMonth(default, now)} {beyond}
             from {asked}
             join profiles p on p.id = asked.user_id
             left join usage_monthly m on m.user_id = p.id and m.month = {month}
@@ -76,29 +74,6 @@ internal sealed class QuotaReader(Database database, PlanCatalog plans, TimeProv
         foreach (var (userId, quota) in snapshots)
             byAccount[userId] = quota;
         return byAccount;
-    }
-
-    /// <summary>
-    /// Credits and overage of the month, credits left, what these grow by, and the limit of overage; what is due has given its units back.
-    /// </summary>
-    private static Sql ReadBeyond(DateTimeOffset now, string month)
-    {
-        Sql returning = $"{StoredReservation.IsDue(now)} and (not r.leased or r.settled_as is not null)";
-        var due = new SqlPart(returning);
-        return
-            $"""
-            , coalesce(m.credits, 0) - coalesce((
-                  select sum(r.credits) from reservations r where r.user_id = p.id and {due} and r.month = {month}), 0),
-              coalesce(m.overage, 0) - coalesce((
-                  select sum(r.overage) from reservations r where r.user_id = p.id and {due} and r.month = {month}), 0),
-              cast(coalesce((
-                  select sum(case when g.drawn > g.units then g.units - g.drawn
-                                  when {CreditRows.IsUsable(now)} and g.units > g.drawn + g.taken then g.units - g.drawn - g.taken
-                                  else 0 end)
-                  from credit_grants g
-                  where g.user_id = p.id), 0) as bigint),
-              {new SqlPart(DueCredits.Column(now, due))}, {ChosenOverage.Columns}
-            """;
     }
 
     private static QuotaUnits ReadUnits(Row row, PlanCatalog plans, DateTimeOffset now)

@@ -23,7 +23,8 @@ internal sealed class ReservationExtensions : IAsyncDisposable
     public ReservationExtensions(Database database, SweepSchedule sweeps, TimeProvider time)
     {
         (_database, _sweeps, _time) = (database, sweeps, time);
-        _group = new GroupCommit<Extension, ExtensionOutcome>(ReservationGroups.Limits, FlushAsync);
+        _group = new GroupCommit<Extension, ExtensionOutcome>(
+            ReservationGroups.Limits, FlushAsync, findShard: database.FindShardAsync);
     }
 
     public async Task<ExtensionOutcome> ExtendAsync(Extension extension, CancellationToken cancellationToken)

@@ -29,7 +29,8 @@ internal sealed class ReservationGrants : IAsyncDisposable
         TimeProvider time)
     {
         (_database, _plans, _alerts, _leases, _metrics, _sweeps, _time) = (database, plans, alerts, leases, metrics, sweeps, time);
-        _group = new GroupCommit<PendingReservation, ReservationOutcome>(ReservationGroups.Limits, FlushAsync);
+        _group = new GroupCommit<PendingReservation, ReservationOutcome>(
+            ReservationGroups.Limits, FlushAsync, findShard: database.FindShardAsync);
     }
 
     /// <exception cref="OverloadedException">More reservations of the account are due than this request could wait for.</exception>

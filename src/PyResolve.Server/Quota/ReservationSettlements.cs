@@ -30,7 +30,8 @@ internal sealed class ReservationSettlements : IAsyncDisposable
         Database database, UsageAlerts alerts, ServerMetrics metrics, StoreHistory history, TimeProvider time)
     {
         (_database, _alerts, _metrics, _history, _time) = (database, alerts, metrics, history, time);
-        _group = new GroupCommit<Settlement, SettlementOutcome>(ReservationGroups.Limits, FlushAsync, Reject);
+        _group = new GroupCommit<Settlement, SettlementOutcome>(
+            ReservationGroups.Limits, FlushAsync, Reject, database.FindShardAsync);
     }
 
     /// <summary>A commit after expiry or release, or of a reservation that the store lost, is recorded as late.</summary>
@@ -85,10 +86,10 @@ internal sealed class ReservationSettlements : IAsyncDisposable
         }
 
         // Months are locked after all events, as everywhere: otherwise a POST /usage with the same event id would deadlock with this.
-        var months = ReservationRows.LockMonths(session, [.. reservations.Months]);
+        var months = MonthRows.Lock(session, [.. reservations.Months]);
         await session.EndAsync(
         [
-            months, .. rollups.Write(session), .. reservations.Write(session), .. Charges.Write(session, charges),
+            .. months, .. rollups.Write(session), .. reservations.Write(session), .. Charges.Write(session, charges),
             .. _alerts.Write(session, rollups.Grown.Concat(reservations.Months)),
         ]);
         return outcomes;

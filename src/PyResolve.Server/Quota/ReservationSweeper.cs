@@ -118,8 +118,8 @@ internal sealed partial class ReservationSweeper(
             settled.Add(after);
         }
 
-        var locked = ReservationRows.LockMonths(session, [.. months.All.Select(static change => (change.UserId, change.Month))]);
-        await session.EndAsync([locked, .. ReservationRows.Settle(session, settled, months), .. alerts.Write(session, months.Lapsed)]);
+        var locked = MonthRows.Lock(session, [.. months.All.Select(static change => (change.UserId, change.Month))]);
+        await session.EndAsync([.. locked, .. ReservationRows.Settle(session, settled, months), .. alerts.Write(session, months.Lapsed)]);
     }
 
     private static partial class Log

@@ -93,7 +93,7 @@ internal sealed class ReservationTransaction(
         var committed = latest.Where(reservation => reservation.At(requestedAt).State == ReservationStates.Committed)
             .Select(static reservation => (reservation.UserId, reservation.Id));
         var locked = ReservationRows.LockDueAnd(batch, ChooseAccountsToSettle(), [.. committed], MaxDue, requestedAt);
-        var months = ReservationRows.LockMonths(batch, _userIds, requestedAt.ToMonth());
+        var months = MonthRows.Lock(batch, _userIds, requestedAt.ToMonth());
         var credits = plans.HasCredits ? CreditRows.Lock(batch, _userIds, requestedAt) : [];
         await batch.RunAsync(cancellationToken);
         return new Found(accounts, created, repeated, latest, locked, months, credits);
@@ -105,21 +105,27 @@ internal sealed class ReservationTransaction(
         if (_idempotencyKeys.Count == 0)
             return ([], []);
         var created = batch.List(
-            $"""
-            select {StoredReservation.Columns}
-            from reservations
-            where (user_id, idempotency_key) in (select k.user_id, k.name from {Rows(_idempotencyKeys)})
-            """,
+            ByAccount(
+                _idempotencyKeys,
+                (some, account) =>
+                    $"""
+                    select {StoredReservation.Columns}
+                    from reservations
+                    where (user_id, idempotency_key) in (select k.user_id, k.name from {Rows(some)}){account.And("user_id")}
+                    """),
             StoredReservation.Read);
         var repeated = batch.List(
-            $"""
-            select {StoredReservation.Columns}, repeated_key, repeated_digest
-            from (
-                select user_id as repeated_by, idempotency_key as repeated_key, request_digest as repeated_digest, reservation_id
-                from repeated_holds
-                where (user_id, idempotency_key) in (select k.user_id, k.name from {Rows(_idempotencyKeys)})) r
-            join reservations on user_id = repeated_by and id = reservation_id
-            """,
+            ByAccount(
+                _idempotencyKeys,
+                (some, account) =>
+                    $"""
+                    select {StoredReservation.Columns}, repeated_key, repeated_digest
+                    from (
+                        select user_id as repeated_by, idempotency_key as repeated_key, request_digest as repeated_digest, reservation_id
+                        from repeated_holds
+                        where (user_id, idempotency_key) in (select k.user_id, k.name from {Rows(some)}){account.And("user_id")}) r
+                    join reservations on user_id = repeated_by and id = reservation_id{account.And("user_id")}
+                    """),
             static row => (
                 Key: row.Text(StoredReservation.ColumnCount),
                 Digest: row.BytesOrNull(StoredReservation.ColumnCount + 1)!,
@@ -129,18 +135,22 @@ internal sealed class ReservationTransaction(
 
     private Task<List<StoredReservation>> FindByOnceKeysAsync(DateTimeOffset requestedAt, CancellationToken cancellationToken) =>
         session.ListAsync(
-        $"""
-        select {StoredReservation.Columns}
-        from reservations
-        where (user_id, id) in (
-            select n.user_id, n.id
-            from (
-                select r.user_id, r.id,
-                       row_number() over (partition by r.user_id, r.once_key order by r.created_at desc, r.id desc) as place
-                from {Rows(_onceKeys)}
-                join reservations r on r.user_id = k.user_id and r.once_key = k.name and r.created_at > {requestedAt - OnceWindow}) n
-            where n.place = 1)
-        """,
+        ByAccount(
+            _onceKeys,
+            (some, account) =>
+                $"""
+                select {StoredReservation.Columns}
+                from reservations
+                where (user_id, id) in (
+                    select n.user_id, n.id
+                    from (
+                        select r.user_id, r.id,
+                               row_number() over (partition by r.user_id, r.once_key order by r.created_at desc, r.id desc) as place
+                        from {Rows(some)}
+                        join reservations r on r.user_id = k.user_id and r.once_key = k.name
+                          and r.created_at > {requestedAt - OnceWindow}{account.And("r.user_id")}) n
+                    where n.place = 1){account.And("user_id")}
+                """),
         StoredReservation.Read,
         cancellationToken);
 
@@ -180,7 +190,7 @@ internal sealed class ReservationTransaction(
         ];
         if (missing.Length == 0)
             return totals;
-        foreach (var (key, value) in await ReservationRows.LockMonthsAsync(session, missing, cancellationToken))
+        foreach (var (key, value) in await MonthRows.LockAsync(session, missing, cancellationToken))
             totals[key] = value;
         return totals;
     }
@@ -211,40 +221,43 @@ internal sealed class ReservationTransaction(
     private async Task WriteAsync(ReservationDecisions decisions, List<StoredReservation> settled, DateTimeOffset now)
     {
         var statements = new List<Sql>();
-        if (settled.Count > 0)
-            statements.Add(ReservationRows.Update(session, settled));
-        if (decisions.Granted.Count > 0)
-            statements.Add(ReservationRows.Insert(session, decisions.Granted));
+        statements.AddRange(ReservationRows.Update(session, settled));
+        statements.AddRange(ReservationRows.Insert(session, decisions.Granted));
         if (decisions.OnceAnswers.Count > 0)
         {
-            statements.Add(
-                $"""
-                update reservations
-                set once_answers = once_answers + a.answers
-                from {session.Rows("a", decisions.OnceAnswers.ToList())
-                    .With("user_id", static answer => answer.Key.UserId)
-                    .With("id", static answer => answer.Key.Id)
-                    .With("answers", static answer => (long)answer.Value)}
-                where reservations.user_id = a.user_id and reservations.id = a.id
-                """);
+            statements.AddRange(session.ByAccount(
+                decisions.OnceAnswers.ToList(),
+                static answer => answer.Key.UserId,
+                (some, account) =>
+                    $"""
+                    update reservations
+                    set once_answers = once_answers + a.answers
+                    from {session.Rows("a", some)
+                        .With("user_id", static answer => answer.Key.UserId)
+                        .With("id", static answer => answer.Key.Id)
+                        .With("answers", static answer => (long)answer.Value)}
+                    where reservations.user_id = a.user_id and reservations.id = a.id{account.And("reservations.user_id")}
+                    """));
         }
 
         if (decisions.Repeated.Count > 0)
         {
-            statements.Add(
-                $"""
-                insert into repeated_holds (user_id, idempotency_key, request_digest, reservation_id, created_at)
-                select r.user_id, r.idempotency_key, r.request_digest, r.reservation_id, {now}
-                from {session.Rows("r", decisions.Repeated)
-                    .With("user_id", static repeated => repeated.Request.UserId)
-                    .With("idempotency_key", static repeated => repeated.Request.IdempotencyKey)
-                    .With("request_digest", static repeated => repeated.Request.Digest)
-                    .With("reservation_id", static repeated => repeated.Id)}
-                """);
+            statements.AddRange(session.Engine.InParts(
+                decisions.Repeated,
+                some =>
+                    $"""
+                    insert into repeated_holds (user_id, idempotency_key, request_digest, reservation_id, created_at)
+                    {session.Rows("r", some)
+                        .With("user_id", static repeated => repeated.Request.UserId)
+                        .With("idempotency_key", static repeated => repeated.Request.IdempotencyKey)
+                        .With("request_digest", static repeated => repeated.Request.Digest)
+                        .With("reservation_id", static repeated => repeated.Id)
+                        .With("created_at", _ => now)
+                        .Inserted()}
+                    """));
         }
 
-        if (ReservationRows.UpdateMonths(session, decisions.Months) is { } update)
-            statements.Add(update);
+        statements.AddRange(MonthRows.Update(session, decisions.Months));
         statements.AddRange(CreditRows.Move(session, decisions.Granted, settled));
         statements.AddRange(alerts.Write(session, decisions.Months.Lapsed));
         await session.EndAsync(statements);
@@ -254,7 +267,11 @@ internal sealed class ReservationTransaction(
         IReadOnlyList<PendingReservation> requests, Func<PendingReservation, string?> name) =>
         [.. requests.Where(request => name(request) is not null).Select(request => (request.UserId, name(request)!)).Distinct()];
 
-    private SqlRows<(Guid UserId, string Name)> Rows(List<(Guid UserId, string Name)> keys) =>
+    private IEnumerable<Sql> ByAccount(
+        List<(Guid UserId, string Name)> keys, Func<IReadOnlyList<(Guid UserId, string Name)>, OneAccount, Sql> write) =>
+        session.ByAccount(keys, static key => key.UserId, write);
+
+    private SqlRows<(Guid UserId, string Name)> Rows(IReadOnlyList<(Guid UserId, string Name)> keys) =>
         session.Rows("k", keys).With("user_id", static key => key.UserId).With("name", static key => key.Name);
 
     /// <param name="Accounts">Locked. Deleted accounts are left out.</param>

@@ -79,53 +79,65 @@ internal sealed class RollupRecount(Database database, AuditLog audit)
     }
 
     private Task<List<string>> MonthsOfAsync(Guid account, string? month, CancellationToken cancellationToken) => ReadAsync(
-        session => session.ListAsync(
-            $"""
-            select month
-            from (
-                select distinct month from usage_events where user_id = {account}
-                union
-                select month from usage_monthly where user_id = {account}
-                union
-                select month from usage_daily where user_id = {account}
-                union
-                select month from usage_libraries where user_id = {account}
-                union
-                select month from usage_keys where user_id = {account}
-                union
-                select month from usage_key_days where user_id = {account}
-                union
-                select month from reservations where user_id = {account} and state = 'held') months
-            where ({month is null} or month = {month})
-              and not exists (select 1 from usage_retention where deleted_before > months.month)
-            order by month
-            """,
-            static row => row.Text(0),
-            cancellationToken),
+        async session =>
+        {
+            var months = await session.ListAsync(
+                $"""
+                select months.month
+                from (
+                    select distinct month from usage_events where user_id = {account}
+                    union
+                    select month from usage_monthly where user_id = {account}
+                    union
+                    select month from usage_daily where user_id = {account}
+                    union
+                    select month from usage_libraries where user_id = {account}
+                    union
+                    select month from usage_keys where user_id = {account}
+                    union
+                    select month from usage_key_days where user_id = {account}
+                    union
+                    select month from reservations where user_id = {account} and state = 'held') months
+                where ({month is null} or months.month = {month}) {OnlyKept(session)}
+                order by months.month
+                """,
+                static row => row.Text(0),
+                cancellationToken);
+            var kept = new List<string>(months.Count);
+            foreach (var one in months)
+            {
+                if (!await new RollupSlice(account, one).IsGoneAsync(session, cancellationToken))
+                    kept.Add(one);
+            }
+
+            return kept;
+        },
         cancellationToken);
 
     private Task<(long Events, long Differences)> CompareAsync(
         RollupSlice slice, Action<RollupDifference> report, CancellationToken cancellationToken) => ReadAsync(
         async session =>
         {
-            var differences = 0L;
-            var events = await slice.CompareAsync(session, Count, cancellationToken);
-            return (events, differences);
-
-            void Count(RollupDifference difference)
-            {
-                differences++;
-                report(difference);
-            }
+            var found = new List<RollupDifference>();
+            var events = await slice.CompareAsync(session, found.Add, cancellationToken);
+            if (await slice.IsGoneAsync(session, cancellationToken))
+                return (0L, 0L);
+            found.ForEach(report);
+            return (events, (long)found.Count);
         },
         cancellationToken);
 
+    private static SqlFragment OnlyKept(Session session) => new(session.Engine.IsDistributed
+        ? null
+        : "and not exists (select 1 from usage_retention where deleted_before > months.month)");
+
     private async Task RepairAsync(RollupSlice slice, Origin by, CancellationToken cancellationToken)
     {
-        await WriteExclusivelyAsync(session => slice.RepairMonthAsync(session, cancellationToken), cancellationToken);
-        await WriteExclusivelyAsync(session => slice.RepairDaysAsync(session, cancellationToken), cancellationToken);
-        await WriteExclusivelyAsync(session => slice.RepairLibrariesAsync(session, cancellationToken), cancellationToken);
+        await WriteExclusivelyAsync(slice, session => slice.RepairMonthAsync(session, cancellationToken), cancellationToken);
+        await WriteExclusivelyAsync(slice, session => slice.RepairDaysAsync(session, cancellationToken), cancellationToken);
+        await WriteExclusivelyAsync(slice, session => slice.RepairLibrariesAsync(session, cancellationToken), cancellationToken);
         await WriteExclusivelyAsync(
+            slice,
             async session =>
             {
                 await slice.RepairKeysAsync(session, cancellationToken);
@@ -136,7 +148,7 @@ internal sealed class RollupRecount(Database database, AuditLog audit)
     }
 
     /// <summary>Excludes other recounts, not servers: two recounts would both add the same difference.</summary>
-    private async Task WriteExclusivelyAsync(Func<Session, Task> work, CancellationToken cancellationToken)
+    private async Task WriteExclusivelyAsync(RollupSlice slice, Func<Session, Task> work, CancellationToken cancellationToken)
     {
         for (var attempt = 1; ; attempt++)
         {
@@ -148,8 +160,15 @@ internal sealed class RollupRecount(Database database, AuditLog audit)
                         session.TimeLimit = TimeSpan.Zero;
                         await session.Engine.LockAsync(session, RepairLock, cancellationToken);
                         await work(session);
+                        if (await slice.IsGoneAsync(session, cancellationToken))
+                            throw new MonthGoneException();
                     },
                     cancellationToken);
+                return;
+            }
+            catch (MonthGoneException)
+            {
+                // Retention deletes this month: its rollups stay as they were.
                 return;
             }
             catch (StoreUnavailableException) when (attempt < Attempts)
@@ -158,6 +177,8 @@ internal sealed class RollupRecount(Database database, AuditLog audit)
             }
         }
     }
+
+    private sealed class MonthGoneException : Exception;
 
     private Task<T> ReadAsync<T>(Func<Session, Task<T>> work, CancellationToken cancellationToken) => database.ReadAsync(
         session =>

@@ -43,6 +43,15 @@ internal sealed record RollupSlice(Guid UserId, string Month)
         [KeyId, new("date", static engine => engine.DateOf("occurred_at"))],
         static row => $"{row.Uuid(0)} {row.Text(1)}");
 
+    /// <summary>
+    /// Whether retention may have deleted events of the month, so that what was compared or repaired before is worth nothing. Only asked
+    /// where the statements do not see it themselves.
+    /// </summary>
+    public async Task<bool> IsGoneAsync(Session session, CancellationToken cancellationToken) =>
+        session.Engine.IsDistributed
+        && await session.NumberAsync(
+            $"select count(*) from usage_retention where deleted_before > {Month}", cancellationToken) > 0;
+
     /// <returns>The number of events.</returns>
     public async Task<long> CompareAsync(Session session, Action<RollupDifference> report, CancellationToken cancellationToken)
     {
@@ -84,7 +93,7 @@ internal sealed record RollupSlice(Guid UserId, string Month)
                 cross join (select {ReservationTotals} from reservations where user_id = {UserId} and month = {Month}) h
                 join usage_monthly m on m.user_id = {UserId} and m.month = {Month}) d
             where usage_monthly.user_id = {UserId} and usage_monthly.month = {Month}
-              and not exists (select 1 from usage_retention where deleted_before > {Month})
+              and {IsKept(session)}
             """,
             cancellationToken);
     }
@@ -128,7 +137,7 @@ internal sealed record RollupSlice(Guid UserId, string Month)
             from (select {EventTotals} from usage_events where user_id = {UserId} and month = {Month}) e
             cross join (select {ReservationTotals} from reservations where user_id = {UserId} and month = {Month}) h
             left join usage_monthly m on m.user_id = {UserId} and m.month = {Month}
-            where not exists (select 1 from usage_retention where deleted_before > {Month})
+            where {IsKept(session)}
             """,
             row =>
             {
@@ -163,7 +172,7 @@ internal sealed record RollupSlice(Guid UserId, string Month)
             $"""
             insert into {part.Table} (user_id, month, {part.Names}, migrations)
             select {UserId}, {Month}, {part.OfEither}, coalesce(e.migrations, 0) - coalesce(r.migrations, 0)
-            {DifferentParts(part, session.Engine)}
+            {DifferentParts(part, session)}
             on conflict (user_id, month, {part.Names}) do update set migrations = {part.Table}.migrations + excluded.migrations
             """,
             cancellationToken);
@@ -176,7 +185,7 @@ internal sealed record RollupSlice(Guid UserId, string Month)
         session.VisitAsync(
             $"""
             select {part.OfEither}, coalesce(r.migrations, 0), coalesce(e.migrations, 0)
-            {DifferentParts(part, session.Engine)}
+            {DifferentParts(part, session)}
             order by {part.Positions}
             """,
             row =>
@@ -198,20 +207,29 @@ internal sealed record RollupSlice(Guid UserId, string Month)
             where user_id = {UserId} and month = {Month} and (event_type = 'migration' or tokens_used > 0)
             group by 1) e on e.date = r.date
         where (coalesce(r.migrations, 0) <> coalesce(e.migrations, 0) or coalesce(r.tokens, 0) <> coalesce(e.tokens, 0))
-          and not exists (select 1 from usage_retention where deleted_before > {Month})
+          and {IsKept(session)}
         """);
 
-    private SqlPart DifferentParts(MigrationsBy part, Engine engine) => new(
+    private SqlPart DifferentParts(MigrationsBy part, Session session) => new(
         $"""
         from (select {part.Names}, migrations from {part.Table} where user_id = {UserId} and month = {Month}) r
         full join (
-            select {part.OfEvent(engine)}, cast(sum(quantity) as bigint) as migrations
+            select {part.OfEvent(session.Engine)}, cast(sum(quantity) as bigint) as migrations
             from usage_events
-            where user_id = {UserId} and month = {Month} and event_type = 'migration' and {part.IsNamed(engine)}
+            where user_id = {UserId} and month = {Month} and event_type = 'migration' and {part.IsNamed(session.Engine)}
             group by {part.Positions}) e on {part.AreSame}
         where coalesce(r.migrations, 0) <> coalesce(e.migrations, 0)
-          and not exists (select 1 from usage_retention where deleted_before > {Month})
+          and {IsKept(session)}
         """);
+
+    // On several machines one statement does not see one instant: there the mark is read afterwards.
+    private SqlPart IsKept(Session session)
+    {
+        Sql isKept = session.Engine.IsDistributed
+            ? $"true"
+            : (Sql)$"not exists (select 1 from usage_retention where deleted_before > {Month})";
+        return new SqlPart(isKept);
+    }
 
     private void Compare(Action<RollupDifference> report, string table, string row, string column, long was, long @is)
     {

@@ -2,22 +2,31 @@ using System.Runtime.ExceptionServices;
 
 namespace PyResolve.Server.Storage;
 
-internal sealed class Database(Engine engine) : IAsyncDisposable
+internal sealed class Database(Engine unopened) : IAsyncDisposable
 {
     private const int Attempts = 5;
 
+    private Engine? _opened;
+
     public static readonly TimeSpan ReadTimeout = TimeSpan.FromSeconds(2);
 
-    public Engine Engine => engine;
+    /// <summary>Before the first statement it is not known yet whether the rows are distributed.</summary>
+    public Engine Engine => _opened ?? unopened;
+
+    /// <summary>The part of the store that has an account's ledger, and may be down alone.</summary>
+    public ValueTask<long> FindShardAsync(Guid userId, CancellationToken cancellationToken) => Engine.ShardOf(userId) is { } known
+        ? new(known)
+        : new(ReadAsync(session => session.Engine.ReadShardAsync(session, userId, cancellationToken), cancellationToken));
 
     public async Task<T> ReadAsync<T>(Func<Session, Task<T>> work, CancellationToken cancellationToken)
     {
         try
         {
+            var engine = await OpenAsync(cancellationToken);
             await using var reader = await engine.OpenReaderAsync(cancellationToken);
             return await work(new Session(engine, reader.Connection, transaction: null));
         }
-        catch (Exception exception) when (engine.Classify(exception) is FailureKind.Retry or FailureKind.Unavailable)
+        catch (Exception exception) when (Engine.Classify(exception) is FailureKind.Retry or FailureKind.Unavailable)
         {
             throw Unavailable(exception);
         }
@@ -62,6 +71,7 @@ internal sealed class Database(Engine engine) : IAsyncDisposable
         {
             try
             {
+                var engine = await OpenAsync(cancellationToken);
                 await using var writer = await engine.OpenWriterAsync(cancellationToken);
                 var session = new Session(engine, writer.Connection, writer.Transaction);
                 var result = await work(session);
@@ -70,9 +80,9 @@ internal sealed class Database(Engine engine) : IAsyncDisposable
                     await writer.Transaction.CommitAsync(CancellationToken.None);
                 return writer.CommitIsUncertain ? throw new CommitUncertainException() : result;
             }
-            catch (Exception exception) when (engine.Classify(exception) is FailureKind.Retry or FailureKind.Unavailable)
+            catch (Exception exception) when (Engine.Classify(exception) is FailureKind.Retry or FailureKind.Unavailable)
             {
-                if (attempt == Attempts || engine.Classify(exception) is FailureKind.Unavailable)
+                if (attempt == Attempts || Engine.Classify(exception) is FailureKind.Unavailable)
                     throw Unavailable(exception);
             }
         }
@@ -109,7 +119,7 @@ internal sealed class Database(Engine engine) : IAsyncDisposable
         WriteAsync(session => session.ExecuteAsync(sql, cancellationToken), cancellationToken);
 
     /// <summary>The store rejects a value and always will.</summary>
-    public bool IsRefusal(Exception exception) => engine.Classify(exception) is FailureKind.Refused;
+    public bool IsRefusal(Exception exception) => Engine.Classify(exception) is FailureKind.Refused;
 
     public void ThrowUnlessRefused(Exception exception)
     {
@@ -117,13 +127,17 @@ internal sealed class Database(Engine engine) : IAsyncDisposable
             ExceptionDispatchInfo.Throw(exception);
     }
 
-    public ValueTask DisposeAsync() => engine.DisposeAsync();
+    public ValueTask DisposeAsync() => Engine.DisposeAsync();
 
     private StoreUnavailableException Unavailable(Exception exception)
     {
-        engine.AfterFailure(exception);
-        return new StoreUnavailableException(engine.Explain(exception), exception);
+        Engine.AfterFailure(exception);
+        return new StoreUnavailableException(Engine.Explain(exception), exception);
     }
+
+    // Those that come at the same time may all ask: they get the same answer.
+    private async ValueTask<Engine> OpenAsync(CancellationToken cancellationToken) =>
+        _opened ??= await unopened.FindVariantAsync(cancellationToken);
 }
 
 /// <summary>The store is down, full or too busy. A write may have been committed all the same: retry it with the same id.</summary>

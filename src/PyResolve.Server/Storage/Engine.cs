@@ -8,6 +8,14 @@ internal abstract class Engine : IAsyncDisposable
     /// <summary>The folder of this engine's schema files.</summary>
     public abstract string Name { get; }
 
+    /// <summary>
+    /// The rows of <see cref="LedgerTables"/> are spread over several machines by account: each statement about them names one account.
+    /// </summary>
+    public virtual bool IsDistributed => false;
+
+    /// <summary>Sees the text of each statement before it runs.</summary>
+    public Action<string>? Observer { get; init; }
+
     public abstract SqlFragment ForUpdate { get; }
 
     public abstract SqlFragment ForUpdateSkippingLocked { get; }
@@ -30,6 +38,26 @@ internal abstract class Engine : IAsyncDisposable
     /// <summary>The wall clock of all instances that use the store.</summary>
     public virtual TimeProvider CreateClock(TimeProvider machine) => machine;
 
+    /// <summary>Asked once, before the store is used.</summary>
+    /// <returns>What suits the database that answers, with the same connections; mostly this.</returns>
+    public virtual Task<Engine> FindVariantAsync(CancellationToken cancellationToken) => Task.FromResult(this);
+
+    /// <summary>The part of the store that has an account's ledger, and may be down alone; null: not known yet.</summary>
+    public virtual long? ShardOf(Guid userId) => 0;
+
+    /// <summary>Where <see cref="ShardOf"/> does not know it.</summary>
+    public virtual Task<long> ReadShardAsync(Session session, Guid userId, CancellationToken cancellationToken) => Task.FromResult(0L);
+
+    /// <summary>One statement, or one for each account where the rows are spread by account.</summary>
+    /// <param name="rows">What it is about.</param>
+    /// <param name="account">Whose a row is.</param>
+    /// <param name="write">The statement about some rows, which names their account where it is told to.</param>
+    public virtual IEnumerable<Sql> ByAccount<T>(
+        IReadOnlyList<T> rows, Func<T, Guid> account, Func<IReadOnlyList<T>, OneAccount, Sql> write) => [write(rows, default)];
+
+    /// <summary>One statement, or several where one has too many parameters.</summary>
+    public virtual IEnumerable<Sql> InParts<T>(IReadOnlyList<T> rows, Func<IReadOnlyList<T>, Sql> write) => [write(rows)];
+
     public abstract ValueTask<Reader> OpenReaderAsync(CancellationToken cancellationToken);
 
     /// <summary>Waits until no other write is in its way.</summary>
@@ -39,6 +67,16 @@ internal abstract class Engine : IAsyncDisposable
 
     /// <summary>Appends rows in the place of a table.</summary>
     public abstract void Append(Sql sql, SqlRows rows);
+
+    /// <summary>Appends what follows the columns of an insert: the rows, in the order of their key.</summary>
+    public virtual void Append(Sql sql, InsertedRows inserted)
+    {
+        var rows = inserted.Rows;
+        sql.AppendLiteral($"select {string.Join(", ", rows.Columns.Select(static column => column.Name))}\nfrom ");
+        Append(sql, rows);
+        if (inserted.Key.Count > 0)
+            sql.AppendLiteral($"\nwhere true\norder by {string.Join(", ", inserted.Key)}");
+    }
 
     public abstract DateTimeOffset ReadInstant(DbDataReader reader, int column);
 
@@ -74,6 +112,10 @@ internal abstract class Engine : IAsyncDisposable
 
     /// <exception cref="SchemaIncompatibleException">The store cannot be used, or not with these rights.</exception>
     public virtual Task CheckAsync(Session session, IReadOnlyList<string> tables, CancellationToken cancellationToken) =>
+        Task.CompletedTask;
+
+    /// <summary>Where the tables are spread over several nodes: those that a newer schema brought follow the others.</summary>
+    public virtual Task FollowAsync(Session session, IReadOnlyList<string> tables, CancellationToken cancellationToken) =>
         Task.CompletedTask;
 
     /// <summary>Takes from others what they may do with these tables. Without an effect where nothing is to be taken.</summary>

@@ -4,19 +4,24 @@ namespace PyResolve.Server.Storage;
 /// Commits the writes of many requests together, by natural batching: one flush runs at a time, and the next one takes what was queued
 /// during it, without waiting for more. Accounts take turns, one submission each, and the queue is bounded. Thread-safe.
 /// </summary>
+/// <remarks>Each shard has a flush of its own, so that one which is down delays and fails nobody else's writes.</remarks>
 /// <param name="flush">Results in order, once committed. After an exception it is called again with some of the items.</param>
 /// <param name="refuse">The result of an item that the store rejects even alone; where absent, or when it throws, the item fails.</param>
+/// <param name="findShard">The part of the store that has an account's rows; where absent, all are in one.</param>
 internal sealed class GroupCommit<TItem, TResult>(
-    GroupLimits limits, Func<IReadOnlyList<TItem>, Task<IReadOnlyList<TResult>>> flush, Func<TItem, Exception, TResult>? refuse = null)
+    GroupLimits limits,
+    Func<IReadOnlyList<TItem>, Task<IReadOnlyList<TResult>>> flush,
+    Func<TItem, Exception, TResult>? refuse = null,
+    Func<Guid, CancellationToken, ValueTask<long>>? findShard = null)
     : IAsyncDisposable
 {
     private readonly Lock _gate = new();
     private readonly Dictionary<Guid, Lane> _lanes = [];
-    private readonly Queue<Lane> _turns = [];
+    private readonly Dictionary<long, Shard> _shards = [];
     private readonly TaskCompletionSource _drained = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private long _items;
     private long _bytes;
-    private bool _isFlushing;
+    private int _flushing;
     private bool _isClosed;
 
     /// <summary>Returns the results once they are committed. Cancelling ends only the wait: queued items are still stored.</summary>
@@ -24,7 +29,31 @@ internal sealed class GroupCommit<TItem, TResult>(
     /// <exception cref="StoreUnavailableException">The store failed. The items may have been committed all the same.</exception>
     public Task<TResult[]> SubmitAsync(Guid account, TItem[] items, long bytes, CancellationToken cancellationToken)
     {
+        var finding = findShard?.Invoke(account, cancellationToken) ?? default;
+        return finding.IsCompletedSuccessfully
+            ? Submit(finding.Result, account, items, bytes, cancellationToken)
+            : SubmitOnceFoundAsync(finding);
+
+        async Task<TResult[]> SubmitOnceFoundAsync(ValueTask<long> shard) =>
+            await Submit(await shard, account, items, bytes, cancellationToken);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        lock (_gate)
+        {
+            _isClosed = true;
+            if (_flushing == 0)
+                _drained.TrySetResult();
+        }
+
+        await _drained.Task;
+    }
+
+    private Task<TResult[]> Submit(long shardId, Guid account, TItem[] items, long bytes, CancellationToken cancellationToken)
+    {
         var submission = new Submission(items, bytes);
+        Shard? shard;
         var mustStart = false;
         lock (_gate)
         {
@@ -39,33 +68,30 @@ internal sealed class GroupCommit<TItem, TResult>(
             _lanes[account] = lane;
             Count(lane, items.Length, bytes);
             submission.Lane = lane;
+            if (!_shards.TryGetValue(shardId, out shard))
+                _shards[shardId] = shard = new Shard();
             if (lane.Waiting.Count == 0)
-                _turns.Enqueue(lane);
+                shard.Turns.Enqueue(lane);
             lane.Waiting.Enqueue(submission);
-            (mustStart, _isFlushing) = (!_isFlushing, true);
+            mustStart = !shard.IsFlushing;
+            if (mustStart)
+                _flushing++;
+            shard.IsFlushing = true;
         }
 
         // Outside the request's execution context, which ends earlier.
         if (mustStart)
-            ThreadPool.UnsafeQueueUserWorkItem(static group => _ = group.FlushAllAsync(), this, preferLocal: false);
+        {
+            ThreadPool.UnsafeQueueUserWorkItem(
+                static start => _ = start.Group.FlushAllAsync(start.Shard), (Group: this, Shard: shard), preferLocal: false);
+        }
+
         return submission.Task.WaitAsync(cancellationToken);
     }
 
-    public async ValueTask DisposeAsync()
+    private async Task FlushAllAsync(Shard shard)
     {
-        lock (_gate)
-        {
-            _isClosed = true;
-            if (!_isFlushing)
-                _drained.TrySetResult();
-        }
-
-        await _drained.Task;
-    }
-
-    private async Task FlushAllAsync()
-    {
-        while (TakeGroup() is { } group)
+        while (TakeGroup(shard) is { } group)
         {
             TItem[] items = [.. group.SelectMany(submission => submission.Items)];
             var outcomes = new ItemOutcome[items.Length];
@@ -84,29 +110,30 @@ internal sealed class GroupCommit<TItem, TResult>(
     }
 
     /// <summary>As many whole submissions as the limits of a group allow, and at least one.</summary>
-    private List<Submission>? TakeGroup()
+    private List<Submission>? TakeGroup(Shard shard)
     {
         lock (_gate)
         {
             var group = new List<Submission>();
             var (items, bytes) = (0, 0L);
-            while (_turns.TryPeek(out var lane))
+            while (shard.Turns.TryPeek(out var lane))
             {
                 var next = lane.Waiting.Peek();
                 (items, bytes) = (items + next.Items.Length, bytes + next.Bytes);
                 if (group.Count > 0 && (items > limits.GroupItems || bytes > limits.GroupBytes))
                     break;
                 group.Add(next);
-                _turns.Dequeue();
+                shard.Turns.Dequeue();
                 lane.Waiting.Dequeue();
                 if (lane.Waiting.Count > 0)
-                    _turns.Enqueue(lane);
+                    shard.Turns.Enqueue(lane);
             }
 
             if (group.Count > 0)
                 return group;
-            _isFlushing = false;
-            if (_isClosed)
+            shard.IsFlushing = false;
+            _flushing--;
+            if (_isClosed && _flushing == 0)
                 _drained.TrySetResult();
             return null;
         }
@@ -159,6 +186,14 @@ internal sealed class GroupCommit<TItem, TResult>(
         lane.Bytes += bytes;
         if (lane.Items == 0)
             _lanes.Remove(lane.Account);
+    }
+
+    /// <summary>Whose turn is next, of the accounts in one part of the store. There are few, and they stay.</summary>
+    private sealed class Shard
+    {
+        public Queue<Lane> Turns { get; } = [];
+
+        public bool IsFlushing { get; set; }
     }
 
     /// <summary>What one account has queued or in the running flush.</summary>

@@ -19,30 +19,32 @@ internal static class PostgresChecks
             await CheckRightsAsync(session, tables, cancellationToken);
     }
 
+    /// <summary>Before anything else: where locks or triggers are missing, what follows fails without a word about why.</summary>
+    /// <exception cref="SchemaIncompatibleException">It is another product, which lacks what the server needs.</exception>
+    public static async Task CheckProductAsync(Session session, CancellationToken cancellationToken)
+    {
+        var version = await session.FirstAsync($"select version()", static row => row.Text(0), cancellationToken);
+        if (PostgresLookalikes.FindRefusal(version!) is { } refusal)
+            throw new SchemaIncompatibleException(refusal);
+    }
+
     private static async Task CheckDatabaseAsync(Session session, CancellationToken cancellationToken)
     {
         var database = (await session.FirstAsync(
             $"""
-            select version(), current_setting('server_version_num'), current_setting('server_encoding'), current_database()::text,
+            select current_setting('server_version_num'), current_setting('server_encoding'), current_database()::text,
                    current_user::text, current_schema()::text, coalesce(has_schema_privilege(current_schema()::text, 'create'), false)
             """,
             static row => new
             {
-                Version = row.Text(0),
-                Number = int.Parse(row.Text(1), NumberStyles.None, CultureInfo.InvariantCulture) / 10_000,
-                Encoding = row.Text(2),
-                Name = row.Text(3),
-                Role = row.Text(4),
-                Schema = row.TextOrNull(5),
-                MayCreate = row.Boolean(6),
+                Number = int.Parse(row.Text(0), NumberStyles.None, CultureInfo.InvariantCulture) / 10_000,
+                Encoding = row.Text(1),
+                Name = row.Text(2),
+                Role = row.Text(3),
+                Schema = row.TextOrNull(4),
+                MayCreate = row.Boolean(5),
             },
             cancellationToken))!;
-        if (database.Version.StartsWith("CockroachDB", StringComparison.Ordinal))
-        {
-            throw new SchemaIncompatibleException(
-                "CockroachDB is not supported: it lacks statement triggers and advisory locks. Use PostgreSQL 15 or later.");
-        }
-
         if (database.Number < OldestVersion)
         {
             throw new SchemaIncompatibleException(
@@ -70,6 +72,8 @@ internal static class PostgresChecks
                 $"The role {database.Role} may not create tables in the schema {schema} of the database {database.Name}. As the schema's "
                 + $"owner: grant usage, create on schema {Quote(schema)} to {Quote(database.Role)};");
         }
+
+        await CitusSchema.ThrowOnWorkerAsync(session, cancellationToken);
     }
 
     private static async Task CheckRightsAsync(Session session, IReadOnlyList<string> tables, CancellationToken cancellationToken)

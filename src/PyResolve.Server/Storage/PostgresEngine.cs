@@ -1,11 +1,12 @@
 using System.Data.Common;
+using System.Runtime.CompilerServices;
 using Npgsql;
 using NpgsqlTypes;
 
 namespace PyResolve.Server.Storage;
 
 /// <summary>PostgreSQL 15 or later, also behind a transaction pooler: no session state, locks only in transactions.</summary>
-internal sealed class PostgresEngine : Engine
+internal class PostgresEngine : Engine
 {
     /// <summary>An arbitrary number.</summary>
     private const long SchemaLock = 0x5079_5265_736F_6C76;
@@ -24,7 +25,7 @@ internal sealed class PostgresEngine : Engine
     private readonly ConnectionQueue _connections;
 
     // Until the server asks for a clock: this one is not used.
-    private DatabaseClock _clock = new(TimeProvider.System);
+    private readonly StrongBox<DatabaseClock> _clock = new(new DatabaseClock(TimeProvider.System));
 
     public PostgresEngine(string connectionString)
     {
@@ -38,6 +39,10 @@ internal sealed class PostgresEngine : Engine
                 InitializeAsync)
             .Build();
     }
+
+    /// <summary>Shares its connections.</summary>
+    protected PostgresEngine(PostgresEngine other) =>
+        (_dataSource, _connections, _clock) = (other._dataSource, other._connections, other._clock);
 
     public override string Name => "postgres";
 
@@ -54,7 +59,14 @@ internal sealed class PostgresEngine : Engine
     /// <summary>A record in the write-ahead log: the commit waits until the replica has it, and so everything before it.</summary>
     public override Sql? WaitForReplicas => $"select pg_logical_emit_message(true, 'pyresolve', '')";
 
-    public override TimeProvider CreateClock(TimeProvider machine) => _clock = new DatabaseClock(machine);
+    public override TimeProvider CreateClock(TimeProvider machine) => _clock.Value = new DatabaseClock(machine);
+
+    public override async Task<Engine> FindVariantAsync(CancellationToken cancellationToken)
+    {
+        await using var reader = await OpenReaderAsync(cancellationToken);
+        var session = new Session(this, reader.Connection, transaction: null);
+        return await CitusEngine.IsFoundAsync(session, cancellationToken) ? new CitusEngine(this) { Observer = Observer } : this;
+    }
 
     public override async ValueTask<Reader> OpenReaderAsync(CancellationToken cancellationToken)
     {
@@ -109,8 +121,11 @@ internal sealed class PostgresEngine : Engine
     public override Task LockAsync(Session session, long key, CancellationToken cancellationToken) =>
         session.ExecuteAsync($"select pg_advisory_xact_lock({key})", cancellationToken);
 
-    public override async Task<bool> TryLockSchemaAsync(Session session, CancellationToken cancellationToken) =>
-        await session.NumberAsync($"select 1::bigint where pg_try_advisory_xact_lock({SchemaLock})", cancellationToken) is not null;
+    public override async Task<bool> TryLockSchemaAsync(Session session, CancellationToken cancellationToken)
+    {
+        await PostgresChecks.CheckProductAsync(session, cancellationToken);
+        return await session.NumberAsync($"select 1::bigint where pg_try_advisory_xact_lock({SchemaLock})", cancellationToken) is not null;
+    }
 
     public override async Task<bool> TableExistsAsync(Session session, string table, CancellationToken cancellationToken) =>
         (await FindRelationsAsync(session, [table], cancellationToken)).Count > 0;
@@ -132,10 +147,10 @@ internal sealed class PostgresEngine : Engine
 
     public override (SqlFragment Columns, Func<Row, int, string> Read) Identify()
     {
-        var askedAt = _clock.GetTimestamp();
+        var askedAt = _clock.Value!.GetTimestamp();
         return (IdentityColumns, (row, column) =>
         {
-            _clock.Set(row.Instant(column), askedAt);
+            _clock.Value!.Set(row.Instant(column), askedAt);
             return row.Boolean(column + 1) ? throw new NpgsqlException(ReadOnly) : row.Text(column + 2);
         });
     }
@@ -166,6 +181,9 @@ internal sealed class PostgresEngine : Engine
 
     public override Task CheckAsync(Session session, IReadOnlyList<string> tables, CancellationToken cancellationToken) =>
         PostgresChecks.RunAsync(session, tables, cancellationToken);
+
+    public override Task FollowAsync(Session session, IReadOnlyList<string> tables, CancellationToken cancellationToken) =>
+        CitusSchema.FollowAsync(session, tables, cancellationToken);
 
     public override async Task ProtectAsync(Session session, IReadOnlyList<string> tables, CancellationToken cancellationToken)
     {
@@ -264,7 +282,7 @@ internal sealed class PostgresEngine : Engine
     /// <summary>Of each connection that is made, before it is used.</summary>
     private async Task InitializeAsync(NpgsqlConnection connection)
     {
-        var askedAt = _clock.GetTimestamp();
+        var askedAt = _clock.Value!.GetTimestamp();
         // The warning about a commit without its replica must arrive, also where a role hides warnings.
         await using var command = new NpgsqlCommand(
             """
@@ -274,7 +292,7 @@ internal sealed class PostgresEngine : Engine
             connection);
         await using var reader = await command.ExecuteReaderAsync();
         await reader.ReadAsync();
-        _clock.Set(ReadInstant(reader, 0), askedAt);
+        _clock.Value!.Set(ReadInstant(reader, 0), askedAt);
         if (reader.GetBoolean(1))
             throw new NpgsqlException(ReadOnly);
     }

@@ -14,5 +14,14 @@ internal sealed class ReadBatch(Session session)
         return rows;
     }
 
+    /// <summary>The rows of all of them.</summary>
+    public List<T> List<T>(IEnumerable<Sql> statements, Func<Row, T> map)
+    {
+        var rows = new List<T>();
+        foreach (var sql in statements)
+            _statements.Add((sql, row => rows.Add(map(row))));
+        return rows;
+    }
+
     public Task RunAsync(CancellationToken cancellationToken) => session.ReadAsync(_statements, cancellationToken);
 }

@@ -1,7 +1,3 @@
-using System.Globalization;
-using System.Reflection;
-using System.Text.RegularExpressions;
-
 namespace PyResolve.Server.Storage;
 
 /// <summary>
@@ -10,16 +6,14 @@ namespace PyResolve.Server.Storage;
 /// </summary>
 internal sealed partial class SchemaMigrator(Database database, TimeProvider time, ILogger<SchemaMigrator> logger)
 {
-    private const string CompatibleFromMark = "-- compatible_from:";
-
     /// <summary>Another instance may be rewriting a large table.</summary>
     private static readonly TimeSpan MaxWait = TimeSpan.FromHours(1);
 
     private static readonly TimeSpan RetryDelay = TimeSpan.FromMilliseconds(200);
     private static readonly TimeProvider RealTime = TimeProvider.System;
 
-    private readonly IReadOnlyList<Migration> _migrations = Load(database.Engine.Name);
-    private readonly IReadOnlyList<string> _tables = List(Load(database.Engine.Name), Tables());
+    private readonly IReadOnlyList<SchemaFile> _migrations = SchemaFile.LoadAll(database.Engine.Name);
+    private readonly IReadOnlyList<string> _tables = SchemaFile.TablesOf(SchemaFile.LoadAll(database.Engine.Name));
 
     /// <summary>The version that this server was built with.</summary>
     public int Version => _migrations[^1].Version;
@@ -73,7 +67,7 @@ internal sealed partial class SchemaMigrator(Database database, TimeProvider tim
 
     /// <summary>Functions of the schema, on PostgreSQL those for Supabase too.</summary>
     public IReadOnlyList<string> FunctionNames =>
-        [.. List(_migrations, Functions()).Union(database.Engine is PostgresEngine ? SupabaseMode.FunctionNames : [])];
+        [.. SchemaFile.FunctionsOf(_migrations).Union(database.Engine is PostgresEngine ? SupabaseMode.FunctionNames : [])];
 
     public static async Task<bool> IsThereAsync(Session session, CancellationToken cancellationToken) =>
         (await ReadStateAsync(session, cancellationToken)).Version > 0;
@@ -122,6 +116,26 @@ internal sealed partial class SchemaMigrator(Database database, TimeProvider tim
             await remove(session);
         },
         cancellationToken);
+
+    /// <summary>Spreads an up-to-date schema over the nodes of a Citus, with the rows that it has. What is spread already stays.</summary>
+    /// <inheritdoc cref="CitusSchema.DistributeAsync" path="/param"/>
+    /// <exception cref="SchemaIncompatibleException">It cannot be done here: the message names the fix.</exception>
+    public Task<Distribution> DistributeAsync(int? shards, IProgress<MovedRows>? progress, CancellationToken cancellationToken) =>
+        database.WriteAsync(
+            async session =>
+            {
+                if (session.Engine is not PostgresEngine)
+                    throw new SchemaIncompatibleException(
+                        "Nothing was distributed. The embedded database has one node: name a Citus in DATABASE_URL.");
+                await LockStateAsync(session, cancellationToken);
+                return await CitusSchema.DistributeAsync(session, _tables, shards, progress, cancellationToken);
+            },
+            cancellationToken);
+
+    /// <inheritdoc cref="CitusSchema.FindShardsAsync"/>
+    public async Task<int?> FindShardsAsync(CancellationToken cancellationToken) => database.Engine is PostgresEngine
+        ? await database.ReadAsync(session => CitusSchema.FindShardsAsync(session, cancellationToken), cancellationToken)
+        : null;
 
     /// <summary>Gives a database without tables the schema of a version. One with tables stays as it is.</summary>
     /// <returns>The version that it has then.</returns>
@@ -183,6 +197,7 @@ internal sealed partial class SchemaMigrator(Database database, TimeProvider tim
             if (state.Version == 0)
                 await ThrowIfTakenAsync(session, cancellationToken);
             var applied = await ApplyAsync(session, state, Version, cancellationToken);
+            await session.Engine.FollowAsync(session, _tables, cancellationToken);
             await session.Engine.ProtectAsync(session, _tables, cancellationToken);
             await session.Engine.CheckAsync(session, _tables, cancellationToken);
             return applied;
@@ -254,54 +269,6 @@ internal sealed partial class SchemaMigrator(Database database, TimeProvider tim
                 + $"this one has {Version}. Upgrade the server.");
         }
     }
-
-    private static List<Migration> Load(string engine)
-    {
-        var assembly = typeof(SchemaMigrator).Assembly;
-        var folder = $"schema/{engine}/";
-        return
-        [
-            .. from resource in assembly.GetManifestResourceNames()
-               let path = resource.Replace('\\', '/')
-               where path.StartsWith(folder, StringComparison.Ordinal)
-               orderby path
-               select Parse(Path.GetFileNameWithoutExtension(path), ReadResource(assembly, resource)),
-        ];
-    }
-
-    private static List<string> List(IReadOnlyList<Migration> migrations, Regex creation) =>
-    [
-        .. from migration in migrations
-           from Match created in creation.Matches(migration.Script)
-           select created.Groups["name"].Value,
-    ];
-
-    [GeneratedRegex(
-        "^create (table|view) (?<name>[a-z_]+)", RegexOptions.Multiline | RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 1000)]
-    private static partial Regex Tables();
-
-    [GeneratedRegex(
-        @"^\s*create (or replace )?function (%1\$I\.)?(?<name>[a-z_]+)", RegexOptions.Multiline | RegexOptions.ExplicitCapture,
-        matchTimeoutMilliseconds: 1000)]
-    private static partial Regex Functions();
-
-    private static Migration Parse(string name, string script)
-    {
-        var mark = script.Split('\n').Single(line => line.StartsWith(CompatibleFromMark, StringComparison.Ordinal));
-        return new Migration(
-            int.Parse(name[..4], NumberStyles.None, CultureInfo.InvariantCulture),
-            name,
-            int.Parse(mark[CompatibleFromMark.Length..].Trim(), NumberStyles.None, CultureInfo.InvariantCulture),
-            script);
-    }
-
-    private static string ReadResource(Assembly assembly, string name)
-    {
-        using var reader = new StreamReader(assembly.GetManifestResourceStream(name)!);
-        return reader.ReadToEnd();
-    }
-
-    private sealed record Migration(int Version, string Name, int CompatibleFrom, string Script);
 
     private sealed record SchemaState(int Version, int CompatibleFrom);
 

@@ -8,6 +8,11 @@ internal sealed class Session(Engine engine, DbConnection connection, DbTransact
 
     public SqlRows<T> Rows<T>(string name, IReadOnlyList<T> source) => new(engine, name, source);
 
+    /// <inheritdoc cref="Engine.ByAccount"/>
+    public IEnumerable<Sql> ByAccount<T>(
+        IReadOnlyList<T> rows, Func<T, Guid> account, Func<IReadOnlyList<T>, OneAccount, Sql> write) =>
+        engine.ByAccount(rows, account, write);
+
     /// <summary>The timeout of a statement; default the connection's own. <see cref="TimeSpan.Zero"/>: none.</summary>
     public TimeSpan? TimeLimit { get; set; }
 
@@ -74,6 +79,18 @@ internal sealed class Session(Engine engine, DbConnection connection, DbTransact
         await using var reader = await command.ExecuteReaderAsync(cancellationToken);
         var rows = new List<T>();
         await ReadAllAsync(reader, row => rows.Add(map(row)), cancellationToken);
+        return rows;
+    }
+
+    /// <summary>The rows of all of them, in one round trip where there are several.</summary>
+    public async Task<List<T>> ListAsync<T>(IEnumerable<Sql> statements, Func<Row, T> map, CancellationToken cancellationToken)
+    {
+        Sql[] all = [.. statements];
+        if (all is [var only])
+            return await ListAsync(only, map, cancellationToken);
+        var rows = new List<T>();
+        if (all.Length > 0)
+            await ReadAsync([.. all.Select(sql => (sql, (Action<Row>)(row => rows.Add(map(row)))))], cancellationToken);
         return rows;
     }
 
@@ -146,6 +163,7 @@ internal sealed class Session(Engine engine, DbConnection connection, DbTransact
 #pragma warning disable CA2100 // Sql turns every value into a parameter.
             command.CommandText = sql.Text;
 #pragma warning restore CA2100
+            engine.Observer?.Invoke(command.CommandText);
             foreach (var parameter in sql.Parameters)
                 engine.AddParameter(command.Parameters, parameter);
             batch.BatchCommands.Add(command);
@@ -164,6 +182,7 @@ internal sealed class Session(Engine engine, DbConnection connection, DbTransact
 #pragma warning disable CA2100 // Sql turns every value into a parameter.
         command.CommandText = sql.Text;
 #pragma warning restore CA2100
+        engine.Observer?.Invoke(command.CommandText);
         foreach (var parameter in sql.Parameters)
             engine.AddParameter(command.Parameters, parameter);
         return command;

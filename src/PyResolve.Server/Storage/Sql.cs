@@ -26,6 +26,14 @@ internal readonly record struct SqlFragment(string? Text);
 /// <summary>A type of its own, so that an interpolated string in a statement stays a parameter.</summary>
 internal readonly record struct SqlPart(Sql Sql);
 
+/// <summary>Whose rows a statement is about, where it must say so: see <see cref="Engine.ByAccount"/>.</summary>
+internal readonly record struct OneAccount(Guid? UserId)
+{
+    /// <summary>A condition that follows others; nothing where the statement is about any number of accounts.</summary>
+    public SqlPart? And(string column) =>
+        UserId is { } id ? new SqlPart($" and {new SqlFragment(column)} = {id}") : null;
+}
+
 /// <summary>
 /// Written as an interpolated string: <c>$"select … where id = {id}"</c>. Every value becomes a typed parameter (<c>$1</c>), so that no
 /// value gets into the text, and the text of a statement stays the same, as prepared statements need.
@@ -83,6 +91,8 @@ internal sealed class Sql
     public void AppendFormatted(JsonText value) => Append(new(SqlType.Json, value.Value));
 
     public void AppendFormatted(SqlRows value) => value.Engine.Append(this, value);
+
+    public void AppendFormatted(InsertedRows value) => value.Rows.Engine.Append(this, value);
 
     public void Append(SqlParameter parameter)
     {

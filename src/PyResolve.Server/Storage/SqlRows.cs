@@ -16,11 +16,42 @@ internal abstract class SqlRows(Engine engine, string name, int count)
 
     public IReadOnlyList<Column> Columns => _columns;
 
+    /// <summary>
+    /// Follows the columns of an insert, which are these in this order: <c>$"insert into t (id, name) {rows.Inserted("id")}"</c>.
+    /// </summary>
+    /// <param name="key">The order in which rows are locked; none: any.</param>
+    public InsertedRows Inserted(params string[] key) => new(this, key);
+
     public override string ToString() => $"{name} ({count} rows)";
 
     protected void Add(string column, SqlType type, Array values) => _columns.Add(new Column(column, type, values));
 
     internal readonly record struct Column(string Name, SqlType Type, Array Values);
+}
+
+internal readonly record struct InsertedRows(SqlRows Rows, IReadOnlyList<string> Key)
+{
+    /// <summary>The places of the rows, ordered by their key: ids and texts by their bytes, as PostgreSQL does.</summary>
+    public IEnumerable<int> InOrder()
+    {
+        var rows = Rows;
+        Array[] keys = [.. Key.Select(name => rows.Columns.First(column => column.Name == name).Values)];
+        int[] places = [.. Enumerable.Range(0, rows.Count)];
+        Array.Sort(places, (one, other) =>
+        {
+            foreach (var key in keys)
+            {
+                var order = key is string[] texts
+                    ? string.CompareOrdinal(texts[one], texts[other])
+                    : Comparer<object>.Default.Compare(key.GetValue(one), key.GetValue(other));
+                if (order != 0)
+                    return order;
+            }
+
+            return 0;
+        });
+        return places;
+    }
 }
 
 internal sealed class SqlRows<T>(Engine engine, string name, IReadOnlyList<T> source) : SqlRows(engine, name, source.Count)

@@ -24,7 +24,7 @@ internal sealed partial class UsageLedger : IAsyncDisposable
     private readonly ILogger<UsageLedger> _logger;
     private readonly GroupCommit<PendingUsageEvent, RecordOutcome> _commit;
 
-    // Not synchronized: one flush runs at a time.
+    // More than one flush at a time may count it down: a few less are looked up then.
     private int _groupsToLookUp;
 
     public UsageLedger(
@@ -36,7 +36,7 @@ internal sealed partial class UsageLedger : IAsyncDisposable
         _history = history;
         _time = time;
         _logger = logger;
-        _commit = new GroupCommit<PendingUsageEvent, RecordOutcome>(Limits, FlushAsync, Reject);
+        _commit = new GroupCommit<PendingUsageEvent, RecordOutcome>(Limits, FlushAsync, Reject, database.FindShardAsync);
     }
 
     /// <summary>Records an event that has passed <see cref="UsageRules"/>, and spends a unit of the reservation that it names.</summary>
@@ -71,9 +71,9 @@ internal sealed partial class UsageLedger : IAsyncDisposable
 
     private async Task<IReadOnlyList<RecordOutcome>> FlushAsync(IReadOnlyList<PendingUsageEvent> events)
     {
-        if (_groupsToLookUp > 0)
+        if (Volatile.Read(ref _groupsToLookUp) > 0)
         {
-            _groupsToLookUp--;
+            Interlocked.Decrement(ref _groupsToLookUp);
             return await WriteAsync(events, presumesNew: false);
         }
 
@@ -81,9 +81,10 @@ internal sealed partial class UsageLedger : IAsyncDisposable
         {
             return await WriteAsync(events, presumesNew: true);
         }
-        catch (DbException exception) when (_database.IsRefusal(exception))
+        catch (DbException)
         {
-            _groupsToLookUp = GroupsAfterRetry;
+            // Mostly an id that is stored already. Not each store reports it as such: what is wrong otherwise fails once more.
+            Volatile.Write(ref _groupsToLookUp, GroupsAfterRetry);
             return await WriteAsync(events, presumesNew: false);
         }
     }

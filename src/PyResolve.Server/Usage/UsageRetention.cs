@@ -115,19 +115,27 @@ internal sealed partial class UsageRetention(Database database, ServerOptions op
         cancellationToken);
 
     private Task<int> DeleteAsync(List<AccountMonth> months, CancellationToken cancellationToken) => database.WriteAsync(
-        session =>
+        async session =>
         {
-            var old = session.Rows("old", months).With("user_id", month => month.UserId).With("month", month => month.Month);
-            return session.ExecuteAsync(
+            var deleted = 0;
+            foreach (var delete in session.ByAccount(months, static month => month.UserId, Delete))
+            {
+                deleted += await session.ExecuteAsync(delete, cancellationToken);
+                if (deleted >= BatchSize)
+                    break;
+            }
+
+            return Math.Min(deleted, BatchSize);
+
+            Sql Delete(IReadOnlyList<AccountMonth> some, OneAccount account) =>
                 $"""
                 delete from usage_events
                 where (user_id, id) in (
                     select e.user_id, e.id
-                    from {old}
-                    join usage_events e on e.user_id = old.user_id and e.month = old.month
-                    limit {BatchSize})
-                """,
-                cancellationToken);
+                    from {session.Rows("old", some).With("user_id", month => month.UserId).With("month", month => month.Month)}
+                    join usage_events e on e.user_id = old.user_id and e.month = old.month{account.And("e.user_id")}
+                    limit {BatchSize}){account.And("user_id")}
+                """;
         },
         cancellationToken);
 

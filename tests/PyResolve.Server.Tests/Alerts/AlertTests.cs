@@ -5,7 +5,7 @@ namespace PyResolve.Server.Tests.Alerts;
 /// <summary>Letters at shares of the month's quota, of which the free plan has five migrations.</summary>
 public sealed class AlertTests(SharedServers servers)
 {
-    [Theory, OnBothEngines]
+    [Theory, OnEveryEngine]
     public async Task A_letter_comes_at_80_and_at_100_per_cent_once_a_month(StorageEngine engine)
     {
         await using var alerting = await AlertingServer.StartAsync(engine, servers, startAt: "2026-11-30T23:00:00Z");
@@ -24,7 +24,7 @@ public sealed class AlertTests(SharedServers servers)
         (await alerting.SubjectsAsync(3)).ShouldContain("80 % of the migrations of December 2026 are used");
     }
 
-    [Theory, OnBothEngines]
+    [Theory, OnEveryEngine]
     public async Task The_letter_says_what_is_used_and_left_and_how_to_change_it(StorageEngine engine)
     {
         await using var alerting = await AlertingServer.StartAsync(engine, servers);
@@ -39,7 +39,7 @@ public sealed class AlertTests(SharedServers servers)
         alerting.Letters.Single().To.Mailboxes.Single().Address.ShouldBe(alerting.Account.Email);
     }
 
-    [Theory, OnBothEngines]
+    [Theory, OnEveryEngine]
     public async Task A_batch_that_reaches_several_shares_gives_a_letter_for_each(StorageEngine engine)
     {
         await using var alerting = await AlertingServer.StartAsync(engine, servers);
@@ -51,7 +51,7 @@ public sealed class AlertTests(SharedServers servers)
         (await alerting.SubjectsAsync(2)).Count.ShouldBe(2);
     }
 
-    [Theory, OnBothEngines]
+    [Theory, OnEveryEngine]
     public async Task Commits_count_and_what_is_held_does_not(StorageEngine engine)
     {
         await using var alerting = await AlertingServer.StartAsync(engine, servers);
@@ -63,7 +63,7 @@ public sealed class AlertTests(SharedServers servers)
         (await alerting.ReachedAsync()).ShouldBe("80");
     }
 
-    [Theory, OnBothEngines]
+    [Theory, OnEveryEngine]
     public async Task Units_that_an_operator_gave_are_part_of_the_quota(StorageEngine engine)
     {
         await using var alerting = await AlertingServer.StartAsync(engine, servers);
@@ -77,7 +77,7 @@ public sealed class AlertTests(SharedServers servers)
         (await alerting.ReachedAsync()).ShouldBe("80");
     }
 
-    [Theory, OnBothEngines]
+    [Theory, OnEveryEngine]
     public async Task What_a_lease_leaves_unsettled_counts_when_it_ends(StorageEngine engine)
     {
         await using var alerting = await AlertingServer.StartAsync(engine, servers);
@@ -94,7 +94,7 @@ public sealed class AlertTests(SharedServers servers)
             cancellationToken: TestContext.Current.CancellationToken);
     }
 
-    [Theory, OnBothEngines]
+    [Theory, OnEveryEngine]
     public async Task Other_events_and_earlier_months_give_no_letter(StorageEngine engine)
     {
         await using var alerting = await AlertingServer.StartAsync(engine, servers);
@@ -109,7 +109,7 @@ public sealed class AlertTests(SharedServers servers)
         (await alerting.ReachedAsync()).ShouldBe("");
     }
 
-    [Theory, OnBothEngines]
+    [Theory, OnEveryEngine]
     public async Task A_plan_without_a_limit_gives_none_and_one_that_ended_counts_no_longer(StorageEngine engine)
     {
         await using var alerting = await AlertingServer.StartAsync(engine, servers);
@@ -125,7 +125,7 @@ public sealed class AlertTests(SharedServers servers)
         (await alerting.ReachedAsync()).ShouldBe("80 100");
     }
 
-    [Theory, OnBothEngines]
+    [Theory, OnEveryEngine]
     public async Task The_letters_of_an_account_go_with_it(StorageEngine engine)
     {
         await using var alerting = await AlertingServer.StartAsync(engine, servers);

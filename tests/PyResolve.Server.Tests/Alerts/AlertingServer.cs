@@ -45,7 +45,7 @@ internal sealed class AlertingServer : IAsyncDisposable
     {
         var month = Clock.GetUtcNow().ToString("yyyy-MM", CultureInfo.InvariantCulture);
         var sorted = $"select percent from usage_alerts where month = '{month}' order by percent";
-        var list = Store.Engine is StorageEngine.Postgres ? "string_agg(percent::text, ' ')" : "group_concat(percent, ' ')";
+        var list = Store.Engine is not StorageEngine.Sqlite ? "string_agg(percent::text, ' ')" : "group_concat(percent, ' ')";
         return await Store.ReadSqlAsync($"select {list} from ({sorted}) r") as string ?? "";
     }
 
@@ -61,7 +61,7 @@ internal sealed class AlertingServer : IAsyncDisposable
 
     public Task SetPlanEndAsync(DateTimeOffset end)
     {
-        var value = Store.Engine is StorageEngine.Postgres
+        var value = Store.Engine is not StorageEngine.Sqlite
             ? $"'{end:O}'"
             : ((end - DateTimeOffset.UnixEpoch).Ticks / 10).ToString(CultureInfo.InvariantCulture);
         return Store.ExecuteSqlAsync($"update profiles set plan_until = {value}, plan_then = 'free'");

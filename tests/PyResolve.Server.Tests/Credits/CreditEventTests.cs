@@ -7,7 +7,7 @@ namespace PyResolve.Server.Tests.Credits;
 /// <summary>Stripe's events say when to look; what was paid gives its credits once.</summary>
 public sealed class CreditEventTests(SharedServers servers)
 {
-    [Theory, OnBothEngines]
+    [Theory, OnEveryEngine]
     public async Task A_payment_of_which_Stripe_tells_several_times_gives_its_credits_once(StorageEngine engine)
     {
         await using var shop = await StartAsync(engine);
@@ -20,7 +20,7 @@ public sealed class CreditEventTests(SharedServers servers)
         (await shop.Store.ReadNumberAsync("select sum(units) from credit_grants")).ShouldBe(40);
     }
 
-    [Theory, OnBothEngines]
+    [Theory, OnEveryEngine]
     public async Task Several_purchases_are_given_and_a_later_look_changes_only_what_has_changed(StorageEngine engine)
     {
         await using var shop = await StartAsync(engine);
@@ -40,7 +40,7 @@ public sealed class CreditEventTests(SharedServers servers)
         (await shop.Store.ReadNumberAsync("select count(*) from credit_grants where expires_at is not null")).ShouldBe(2);
     }
 
-    [Theory, OnBothEngines]
+    [Theory, OnEveryEngine]
     public async Task A_payment_that_names_another_account_gives_nothing(StorageEngine engine)
     {
         await using var shop = await StartAsync(engine);
@@ -53,7 +53,7 @@ public sealed class CreditEventTests(SharedServers servers)
         (await shop.Store.ReadNumberAsync("select count(*) from credit_grants")).ShouldBe(0);
     }
 
-    [Theory, OnBothEngines]
+    [Theory, OnEveryEngine]
     public async Task A_refund_of_credits_is_looked_at_and_one_of_a_plan_is_left_to_the_operator(StorageEngine engine)
     {
         await using var shop = await StartAsync(engine);
@@ -71,7 +71,7 @@ public sealed class CreditEventTests(SharedServers servers)
         (await shop.Store.ReadNumberAsync("select sum(taken) from credit_grants")).ShouldBe(40);
     }
 
-    [Theory, OnBothEngines]
+    [Theory, OnEveryEngine]
     public async Task A_dispute_stays_to_be_reviewed_and_takes_credits_until_it_is_won(StorageEngine engine)
     {
         await using var shop = await StartAsync(engine);
@@ -93,7 +93,7 @@ public sealed class CreditEventTests(SharedServers servers)
             "select count(*) from stripe_events where note = 'needs review' and state = 'done'")).ShouldBe(2);
     }
 
-    [Theory, OnBothEngines]
+    [Theory, OnEveryEngine]
     public async Task Credits_of_a_pack_that_is_sold_no_more_arrive_and_last_from_their_payment(StorageEngine engine)
     {
         await using var shop = await BillingServer.StartAsync(engine, servers.Postgres, settings: CreditShop.Settings(limit: 0));

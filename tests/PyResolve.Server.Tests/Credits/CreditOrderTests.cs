@@ -15,7 +15,7 @@ public sealed class CreditOrderTests(SharedServers servers)
     /// <summary>In the short form a part of them.</summary>
     private static readonly int Every = Scale.Pick(67, 3);
 
-    [Theory, OnBothEngines]
+    [Theory, OnEveryEngine]
     public async Task Holds_commits_releases_gifts_expiries_and_ends_of_months_in_every_order(StorageEngine engine)
     {
         await using var shop = await CreditShop.OpenAsync(engine, servers, Limit, startAt: "2026-11-15T12:00:00Z");

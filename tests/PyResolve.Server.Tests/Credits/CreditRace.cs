@@ -32,7 +32,7 @@ internal sealed class CreditRace : IAsyncDisposable
         var account = await shop.SignUpAsync(overage: overage);
         foreach (var units in credits)
             await shop.GiveAsync(account, units);
-        var second = engine is StorageEngine.Postgres
+        var second = engine is not StorageEngine.Sqlite
             ? await TestServer.StartAsync(shop.Own.Store, CreditShop.Settings(limit), shop.Own.Clock)
             : null;
         return new CreditRace(shop, account, second);

@@ -6,7 +6,7 @@ public sealed class CreditRaceTests(SharedServers servers)
 {
     private const int Clients = 200;
 
-    [Theory, OnBothEngines]
+    [Theory, OnEveryEngine]
     public async Task Two_hundred_clients_get_exactly_what_plan_credits_and_overage_have(StorageEngine engine)
     {
         await using var race = await CreditRace.StartAsync(engine, servers, limit: 3, credits: [2, 2], overage: 5);
@@ -21,7 +21,7 @@ public sealed class CreditRaceTests(SharedServers servers)
             $"{engine}: {Clients} clients, 12 reservations granted of 3 of the plan, 4 credits and 5 of overage.");
     }
 
-    [Theory, OnBothEngines]
+    [Theory, OnEveryEngine]
     public async Task Random_reservations_commits_and_releases_add_up(StorageEngine engine)
     {
         await using var race = await CreditRace.StartAsync(engine, servers, limit: 20, credits: [7, 9, 11], overage: 13);

@@ -14,7 +14,7 @@ public sealed class CreditStoryTests(SharedServers servers)
 
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
-    [Theory, OnBothEngines]
+    [Theory, OnEveryEngine]
     public async Task A_plan_is_used_up_then_credits_then_overage_which_the_next_invoice_bills(StorageEngine engine)
     {
         await using var shop = await SimulatedShop.OpenAsync(engine, servers);
@@ -37,7 +37,7 @@ public sealed class CreditStoryTests(SharedServers servers)
         (await SimulatedShop.PaidAsync(ann)).ShouldBe([TeamMonth + (25 * UnitOfOverage), TeamMonth]);
     }
 
-    [Theory, OnBothEngines]
+    [Theory, OnEveryEngine]
     public async Task Overage_of_a_plan_by_the_year_is_on_the_invoice_after_the_year(StorageEngine engine)
     {
         await using var shop = await SimulatedShop.OpenAsync(engine, servers);
@@ -54,7 +54,7 @@ public sealed class CreditStoryTests(SharedServers servers)
         (await SimulatedShop.PaidAsync(ann)).ShouldBe([TeamYear + (20 * UnitOfOverage), TeamYear]);
     }
 
-    [Theory, OnBothEngines]
+    [Theory, OnEveryEngine]
     public async Task A_change_of_the_plan_turns_overage_off_and_leaves_credits(StorageEngine engine)
     {
         await using var shop = await SimulatedShop.OpenAsync(engine, servers);
@@ -74,7 +74,7 @@ public sealed class CreditStoryTests(SharedServers servers)
         (await shop.Own.Store.ReadNumberAsync("select sum(units - drawn - taken) from credit_grants")).ShouldBe(40);
     }
 
-    [Theory, OnBothEngines]
+    [Theory, OnEveryEngine]
     public async Task A_refund_takes_back_its_share_of_what_is_left_and_never_more(StorageEngine engine)
     {
         await using var shop = await SimulatedShop.OpenAsync(engine, servers);
@@ -91,7 +91,7 @@ public sealed class CreditStoryTests(SharedServers servers)
         (await ann.ReserveAsync()).Status.ShouldBe(402);
     }
 
-    [Theory, OnBothEngines]
+    [Theory, OnEveryEngine]
     public async Task A_dispute_takes_all_that_is_left_until_it_is_won(StorageEngine engine)
     {
         await using var shop = await SimulatedShop.OpenAsync(engine, servers);
@@ -109,7 +109,7 @@ public sealed class CreditStoryTests(SharedServers servers)
         await UseAsync(ann, 30);
     }
 
-    [Theory, OnBothEngines]
+    [Theory, OnEveryEngine]
     public async Task A_dispute_that_is_lost_takes_the_rest_for_good_and_what_is_used_stays_used(StorageEngine engine)
     {
         await using var shop = await SimulatedShop.OpenAsync(engine, servers);
@@ -126,7 +126,7 @@ public sealed class CreditStoryTests(SharedServers servers)
         (await ann.Key.GetAsync("/quota"))["migrations_used"].GetInt64().ShouldBe(110);
     }
 
-    [Theory, OnBothEngines]
+    [Theory, OnEveryEngine]
     public async Task What_a_deleted_account_used_and_was_not_reported_yet_is_on_its_last_invoice(StorageEngine engine)
     {
         await using var shop = await SimulatedShop.OpenAsync(engine, servers);
@@ -147,7 +147,7 @@ public sealed class CreditStoryTests(SharedServers servers)
             async () => (await shop.PaidAtStripeAsync()).ShouldBe([12 * UnitOfOverage, TeamMonth]), cancellationToken: Cancellation);
     }
 
-    [Theory, OnBothEngines]
+    [Theory, OnEveryEngine]
     public async Task Without_a_subscription_there_is_no_overage(StorageEngine engine)
     {
         await using var shop = await SimulatedShop.OpenAsync(engine, servers);

@@ -5,7 +5,7 @@ namespace PyResolve.Server.Tests.Credits;
 /// <summary>What a plan's quota does not cover is drawn on credits, then on overage, and given back in the opposite order.</summary>
 public sealed class CreditTests(SharedServers servers)
 {
-    [Theory, OnBothEngines]
+    [Theory, OnEveryEngine]
     public async Task A_reservation_draws_on_the_plan_then_on_credits_then_on_overage(StorageEngine engine)
     {
         await using var shop = await CreditShop.OpenAsync(engine, servers, limit: 2);
@@ -20,7 +20,7 @@ public sealed class CreditTests(SharedServers servers)
             "Granted: of the 7 asked for, the pro plan's quota covers 2, credits 3, overage 2.");
     }
 
-    [Theory, OnBothEngines]
+    [Theory, OnEveryEngine]
     public async Task More_than_all_of_them_is_refused_and_draws_nothing(StorageEngine engine)
     {
         await using var shop = await CreditShop.OpenAsync(engine, servers, limit: 2);
@@ -31,7 +31,7 @@ public sealed class CreditTests(SharedServers servers)
         (await CreditShop.ReadAsync(account)).ShouldBe(new BeyondView(0, 0, Remaining: 2, Credits: 3, Overage: 0));
     }
 
-    [Theory, OnBothEngines]
+    [Theory, OnEveryEngine]
     public async Task A_released_reservation_gives_everything_back(StorageEngine engine)
     {
         await using var shop = await CreditShop.OpenAsync(engine, servers, limit: 2);
@@ -44,7 +44,7 @@ public sealed class CreditTests(SharedServers servers)
         await shop.AddUpAsync();
     }
 
-    [Theory, OnBothEngines]
+    [Theory, OnEveryEngine]
     public async Task An_expired_reservation_gives_everything_back(StorageEngine engine)
     {
         await using var shop = await CreditShop.OpenAsync(engine, servers, limit: 2);
@@ -58,7 +58,7 @@ public sealed class CreditTests(SharedServers servers)
         await shop.AddUpAsync();
     }
 
-    [Theory, OnBothEngines]
+    [Theory, OnEveryEngine]
     public async Task A_commit_of_fewer_units_gives_overage_back_first_and_then_credits(StorageEngine engine)
     {
         await using var shop = await CreditShop.OpenAsync(engine, servers, limit: 2);
@@ -73,7 +73,7 @@ public sealed class CreditTests(SharedServers servers)
         await shop.AddUpAsync();
     }
 
-    [Theory, OnBothEngines]
+    [Theory, OnEveryEngine]
     public async Task A_committed_unit_of_overage_is_written_for_the_meter_under_the_events_id(StorageEngine engine)
     {
         await using var shop = await CreditShop.OpenAsync(engine, servers, limit: 2);
@@ -91,7 +91,7 @@ public sealed class CreditTests(SharedServers servers)
         await shop.AddUpAsync();
     }
 
-    [Theory, OnBothEngines]
+    [Theory, OnEveryEngine]
     public async Task Events_that_name_a_reservation_spend_the_plans_units_first(StorageEngine engine)
     {
         await using var shop = await CreditShop.OpenAsync(engine, servers, limit: 1);
@@ -107,7 +107,7 @@ public sealed class CreditTests(SharedServers servers)
         await shop.AddUpAsync();
     }
 
-    [Theory, OnBothEngines]
+    [Theory, OnEveryEngine]
     public async Task What_remains_is_of_the_plan_alone(StorageEngine engine)
     {
         await using var shop = await CreditShop.OpenAsync(engine, servers, limit: 2);
@@ -123,7 +123,7 @@ public sealed class CreditTests(SharedServers servers)
         (await account.ReserveAsync(quantity: 2)).Status.ShouldBe(201);
     }
 
-    [Theory, OnBothEngines]
+    [Theory, OnEveryEngine]
     public async Task A_commit_without_an_id_is_billed_under_its_reservations(StorageEngine engine)
     {
         await using var shop = await CreditShop.OpenAsync(engine, servers, limit: 0);
@@ -136,7 +136,7 @@ public sealed class CreditTests(SharedServers servers)
         (await shop.Own.Store.ReadSqlAsync("select identifier from meter_events")).ShouldBe($"{held.Id()}");
     }
 
-    [Theory, OnBothEngines]
+    [Theory, OnEveryEngine]
     public async Task Two_accounts_that_use_one_event_id_are_both_billed(StorageEngine engine)
     {
         await using var shop = await CreditShop.OpenAsync(engine, servers, limit: 0);
@@ -150,7 +150,7 @@ public sealed class CreditTests(SharedServers servers)
         await shop.AddUpAsync();
     }
 
-    [Theory, OnBothEngines]
+    [Theory, OnEveryEngine]
     public async Task Credits_that_end_are_drawn_first_and_ended_ones_never(StorageEngine engine)
     {
         await using var shop = await CreditShop.OpenAsync(engine, servers, limit: 0);
@@ -167,7 +167,7 @@ public sealed class CreditTests(SharedServers servers)
         (await account.ReserveAsync(quantity: 5)).Status.ShouldBe(201);
     }
 
-    [Theory, OnBothEngines]
+    [Theory, OnEveryEngine]
     public async Task One_reference_gives_credits_once(StorageEngine engine)
     {
         await using var shop = await CreditShop.OpenAsync(engine, servers);
@@ -179,7 +179,7 @@ public sealed class CreditTests(SharedServers servers)
         (await CreditShop.ReadAsync(account)).Credits.ShouldBe(5);
     }
 
-    [Theory, OnBothEngines]
+    [Theory, OnEveryEngine]
     public async Task Units_that_return_to_a_refunded_purchase_cannot_be_drawn_again(StorageEngine engine)
     {
         await using var shop = await CreditShop.OpenAsync(engine, servers, limit: 0);
@@ -197,7 +197,7 @@ public sealed class CreditTests(SharedServers servers)
         (await account.ReserveAsync()).ShouldBeProblem(402, "quota_exceeded");
     }
 
-    [Theory, OnBothEngines]
+    [Theory, OnEveryEngine]
     public async Task Units_that_return_to_credits_that_have_ended_or_were_taken_back_are_not_left(StorageEngine engine)
     {
         await using var shop = await CreditShop.OpenAsync(engine, servers, limit: 0);
@@ -219,7 +219,7 @@ public sealed class CreditTests(SharedServers servers)
         (await account.ReserveAsync(quantity: 3)).Status.ShouldBe(201);
     }
 
-    [Theory, OnBothEngines]
+    [Theory, OnEveryEngine]
     public async Task A_lease_that_is_never_settled_keeps_its_credits_and_bills_no_overage(StorageEngine engine)
     {
         await using var shop = await CreditShop.OpenAsync(engine, servers, limit: 0);
@@ -235,7 +235,7 @@ public sealed class CreditTests(SharedServers servers)
         await shop.AddUpAsync();
     }
 
-    [Theory, OnBothEngines]
+    [Theory, OnEveryEngine]
     public async Task The_default_catalogue_says_nothing_of_credits(StorageEngine engine)
     {
         await using var own = await OwnServer.StartAsync(engine, servers.Postgres);

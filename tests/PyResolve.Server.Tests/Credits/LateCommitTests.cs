@@ -5,7 +5,7 @@ namespace PyResolve.Server.Tests.Credits;
 /// <summary>Work that is reported after its reservation ended is charged to what the reservation drew: it is not free.</summary>
 public sealed class LateCommitTests(SharedServers servers)
 {
-    [Theory, OnBothEngines]
+    [Theory, OnEveryEngine]
     public async Task A_commit_after_expiry_is_charged_to_plan_credits_and_overage(StorageEngine engine)
     {
         await using var shop = await CreditShop.OpenAsync(engine, servers, limit: 2);
@@ -20,7 +20,7 @@ public sealed class LateCommitTests(SharedServers servers)
         await shop.AddUpAsync();
     }
 
-    [Theory, OnBothEngines]
+    [Theory, OnEveryEngine]
     public async Task A_commit_after_a_release_is_charged_and_a_repetition_is_not(StorageEngine engine)
     {
         await using var shop = await CreditShop.OpenAsync(engine, servers, limit: 0);
@@ -36,7 +36,7 @@ public sealed class LateCommitTests(SharedServers servers)
         await shop.AddUpAsync();
     }
 
-    [Theory, OnBothEngines]
+    [Theory, OnEveryEngine]
     public async Task Events_after_expiry_are_charged_one_by_one_and_no_more_than_was_reserved(StorageEngine engine)
     {
         await using var shop = await CreditShop.OpenAsync(engine, servers, limit: 1);
@@ -53,7 +53,7 @@ public sealed class LateCommitTests(SharedServers servers)
         await shop.AddUpAsync();
     }
 
-    [Theory, OnBothEngines]
+    [Theory, OnEveryEngine]
     public async Task Reservations_that_expire_one_after_another_do_not_use_one_credit_twice(StorageEngine engine)
     {
         await using var shop = await CreditShop.OpenAsync(engine, servers, limit: 0);

@@ -8,7 +8,7 @@ public sealed class SettlementTests(SharedServers servers)
 {
     private static readonly TimeSpan Length = TimeSpan.FromHours(1);
 
-    [Theory, OnBothEngines]
+    [Theory, OnEveryEngine]
     public async Task Taking_returning_and_taking_again_never_exceeds_the_quota(StorageEngine engine)
     {
         await using var own = await LeaseDriver.StartAsync(engine, servers);
@@ -24,7 +24,7 @@ public sealed class SettlementTests(SharedServers servers)
         (await account.LeaseAsync(quantity: 5)).Status.ShouldBe(201);
     }
 
-    [Theory, OnBothEngines]
+    [Theory, OnEveryEngine]
     public async Task Unsettled_units_of_an_ended_lease_count_as_used_without_an_event(StorageEngine engine)
     {
         await using var own = await LeaseDriver.StartAsync(engine, servers);
@@ -41,7 +41,7 @@ public sealed class SettlementTests(SharedServers servers)
         (await own.Store.ReadNumberAsync("select migrations from usage_monthly")).ShouldBe(1);
     }
 
-    [Theory, OnBothEngines]
+    [Theory, OnEveryEngine]
     public async Task Later_events_replace_the_lapsed_units_one_for_one(StorageEngine engine)
     {
         await using var own = await LeaseDriver.StartAsync(engine, servers);
@@ -61,7 +61,7 @@ public sealed class SettlementTests(SharedServers servers)
         (await own.Store.ReadNumberAsync("select count(*) from usage_events where late")).ShouldBe(1);
     }
 
-    [Theory, OnBothEngines]
+    [Theory, OnEveryEngine]
     public async Task A_returned_lease_that_has_ended_is_refunded_except_for_what_was_used(StorageEngine engine)
     {
         await using var own = await LeaseDriver.StartAsync(engine, servers);
@@ -76,7 +76,7 @@ public sealed class SettlementTests(SharedServers servers)
         (await account.QuotaAsync()).ShouldBe(new QuotaView(Used: 1, Held: 0, Remaining: 4));
     }
 
-    [Theory, OnBothEngines]
+    [Theory, OnEveryEngine]
     public async Task An_ended_lease_that_is_committed_counts_what_was_done(StorageEngine engine)
     {
         await using var own = await LeaseDriver.StartAsync(engine, servers);
@@ -91,7 +91,7 @@ public sealed class SettlementTests(SharedServers servers)
         (await own.Store.ReadNumberAsync("select count(*) from usage_events where late")).ShouldBe(0);
     }
 
-    [Theory, OnBothEngines]
+    [Theory, OnEveryEngine]
     public async Task After_35_days_nothing_is_refunded_and_reports_change_no_total(StorageEngine engine)
     {
         await using var own = await LeaseDriver.StartAsync(engine, servers, startAt: "2026-10-01T00:00:00Z");
@@ -111,7 +111,7 @@ public sealed class SettlementTests(SharedServers servers)
         (await own.Store.ReadNumberAsync("select migrations from usage_monthly where month = '2026-10'")).ShouldBe(2);
     }
 
-    [Theory, OnBothEngines]
+    [Theory, OnEveryEngine]
     public async Task The_rest_of_a_committed_lease_stays_held_until_it_ends(StorageEngine engine)
     {
         await using var own = await LeaseDriver.StartAsync(engine, servers);
@@ -128,7 +128,7 @@ public sealed class SettlementTests(SharedServers servers)
         (await account.QuotaAsync()).ShouldBe(new QuotaView(Used: 2, Held: 0, Remaining: 3));
     }
 
-    [Theory, OnBothEngines]
+    [Theory, OnEveryEngine]
     public async Task Work_under_a_returned_lease_takes_its_held_units(StorageEngine engine)
     {
         await using var own = await LeaseDriver.StartAsync(engine, servers);
@@ -144,7 +144,7 @@ public sealed class SettlementTests(SharedServers servers)
         (await own.Store.ReadNumberAsync("select count(*) from usage_events where late")).ShouldBe(0);
     }
 
-    [Theory, OnBothEngines]
+    [Theory, OnEveryEngine]
     public async Task A_lease_counts_in_the_month_in_which_it_was_given(StorageEngine engine)
     {
         await using var own = await LeaseDriver.StartAsync(engine, servers, startAt: "2026-11-30T23:30:00Z");

@@ -9,7 +9,7 @@ public sealed class AccountFormTests(SharedServers servers)
 {
     private const string Reason = "They asked <b>twice</b>";
 
-    [Theory, OnBothEngines]
+    [Theory, OnEveryEngine]
     public async Task Each_change_is_in_the_log_with_the_operator_and_the_reason(StorageEngine engine)
     {
         await using var own = await OwnServer.StartAsync(engine, servers.Postgres);
@@ -40,7 +40,7 @@ public sealed class AccountFormTests(SharedServers servers)
         }
     }
 
-    [Theory, OnBothEngines]
+    [Theory, OnEveryEngine]
     public async Task A_form_without_a_reason_or_with_a_wrong_value_changes_nothing(StorageEngine engine)
     {
         await using var own = await OwnServer.StartAsync(engine, servers.Postgres);
@@ -63,7 +63,7 @@ public sealed class AccountFormTests(SharedServers servers)
         (await own.Store.ReadNumberAsync("select count(*) from audit_log where operator_id is not null")).ShouldBe(0);
     }
 
-    [Theory, OnBothEngines]
+    [Theory, OnEveryEngine]
     public async Task Extra_units_count_in_their_month_alone_and_never_twice(StorageEngine engine)
     {
         await using var own = await OwnServer.StartAsync(engine, servers.Postgres, startAt: "2026-11-20T00:00:00Z");
@@ -84,7 +84,7 @@ public sealed class AccountFormTests(SharedServers servers)
         (await ada.Key.GetAsync("/quota"))["migrations_limit"].GetInt64().ShouldBe(5);
     }
 
-    [Theory, OnBothEngines]
+    [Theory, OnEveryEngine]
     public async Task An_operator_sees_the_pages_of_an_account_for_an_hour_and_can_send_none_of_their_forms(StorageEngine engine)
     {
         await using var own = await OwnServer.StartAsync(engine, servers.Postgres);
@@ -106,7 +106,7 @@ public sealed class AccountFormTests(SharedServers servers)
         (await own.Store.ReadNumberAsync($"select count(*) from api_keys where user_id = '{ada.UserId}'")).ShouldBe(1);
     }
 
-    [Theory, OnBothEngines]
+    [Theory, OnEveryEngine]
     public async Task A_view_ends_with_its_button_and_with_the_role(StorageEngine engine)
     {
         await using var own = await OwnServer.StartAsync(engine, servers.Postgres);

@@ -4,7 +4,7 @@ namespace PyResolve.Server.Tests.Operators;
 
 public sealed class AccountPageTests(SharedServers servers)
 {
-    [Theory, OnBothEngines]
+    [Theory, OnEveryEngine]
     public async Task Everything_of_an_account_is_on_one_page_and_hostile_text_is_text(StorageEngine engine)
     {
         await using var own = await OwnServer.StartAsync(engine, servers.Postgres);
@@ -32,7 +32,7 @@ public sealed class AccountPageTests(SharedServers servers)
         page.Headers.CacheControl!.NoStore.ShouldBeTrue();
     }
 
-    [Theory, OnBothEngines]
+    [Theory, OnEveryEngine]
     public async Task The_page_says_why_an_account_is_on_its_plan(StorageEngine engine)
     {
         await using var own = await OwnServer.StartAsync(engine, servers.Postgres);
@@ -49,7 +49,7 @@ public sealed class AccountPageTests(SharedServers servers)
         page.Text.ShouldContain("They asked &lt;b&gt;twice&lt;/b&gt;");
     }
 
-    [Theory, OnBothEngines]
+    [Theory, OnEveryEngine]
     public async Task One_of_many_keys_is_found_by_its_name_or_its_start(StorageEngine engine)
     {
         await using var own = await OwnServer.StartAsync(engine, servers.Postgres);
@@ -73,7 +73,7 @@ public sealed class AccountPageTests(SharedServers servers)
         (whole.Status, whole.Headers.Location!.ToString().Contains(ada.ApiKey, StringComparison.Ordinal)).ShouldBe((303, false));
     }
 
-    [Theory, OnBothEngines]
+    [Theory, OnEveryEngine]
     public async Task An_account_that_is_not_there_or_was_deleted_is_said_to_be_so(StorageEngine engine)
     {
         await using var own = await OwnServer.StartAsync(engine, servers.Postgres);

@@ -5,7 +5,7 @@ namespace PyResolve.Server.Tests.Operators;
 
 public sealed class AccountSearchTests(SharedServers servers)
 {
-    [Theory, OnBothEngines]
+    [Theory, OnEveryEngine]
     public async Task One_box_finds_an_account_by_address_id_key_and_customer(StorageEngine engine)
     {
         await using var own = await OwnServer.StartAsync(engine, servers.Postgres);
@@ -32,7 +32,7 @@ public sealed class AccountSearchTests(SharedServers servers)
         }
     }
 
-    [Theory, OnBothEngines]
+    [Theory, OnEveryEngine]
     public async Task A_whole_key_does_not_stay_in_the_address_of_the_page(StorageEngine engine)
     {
         await using var own = await OwnServer.StartAsync(engine, servers.Postgres);
@@ -46,12 +46,12 @@ public sealed class AccountSearchTests(SharedServers servers)
         answer.Text.ShouldNotContain(ada.ApiKey);
     }
 
-    [Theory, OnBothEngines]
+    [Theory, OnEveryEngine]
     public async Task All_accounts_are_listed_page_by_page_each_once(StorageEngine engine)
     {
         await using var own = await OwnServer.StartAsync(engine, servers.Postgres);
         var person = await own.SignInOperatorAsync(OperatorRole.Support, "zz-operator@example.com");
-        var at = engine is StorageEngine.Postgres ? "now()" : "0";
+        var at = engine is not StorageEngine.Sqlite ? "now()" : "0";
         for (var i = 0; i < 120; i++)
         {
             var id = $"019ab3c2-7d1e-7c4a-9f0b-{i:000000000000}";

@@ -7,7 +7,7 @@ namespace PyResolve.Server.Tests.Operators;
 /// <summary>What would change is shown before it does.</summary>
 public sealed class RepairPageTests(SharedServers servers)
 {
-    [Theory, OnBothEngines]
+    [Theory, OnEveryEngine]
     public async Task What_Stripe_says_is_shown_first_and_taken_over_then(StorageEngine engine)
     {
         await using var billing = await BillingServer.StartAsync(engine, servers.Postgres);
@@ -34,7 +34,7 @@ public sealed class RepairPageTests(SharedServers servers)
             .ShouldBe(1);
     }
 
-    [Theory, OnBothEngines]
+    [Theory, OnEveryEngine]
     public async Task Usage_that_does_not_agree_with_its_events_is_shown_first_and_mended_then(StorageEngine engine)
     {
         await using var own = await OwnServer.StartAsync(engine, servers.Postgres);

@@ -5,7 +5,7 @@ namespace PyResolve.Server.Tests.Quota;
 /// <summary>Reservations of killed programs hold quota: a denial says until when, and their owner finds and releases them.</summary>
 public sealed class HeldReservationTests(SharedServers servers)
 {
-    [Theory, OnBothEngines]
+    [Theory, OnEveryEngine]
     public async Task A_denial_that_only_abandoned_reservations_cause_says_when_they_end_and_how_to_release_them(StorageEngine engine)
     {
         await using var own = await OwnServer.StartAsync(engine, servers.Postgres);
@@ -26,7 +26,7 @@ public sealed class HeldReservationTests(SharedServers servers)
         (await account.ReserveAsync(2)).Status.ShouldBe(201);
     }
 
-    [Theory, OnBothEngines]
+    [Theory, OnEveryEngine]
     public async Task A_denial_that_waiting_does_not_change_names_no_reservation(StorageEngine engine)
     {
         await using var own = await OwnServer.StartAsync(engine, servers.Postgres);
@@ -41,7 +41,7 @@ public sealed class HeldReservationTests(SharedServers servers)
         (await account.ReserveAsync(1))["held_until"].GetDateTimeOffset().ShouldBe(own.Clock.GetUtcNow().AddMinutes(15));
     }
 
-    [Theory, OnBothEngines]
+    [Theory, OnEveryEngine]
     public async Task A_list_of_reservations_that_fills_its_last_page_exactly_ends_there(StorageEngine engine)
     {
         await using var own = await OwnServer.StartAsync(engine, servers.Postgres);
@@ -62,7 +62,7 @@ public sealed class HeldReservationTests(SharedServers servers)
         (await other.Key.GetAsync("/quota/reservations"))["data"].GetArrayLength().ShouldBe(0);
     }
 
-    [Theory, OnBothEngines]
+    [Theory, OnEveryEngine]
     public async Task Reservations_are_listed_by_the_state_that_they_have_now(StorageEngine engine)
     {
         await using var own = await OwnServer.StartAsync(engine, servers.Postgres);

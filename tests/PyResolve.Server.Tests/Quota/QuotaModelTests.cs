@@ -27,7 +27,7 @@ public sealed class QuotaModelTests(SharedServers servers)
         (3, Gen.Elements(1, 5, 45).Select(minutes => (Command)new Command.Wait(minutes))),
         (1, Gen.Elements("free", "pro", "unlimited").Select(plan => (Command)new Command.Change(plan))));
 
-    [Theory, OnBothEngines]
+    [Theory, OnEveryEngine]
     public async Task Random_commands_are_answered_as_the_model_says(StorageEngine engine)
     {
         // Crosses the end of a month now and then.

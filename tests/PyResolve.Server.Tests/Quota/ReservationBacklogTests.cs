@@ -10,7 +10,7 @@ public sealed class ReservationBacklogTests(SharedServers servers)
     /// <summary>Of the free plan.</summary>
     private const int Limit = 5;
 
-    [Theory, OnBothEngines]
+    [Theory, OnEveryEngine]
     public async Task A_reservation_uses_the_units_of_more_due_reservations_than_one_transaction_settles(StorageEngine engine)
     {
         await using var own = await OwnServer.StartAsync(engine, servers.Postgres);
@@ -24,7 +24,7 @@ public sealed class ReservationBacklogTests(SharedServers servers)
         (await own.Store.ReadNumberAsync($"select held from usage_monthly where user_id = '{account.UserId}'")).ShouldBe(Limit);
     }
 
-    [Theory, OnBothEngines]
+    [Theory, OnEveryEngine]
     public async Task A_reservation_that_cannot_be_decided_yet_is_answered_503_not_402(StorageEngine engine)
     {
         await using var own = await OwnServer.StartAsync(engine, servers.Postgres);
@@ -41,7 +41,7 @@ public sealed class ReservationBacklogTests(SharedServers servers)
         again.Status.ShouldBe(201);
     }
 
-    [Theory, OnBothEngines]
+    [Theory, OnEveryEngine]
     public async Task Other_accounts_are_decided_while_one_accounts_due_reservations_are_settled(StorageEngine engine)
     {
         await using var own = await OwnServer.StartAsync(engine, servers.Postgres);
@@ -70,7 +70,7 @@ public sealed class ReservationBacklogTests(SharedServers servers)
         }
     }
 
-    [Theory, OnBothEngines]
+    [Theory, OnEveryEngine]
     public async Task Due_reservations_that_return_too_little_do_not_delay_a_refusal(StorageEngine engine)
     {
         await using var own = await OwnServer.StartAsync(engine, servers.Postgres);
@@ -84,7 +84,7 @@ public sealed class ReservationBacklogTests(SharedServers servers)
         refused.ShouldAllBe(reservation => reservation.Status == 402);
     }
 
-    [Theory, OnBothEngines]
+    [Theory, OnEveryEngine]
     public async Task A_reservation_that_fits_waits_for_one_transaction_only(StorageEngine engine)
     {
         await using var own = await OwnServer.StartAsync(engine, servers.Postgres);
@@ -103,7 +103,7 @@ public sealed class ReservationBacklogTests(SharedServers servers)
     private static async Task LetLapseAsync(TestStore store, TestAccount account, int count, string? month = null)
     {
         (await account.ReserveAsync()).Status.ShouldBe(201);
-        var id = store.Engine == StorageEngine.Postgres
+        var id = store.Engine is not StorageEngine.Sqlite
             ? "('00000000-0000-4000-8000-' || lpad(n::text, 12, '0'))::uuid"
             : "'00000000-0000-4000-8000-' || substr('000000000000' || n, -12)";
         var monthOfAll = month is null ? "month" : $"'{month}'";

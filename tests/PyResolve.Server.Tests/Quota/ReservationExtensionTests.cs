@@ -6,7 +6,7 @@ namespace PyResolve.Server.Tests.Quota;
 /// <summary>A holder extends a reservation while it works, and so needs no long one.</summary>
 public sealed class ReservationExtensionTests(SharedServers servers)
 {
-    [Theory, OnBothEngines]
+    [Theory, OnEveryEngine]
     public async Task An_extension_moves_the_end_and_answers_with_the_reservation(StorageEngine engine)
     {
         await using var own = await OwnServer.StartAsync(engine, servers.Postgres);
@@ -30,7 +30,7 @@ public sealed class ReservationExtensionTests(SharedServers servers)
         (await account.QuotaAsync()).ShouldBe(new QuotaView(Used: 0, Held: 0, Remaining: 5));
     }
 
-    [Theory, OnBothEngines]
+    [Theory, OnEveryEngine]
     public async Task Repeated_extensions_set_the_end_anew_from_now_also_to_an_earlier_one(StorageEngine engine)
     {
         await using var own = await OwnServer.StartAsync(engine, servers.Postgres);
@@ -44,7 +44,7 @@ public sealed class ReservationExtensionTests(SharedServers servers)
         again["expires_at"].GetDateTimeOffset().ShouldBe(own.Clock.GetUtcNow().AddSeconds(90));
     }
 
-    [Theory, OnBothEngines]
+    [Theory, OnEveryEngine]
     public async Task No_extension_reaches_further_than_seven_days_from_the_grant(StorageEngine engine)
     {
         await using var own = await OwnServer.StartAsync(engine, servers.Postgres);
@@ -60,7 +60,7 @@ public sealed class ReservationExtensionTests(SharedServers servers)
         (await account.ExtendAsync(id, 60)).ShouldBeProblem(409, "conflict");
     }
 
-    [Theory, OnBothEngines]
+    [Theory, OnEveryEngine]
     public async Task What_has_ended_is_not_extended(StorageEngine engine)
     {
         await using var own = await OwnServer.StartAsync(engine, servers.Postgres);
@@ -81,7 +81,7 @@ public sealed class ReservationExtensionTests(SharedServers servers)
         (await account.QuotaAsync()).ShouldBe(new QuotaView(Used: 1, Held: 0, Remaining: 4));
     }
 
-    [Theory, OnBothEngines]
+    [Theory, OnEveryEngine]
     public async Task An_extended_reservation_can_be_spent_committed_and_released(StorageEngine engine)
     {
         await using var own = await OwnServer.StartAsync(engine, servers.Postgres);
@@ -100,7 +100,7 @@ public sealed class ReservationExtensionTests(SharedServers servers)
         (await own.Store.ReadNumberAsync("select count(*) from usage_events where late")).ShouldBe(0);
     }
 
-    [Theory, OnBothEngines]
+    [Theory, OnEveryEngine]
     public async Task A_once_key_finds_a_reservation_that_was_extended_and_a_refusal_names_its_new_end(StorageEngine engine)
     {
         await using var own = await OwnServer.StartAsync(engine, servers.Postgres);
@@ -113,7 +113,7 @@ public sealed class ReservationExtensionTests(SharedServers servers)
         (await account.ReserveAsync())["held_until"].GetDateTimeOffset().ShouldBe(own.Clock.GetUtcNow().AddSeconds(480));
     }
 
-    [Theory, OnBothEngines]
+    [Theory, OnEveryEngine]
     public async Task Only_its_own_account_extends_a_reservation_and_only_by_a_valid_time(StorageEngine engine)
     {
         var (account, other) = (await servers.SignUpAsync(engine), await servers.SignUpAsync(engine));

@@ -5,7 +5,7 @@ namespace PyResolve.Server.Tests.Quota;
 /// <summary>Expired reservations are settled without a request.</summary>
 public sealed class ReservationSweeperTests(SharedServers servers)
 {
-    [Theory, OnBothEngines]
+    [Theory, OnEveryEngine]
     public async Task Due_reservations_return_their_units_within_two_sweeps(StorageEngine engine)
     {
         await using var own = await OwnServer.StartAsync(engine, servers.Postgres);
@@ -38,7 +38,7 @@ public sealed class ReservationSweeperTests(SharedServers servers)
         (await store.ReadNumberAsync("select count(*) from usage_monthly where held <> 0 or lapsed <> 0")).ShouldBe(0);
     }
 
-    [Theory, OnBothEngines]
+    [Theory, OnEveryEngine]
     public async Task A_damaged_rollup_does_not_stop_the_sweep_of_other_accounts(StorageEngine engine)
     {
         await using var own = await OwnServer.StartAsync(engine, servers.Postgres);

@@ -4,7 +4,7 @@ namespace PyResolve.Server.Tests.Quota;
 
 public sealed class ReservationTests(SharedServers servers)
 {
-    [Theory, OnBothEngines]
+    [Theory, OnEveryEngine]
     public async Task A_reservation_counts_against_the_quota_until_it_is_settled(StorageEngine engine)
     {
         var account = await servers.SignUpAsync(engine);
@@ -19,7 +19,7 @@ public sealed class ReservationTests(SharedServers servers)
         (quota.Used, quota.Held, quota.Remaining).ShouldBe((0, 2, 3));
     }
 
-    [Theory, OnBothEngines]
+    [Theory, OnEveryEngine]
     public async Task A_commit_records_one_event_of_its_quantity_and_gives_the_rest_back(StorageEngine engine)
     {
         var account = await servers.SignUpAsync(engine);
@@ -34,7 +34,7 @@ public sealed class ReservationTests(SharedServers servers)
         (await account.QuotaAsync()).ShouldBe(new QuotaView(Used: 2, Held: 0, Remaining: 3));
     }
 
-    [Theory, OnBothEngines]
+    [Theory, OnEveryEngine]
     public async Task Committing_again_answers_the_same_and_debits_nothing_more(StorageEngine engine)
     {
         var account = await servers.SignUpAsync(engine);
@@ -47,7 +47,7 @@ public sealed class ReservationTests(SharedServers servers)
         (await account.QuotaAsync()).ShouldBe(new QuotaView(Used: 1, Held: 0, Remaining: 4));
     }
 
-    [Theory, OnBothEngines]
+    [Theory, OnEveryEngine]
     public async Task Releasing_gives_the_units_back_once(StorageEngine engine)
     {
         var account = await servers.SignUpAsync(engine);
@@ -61,7 +61,7 @@ public sealed class ReservationTests(SharedServers servers)
         (await account.QuotaAsync()).ShouldBe(new QuotaView(Used: 0, Held: 0, Remaining: 5));
     }
 
-    [Theory, OnBothEngines]
+    [Theory, OnEveryEngine]
     public async Task A_committed_reservation_cannot_be_released(StorageEngine engine)
     {
         var account = await servers.SignUpAsync(engine);
@@ -74,7 +74,7 @@ public sealed class ReservationTests(SharedServers servers)
         answer.Code.ShouldBe("conflict");
     }
 
-    [Theory, OnBothEngines]
+    [Theory, OnEveryEngine]
     public async Task A_commit_after_release_still_records_what_happened_flagged_late(StorageEngine engine)
     {
         await using var own = await OwnServer.StartAsync(engine, servers.Postgres);
@@ -89,7 +89,7 @@ public sealed class ReservationTests(SharedServers servers)
         (await own.Store.ReadNumberAsync("select count(*) from usage_events where late")).ShouldBe(1);
     }
 
-    [Theory, OnBothEngines]
+    [Theory, OnEveryEngine]
     public async Task An_expired_reservation_counts_no_longer_and_a_late_commit_still_records(StorageEngine engine)
     {
         await using var own = await OwnServer.StartAsync(engine, servers.Postgres);
@@ -105,7 +105,7 @@ public sealed class ReservationTests(SharedServers servers)
         (await account.QuotaAsync()).ShouldBe(new QuotaView(Used: 5, Held: 5, Remaining: 0));
     }
 
-    [Theory, OnBothEngines]
+    [Theory, OnEveryEngine]
     public async Task A_reservation_and_its_commit_count_in_the_month_in_which_it_was_granted(StorageEngine engine)
     {
         await using var own = await OwnServer.StartAsync(engine, servers.Postgres, startAt: "2026-11-30T23:59:00Z");
@@ -119,7 +119,7 @@ public sealed class ReservationTests(SharedServers servers)
         (await own.Store.ReadNumberAsync("select migrations from usage_monthly where month = '2026-11'")).ShouldBe(1);
     }
 
-    [Theory, OnBothEngines]
+    [Theory, OnEveryEngine]
     public async Task A_used_up_quota_is_refused_with_402_that_says_when_it_resets(StorageEngine engine)
     {
         var account = await servers.SignUpAsync(engine);
@@ -133,7 +133,7 @@ public sealed class ReservationTests(SharedServers servers)
         refused["resets_at"].GetDateTimeOffset().Day.ShouldBe(1);
     }
 
-    [Theory, OnBothEngines]
+    [Theory, OnEveryEngine]
     public async Task An_llm_tier_is_refused_before_the_quota_is_looked_at(StorageEngine engine)
     {
         var account = await servers.SignUpAsync(engine);
@@ -145,7 +145,7 @@ public sealed class ReservationTests(SharedServers servers)
         refused.Code.ShouldBe("llm_not_allowed");
     }
 
-    [Theory, OnBothEngines]
+    [Theory, OnEveryEngine]
     public async Task Unlimited_plans_get_a_receipt_too(StorageEngine engine)
     {
         await using var own = await OwnServer.StartAsync(engine, servers.Postgres);
@@ -161,7 +161,7 @@ public sealed class ReservationTests(SharedServers servers)
         receipt.GetProperty("reason").GetString().ShouldNotBeNullOrEmpty();
     }
 
-    [Theory, OnBothEngines]
+    [Theory, OnEveryEngine]
     public async Task A_retry_with_the_same_Idempotency_Key_gets_the_same_reservation(StorageEngine engine)
     {
         var account = await servers.SignUpAsync(engine);
@@ -176,7 +176,7 @@ public sealed class ReservationTests(SharedServers servers)
         (await account.QuotaAsync()).Held.ShouldBe(1);
     }
 
-    [Theory, OnBothEngines]
+    [Theory, OnEveryEngine]
     public async Task Retries_sent_during_the_first_request_wait_and_get_its_answer(StorageEngine engine)
     {
         var account = await servers.SignUpAsync(engine);
@@ -189,7 +189,7 @@ public sealed class ReservationTests(SharedServers servers)
         (await account.QuotaAsync()).Held.ShouldBe(1);
     }
 
-    [Theory, OnBothEngines]
+    [Theory, OnEveryEngine]
     public async Task A_refusal_is_forgotten_so_that_the_same_key_may_succeed_later(StorageEngine engine)
     {
         var account = await servers.SignUpAsync(engine);
@@ -201,7 +201,7 @@ public sealed class ReservationTests(SharedServers servers)
         (await account.ReserveAsync(idempotencyKey: "later")).Status.ShouldBe(201);
     }
 
-    [Theory, OnBothEngines]
+    [Theory, OnEveryEngine]
     public async Task The_same_work_within_a_day_is_reserved_and_paid_once(StorageEngine engine)
     {
         await using var own = await OwnServer.StartAsync(engine, servers.Postgres);
@@ -219,7 +219,7 @@ public sealed class ReservationTests(SharedServers servers)
         (await account.ReserveAsync(onceKey: "commit-abc")).Status.ShouldBe(201);
     }
 
-    [Theory, OnBothEngines]
+    [Theory, OnEveryEngine]
     public async Task A_once_key_is_answered_at_most_64_times_without_a_debit(StorageEngine engine)
     {
         var account = await servers.SignUpAsync(engine);
@@ -231,7 +231,7 @@ public sealed class ReservationTests(SharedServers servers)
         (await account.ReserveAsync(onceKey: "matrix")).Status.ShouldBe(409);
     }
 
-    [Theory, OnBothEngines]
+    [Theory, OnEveryEngine]
     public async Task A_released_once_key_may_be_reserved_again(StorageEngine engine)
     {
         var account = await servers.SignUpAsync(engine);
@@ -244,7 +244,7 @@ public sealed class ReservationTests(SharedServers servers)
         second.Id().ShouldNotBe(first.Id());
     }
 
-    [Theory, OnBothEngines]
+    [Theory, OnEveryEngine]
     public async Task Another_accounts_reservation_is_not_found(StorageEngine engine)
     {
         var owner = await servers.SignUpAsync(engine);
@@ -256,7 +256,7 @@ public sealed class ReservationTests(SharedServers servers)
         (await stranger.Key.DeleteAsync($"/quota/reservations/{id}")).Status.ShouldBe(404);
     }
 
-    [Theory, OnBothEngines]
+    [Theory, OnEveryEngine]
     public async Task More_than_the_reservation_has_left_cannot_be_committed(StorageEngine engine)
     {
         var account = await servers.SignUpAsync(engine);
@@ -269,7 +269,7 @@ public sealed class ReservationTests(SharedServers servers)
         (await account.QuotaAsync()).Held.ShouldBe(2);
     }
 
-    [Theory, OnBothEngines]
+    [Theory, OnEveryEngine]
     public async Task Events_that_name_a_reservation_spend_it_unit_by_unit(StorageEngine engine)
     {
         var account = await servers.SignUpAsync(engine);
@@ -284,7 +284,7 @@ public sealed class ReservationTests(SharedServers servers)
         (await account.Key.GetAsync($"/quota/reservations/{id}"))["state"].GetString().ShouldBe("committed");
     }
 
-    [Theory, OnBothEngines]
+    [Theory, OnEveryEngine]
     public async Task A_commit_under_an_id_that_another_event_has_is_a_conflict_and_keeps_the_reservation(StorageEngine engine)
     {
         var account = await servers.SignUpAsync(engine);
@@ -298,7 +298,7 @@ public sealed class ReservationTests(SharedServers servers)
         (await account.QuotaAsync()).ShouldBe(new QuotaView(Used: 0, Held: 1, Remaining: 4));
     }
 
-    [Theory, OnBothEngines]
+    [Theory, OnEveryEngine]
     public async Task A_change_of_plan_counts_from_the_next_reservation_on(StorageEngine engine)
     {
         await using var own = await OwnServer.StartAsync(engine, servers.Postgres);
@@ -313,7 +313,7 @@ public sealed class ReservationTests(SharedServers servers)
         (await account.QuotaAsync()).ShouldBe(new QuotaView(Used: 0, Held: 50, Remaining: 0));
     }
 
-    [Theory, OnBothEngines]
+    [Theory, OnEveryEngine]
     public async Task A_late_commit_pays_only_for_what_events_have_not_spent(StorageEngine engine)
     {
         await using var own = await OwnServer.StartAsync(engine, servers.Postgres);
@@ -329,7 +329,7 @@ public sealed class ReservationTests(SharedServers servers)
         (await account.QuotaAsync()).ShouldBe(new QuotaView(Used: 3, Held: 0, Remaining: 2));
     }
 
-    [Theory, OnBothEngines]
+    [Theory, OnEveryEngine]
     public async Task A_once_key_does_not_cover_another_tier_or_quantity(StorageEngine engine)
     {
         var account = await servers.SignUpAsync(engine);
@@ -339,7 +339,7 @@ public sealed class ReservationTests(SharedServers servers)
         (await account.ReserveAsync(quantity: 3, onceKey: "work")).Status.ShouldBe(409);
     }
 
-    [Theory, OnBothEngines]
+    [Theory, OnEveryEngine]
     public async Task A_once_key_answers_as_before_after_a_downgrade(StorageEngine engine)
     {
         await using var own = await OwnServer.StartAsync(engine, servers.Postgres);
@@ -355,7 +355,7 @@ public sealed class ReservationTests(SharedServers servers)
         (await account.ReserveAsync(tier: "tier2", onceKey: "other-work")).Code.ShouldBe("llm_not_allowed");
     }
 
-    [Theory, OnBothEngines]
+    [Theory, OnEveryEngine]
     public async Task One_id_sent_as_a_commit_and_as_an_event_at_once_is_recorded_once(StorageEngine engine)
     {
         await using var own = await OwnServer.StartAsync(engine, servers.Postgres);
@@ -376,7 +376,7 @@ public sealed class ReservationTests(SharedServers servers)
         (await own.Store.ReadNumberAsync("select migrations from usage_monthly")).ShouldBe(20);
     }
 
-    [Theory, OnBothEngines]
+    [Theory, OnEveryEngine]
     public async Task A_commit_under_the_id_of_an_event_that_spent_the_reservation_is_a_conflict(StorageEngine engine)
     {
         var account = await servers.SignUpAsync(engine);
@@ -389,7 +389,7 @@ public sealed class ReservationTests(SharedServers servers)
         (await account.QuotaAsync()).ShouldBe(new QuotaView(Used: 1, Held: 1, Remaining: 3));
     }
 
-    [Theory, OnBothEngines]
+    [Theory, OnEveryEngine]
     public async Task A_retry_of_a_request_that_a_once_key_answered_gets_the_same_answer_and_counts_once(StorageEngine engine)
     {
         await using var own = await OwnServer.StartAsync(engine, servers.Postgres);
@@ -408,7 +408,7 @@ public sealed class ReservationTests(SharedServers servers)
         (await own.Store.ReadNumberAsync("select once_answers from reservations")).ShouldBe(1);
     }
 
-    [Theory, OnBothEngines]
+    [Theory, OnEveryEngine]
     public async Task Requests_for_the_same_work_that_race_get_one_reservation(StorageEngine engine)
     {
         var account = await servers.SignUpAsync(engine);
@@ -422,7 +422,7 @@ public sealed class ReservationTests(SharedServers servers)
         (await account.QuotaAsync()).Held.ShouldBe(1);
     }
 
-    [Theory, OnBothEngines]
+    [Theory, OnEveryEngine]
     public async Task A_smaller_plan_keeps_what_was_granted_and_grants_nothing_more(StorageEngine engine)
     {
         await using var own = await OwnServer.StartAsync(engine, servers.Postgres);

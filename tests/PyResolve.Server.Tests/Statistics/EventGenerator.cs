@@ -18,7 +18,7 @@ internal static class EventGenerator
         var owner =
             $"case when i % 2 = 0 then '{accounts[0]}' "
             + $"{string.Concat(accounts.Select((id, i) => $" when i / 2 % {accounts.Count} = {i} then '{id}'"))} end";
-        var (ownerId, id, instant, day, metadata) = store.Engine is StorageEngine.Postgres
+        var (ownerId, id, instant, day, metadata) = store.Engine is not StorageEngine.Sqlite
             ? ($"cast({owner} as uuid)",
                "cast(lpad(to_hex(i), 32, '0') as uuid)",
                $"timestamptz '2026-11-30T12:00:00Z' - (i / 80 % {days}) * interval '1 day', timestamptz '2026-11-01T00:00:00Z' + i * "
@@ -53,7 +53,7 @@ internal static class EventGenerator
     /// <summary>Writes the rollups of the events.</summary>
     public static async Task AddUpAsync(this TestStore store)
     {
-        var day = store.Engine is StorageEngine.Postgres
+        var day = store.Engine is not StorageEngine.Sqlite
             ? "cast(cast(occurred_at at time zone 'UTC' as date) as text)"
             : "strftime('%Y-%m-%d', occurred_at / 1000000, 'unixepoch')";
         await store.ExecuteSqlAsync("""

@@ -8,7 +8,7 @@ namespace PyResolve.Server.Tests.Statistics;
 /// <summary><c>GET /usage/events</c>.</summary>
 public sealed class EventListTests(SharedServers servers)
 {
-    [Theory, OnBothEngines]
+    [Theory, OnEveryEngine]
     public async Task An_event_is_listed_with_all_its_members(StorageEngine engine)
     {
         var account = await servers.SignUpAsync(engine);
@@ -26,7 +26,7 @@ public sealed class EventListTests(SharedServers servers)
             """);
     }
 
-    [Theory, OnBothEngines]
+    [Theory, OnEveryEngine]
     public async Task A_late_event_says_so_and_what_is_absent_is_null(StorageEngine engine)
     {
         await using var own = await OwnServer.StartAsync(engine, servers.Postgres);
@@ -45,7 +45,7 @@ public sealed class EventListTests(SharedServers servers)
         events[1].GetProperty("metadata").GetRawText().ShouldBe("{}");
     }
 
-    [Theory, OnBothEngines]
+    [Theory, OnEveryEngine]
     public async Task The_newest_month_comes_first_and_in_it_the_latest_recorded(StorageEngine engine)
     {
         await using var own = await OwnServer.StartAsync(engine, servers.Postgres);
@@ -62,7 +62,7 @@ public sealed class EventListTests(SharedServers servers)
         (await account.ReadAllEventsAsync("limit=1&month=2026-09")).ShouldBeEmpty();
     }
 
-    [Theory, OnBothEngines]
+    [Theory, OnEveryEngine]
     public async Task Pages_are_complete_and_without_repeats_among_events_of_one_instant(StorageEngine engine)
     {
         var account = await servers.SignUpAsync(engine);
@@ -73,7 +73,7 @@ public sealed class EventListTests(SharedServers servers)
                 .ShouldBe([.. reported.OrderByDescending(id => id.ToString(), StringComparer.Ordinal)], customMessage: query);
     }
 
-    [Theory, OnBothEngines]
+    [Theory, OnEveryEngine]
     public async Task Events_recorded_between_two_pages_do_not_move_the_others(StorageEngine engine)
     {
         await using var own = await OwnServer.StartAsync(engine, servers.Postgres);
@@ -94,7 +94,7 @@ public sealed class EventListTests(SharedServers servers)
         read.ShouldBe(Enumerable.Reverse(reported));
     }
 
-    [Theory, OnBothEngines]
+    [Theory, OnEveryEngine]
     public async Task A_page_of_large_events_ends_early_and_the_next_one_continues(StorageEngine engine)
     {
         await using var own = await OwnServer.StartAsync(engine, servers.Postgres);

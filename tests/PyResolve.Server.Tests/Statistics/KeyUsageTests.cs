@@ -9,7 +9,7 @@ namespace PyResolve.Server.Tests.Statistics;
 /// <summary>Which key reserved and used what.</summary>
 public sealed class KeyUsageTests(SharedServers servers)
 {
-    [Theory, OnBothEngines]
+    [Theory, OnEveryEngine]
     public async Task Events_and_reservations_name_the_key_that_sent_them(StorageEngine engine)
     {
         var account = await servers.SignUpAsync(engine);
@@ -33,7 +33,7 @@ public sealed class KeyUsageTests(SharedServers servers)
         events["scan"].ShouldBeEmpty();
     }
 
-    [Theory, OnBothEngines]
+    [Theory, OnEveryEngine]
     public async Task Migrations_of_a_month_are_added_up_by_key_most_first_and_the_rest_last(StorageEngine engine)
     {
         var account = await servers.SignUpAsync(engine);
@@ -54,7 +54,7 @@ public sealed class KeyUsageTests(SharedServers servers)
         (await account.Key.GetAsync("/usage?month=2026-10"))["by_key"].GetArrayLength().ShouldBe(0);
     }
 
-    [Theory, OnBothEngines]
+    [Theory, OnEveryEngine]
     public async Task A_store_from_before_days_of_keys_gets_them_from_its_events(StorageEngine engine)
     {
         await using var own = await OwnServer.StartAsync(engine, servers.Postgres);
@@ -73,7 +73,7 @@ public sealed class KeyUsageTests(SharedServers servers)
     }
 
     /// <summary>An answer may have been lost, and the key rotated since.</summary>
-    [Theory, OnBothEngines]
+    [Theory, OnEveryEngine]
     public async Task A_retry_with_another_key_is_the_same_event_and_counts_for_the_first_key(StorageEngine engine)
     {
         var account = await servers.SignUpAsync(engine);
@@ -90,7 +90,7 @@ public sealed class KeyUsageTests(SharedServers servers)
         (key.GetProperty("name").GetString(), key.GetProperty("migrations").GetInt64()).ShouldBe(("Default", 1));
     }
 
-    [Theory, OnBothEngines]
+    [Theory, OnEveryEngine]
     public async Task Beyond_a_hundred_keys_the_rest_is_one_entry(StorageEngine engine)
     {
         await using var own = await OwnServer.StartAsync(engine, servers.Postgres);

@@ -6,7 +6,7 @@ namespace PyResolve.Server.Tests.Statistics;
 /// <summary><c>GET /usage</c> and <c>GET /usage/history</c>.</summary>
 public sealed class MonthTests(SharedServers servers)
 {
-    [Theory, OnBothEngines]
+    [Theory, OnEveryEngine]
     public async Task A_month_has_totals_by_day_library_and_tier(StorageEngine engine)
     {
         var account = await servers.SignUpAsync(engine);
@@ -28,7 +28,7 @@ public sealed class MonthTests(SharedServers servers)
             """);
     }
 
-    [Theory, OnBothEngines]
+    [Theory, OnEveryEngine]
     public async Task The_default_month_is_this_one_and_the_quota_is_always_current(StorageEngine engine)
     {
         var account = await servers.SignUpAsync(engine);
@@ -44,7 +44,7 @@ public sealed class MonthTests(SharedServers servers)
         (await account.Key.GetAsync("/usage?month=")).Text.ShouldBe(thisMonth.Text);
     }
 
-    [Theory, OnBothEngines]
+    [Theory, OnEveryEngine]
     public async Task A_month_without_usage_has_zeros(StorageEngine engine)
     {
         var account = await servers.SignUpAsync(engine);
@@ -59,7 +59,7 @@ public sealed class MonthTests(SharedServers servers)
         }
     }
 
-    [Theory, OnBothEngines]
+    [Theory, OnEveryEngine]
     public async Task A_reservation_counts_in_its_month_on_the_day_on_which_it_was_used(StorageEngine engine)
     {
         await using var own = await OwnServer.StartAsync(engine, servers.Postgres, startAt: "2026-10-31T23:59:00Z");
@@ -75,7 +75,7 @@ public sealed class MonthTests(SharedServers servers)
         (await account.Key.GetAsync("/usage?month=2026-11"))["migrations"].GetInt64().ShouldBe(0);
     }
 
-    [Theory, OnBothEngines]
+    [Theory, OnEveryEngine]
     public async Task Beyond_a_hundred_libraries_the_rest_is_one_entry_and_migrations_without_a_library_are_not_in_it(StorageEngine engine)
     {
         await using var own = await OwnServer.StartAsync(engine, servers.Postgres);
@@ -102,7 +102,7 @@ public sealed class MonthTests(SharedServers servers)
         libraries[101].GetRawText().ShouldBe("""{"library":"other","migrations":3,"libraries":3}""");
     }
 
-    [Theory, OnBothEngines]
+    [Theory, OnEveryEngine]
     public async Task A_hundred_libraries_are_all_named(StorageEngine engine)
     {
         await using var own = await OwnServer.StartAsync(engine, servers.Postgres);
@@ -117,7 +117,7 @@ public sealed class MonthTests(SharedServers servers)
         libraries.ShouldBe(Enumerable.Range(1, 100).Select(number => $"lib{number:000}"));
     }
 
-    [Theory, OnBothEngines]
+    [Theory, OnEveryEngine]
     public async Task Days_and_libraries_add_up_to_the_total_while_others_write(StorageEngine engine)
     {
         var account = await servers.SignUpAsync(engine);
@@ -142,7 +142,7 @@ public sealed class MonthTests(SharedServers servers)
         (await account.Key.GetAsync("/usage"))["migrations"].GetInt64().ShouldBe(100);
     }
 
-    [Theory, OnBothEngines]
+    [Theory, OnEveryEngine]
     public async Task History_begins_with_this_month_and_has_every_month(StorageEngine engine)
     {
         await using var own = await OwnServer.StartAsync(engine, servers.Postgres, startAt: "2027-01-31T12:00:00Z");
@@ -160,7 +160,7 @@ public sealed class MonthTests(SharedServers servers)
             .ShouldBe("2024-02");
     }
 
-    [Theory, OnBothEngines]
+    [Theory, OnEveryEngine]
     public async Task An_account_sees_its_own_usage_only(StorageEngine engine)
     {
         var account = await servers.SignUpAsync(engine);

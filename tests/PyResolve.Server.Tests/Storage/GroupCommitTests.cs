@@ -176,5 +176,55 @@ public sealed class GroupCommitTests
         store.Stored.ShouldBe([1, 2]);
     }
 
+    [Fact]
+    public async Task Accounts_of_another_shard_do_not_wait_for_one_that_hangs()
+    {
+        await using var store = new SteppedStore(shardOf: static account => account == Ada ? 1 : 2);
+        var hanging = store.SubmitAsync(Ada, 1);
+        var step = await store.NextAsync();
+
+        var other = store.SubmitAsync(Bob, 2);
+        (await store.NextAsync()).Commit();
+
+        (await other).ShouldBe(["stored 2"]);
+        hanging.IsCompleted.ShouldBeFalse();
+        step.Fail(new StoreUnavailableException("Down.", new OutageException()));
+        await Should.ThrowAsync<StoreUnavailableException>(() => hanging);
+        store.Flushed.ShouldBe([[1], [2]]);
+    }
+
+    [Fact]
+    public async Task Accounts_of_one_shard_are_flushed_together()
+    {
+        await using var store = new SteppedStore(shardOf: static _ => 1);
+        var first = store.SubmitAsync(Ada, 1);
+        var step = await store.NextAsync();
+        var others = new[] { store.SubmitAsync(Ada, 2), store.SubmitAsync(Bob, 3) };
+
+        step.Commit();
+        store.CommitAll();
+        await Task.WhenAll([first, .. others]);
+
+        store.Flushed.ShouldBe([[1], [2, 3]]);
+    }
+
+    [Fact]
+    public async Task On_shutdown_the_items_of_each_shard_are_stored()
+    {
+        var store = new SteppedStore(shardOf: static account => account == Ada ? 1 : 2);
+        var submitted = new[] { store.SubmitAsync(Ada, 1), store.SubmitAsync(Bob, 2) };
+        var (one, other) = (await store.NextAsync(), await store.NextAsync());
+
+        var closing = store.DisposeAsync().AsTask();
+        one.Commit();
+        await Task.WhenAny(submitted);
+        closing.IsCompleted.ShouldBeFalse();
+        other.Commit();
+        await closing;
+
+        await Task.WhenAll(submitted);
+        store.Stored.Order().ShouldBe([1, 2]);
+    }
+
     private sealed class OutageException : DbException;
 }

@@ -83,7 +83,7 @@ public sealed class LastStatementsTests(SharedServers servers)
         months[account, "2000-01"].Grant(quantity: 2, limit: 3);
 
         await Should.ThrowAsync<System.Data.Common.DbException>(() => database.WriteAsync(
-            session => session.EndAsync([ReservationRows.UpdateMonths(session, months)!]), Cancellation));
+            session => session.EndAsync([.. MonthRows.Update(session, months)]), Cancellation));
 
         (await HeldAsync(database, account)).ShouldBe([2]);
     }

@@ -7,7 +7,7 @@ public sealed class BatchTests(SharedServers servers)
 {
     private const string Id = "019ab3c2-7d1e-7c4a-9f0b-3f1d5a6e8b90";
 
-    [Theory, OnBothEngines]
+    [Theory, OnEveryEngine]
     public async Task Each_event_is_answered_in_the_order_sent(StorageEngine engine)
     {
         var account = await servers.SignUpAsync(engine);
@@ -96,7 +96,7 @@ public sealed class BatchTests(SharedServers servers)
         Results(answer).Count(other => other.TryGetProperty("index", out _)).ShouldBe(1);
     }
 
-    [Theory, OnBothEngines]
+    [Theory, OnEveryEngine]
     public async Task Of_one_id_given_twice_the_first_is_recorded(StorageEngine engine)
     {
         var account = await servers.SignUpAsync(engine);
@@ -117,7 +117,7 @@ public sealed class BatchTests(SharedServers servers)
         (await account.QuotaAsync()).Used.ShouldBe(2);
     }
 
-    [Theory, OnBothEngines]
+    [Theory, OnEveryEngine]
     public async Task Events_spend_the_units_of_a_reservation_in_their_order_and_the_rest_is_late(StorageEngine engine)
     {
         await using var own = await OwnServer.StartAsync(engine, servers.Postgres);
@@ -143,7 +143,7 @@ public sealed class BatchTests(SharedServers servers)
         (await account.QuotaAsync()).ShouldBe(new QuotaView(Used: 4, Held: 0, Remaining: 1));
     }
 
-    [Theory, OnBothEngines]
+    [Theory, OnEveryEngine]
     public async Task A_thousand_events_are_one_batch_and_sent_again_they_are_duplicates(StorageEngine engine)
     {
         await using var own = await OwnServer.StartAsync(engine, servers.Postgres);
@@ -162,7 +162,7 @@ public sealed class BatchTests(SharedServers servers)
         (await own.Store.ReadNumberAsync("select sum(migrations) from usage_libraries")).ShouldBe(1_000);
     }
 
-    [Theory, OnBothEngines]
+    [Theory, OnEveryEngine]
     public async Task A_batch_may_be_4_MiB_at_most(StorageEngine engine)
     {
         var account = await servers.SignUpAsync(engine);

@@ -26,7 +26,7 @@ public sealed class LedgerModelTests(SharedServers servers)
         from key in Gen.Choose(0, 2)
         select new Sent(account, id, payload, reservation, tier, endsGroup == 0, key);
 
-    [Theory, OnBothEngines]
+    [Theory, OnEveryEngine]
     public async Task Groups_of_events_end_as_single_ones_do(StorageEngine engine)
     {
         await using var own = await OwnServer.StartAsync(engine, servers.Postgres);

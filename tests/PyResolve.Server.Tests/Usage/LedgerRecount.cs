@@ -37,7 +37,7 @@ internal static class LedgerRecount
     /// <summary>The number of missing, surplus or wrong rows in the five rollups.</summary>
     public static async Task<long> CountDifferencesAsync(this TestStore store)
     {
-        var date = store.Engine is StorageEngine.Postgres
+        var date = store.Engine is not StorageEngine.Sqlite
             ? "to_char(occurred_at at time zone 'UTC', 'YYYY-MM-DD')"
             : "date(occurred_at / 1000000, 'unixepoch')";
         var days = $"""

@@ -10,7 +10,7 @@ public sealed class RetentionTests(SharedServers servers)
 {
     private static readonly Dictionary<string, string?> ThreeMonths = new() { ["PyResolve:Usage:RetentionMonths"] = "3" };
 
-    [Theory, OnBothEngines]
+    [Theory, OnEveryEngine]
     public async Task Events_older_than_the_months_kept_are_deleted_and_their_rollups_stay(StorageEngine engine)
     {
         await using var store = await TestStore.CreateAsync(engine, servers.Postgres);
@@ -42,14 +42,14 @@ public sealed class RetentionTests(SharedServers servers)
         (await store.ReadSqlAsync("select deleted_before from usage_retention")).ShouldBe("2026-08");
     }
 
-    [Theory, OnBothEngines]
+    [Theory, OnEveryEngine]
     public async Task An_instance_leaves_the_work_to_the_one_that_claimed_it_until_its_claim_ends(StorageEngine engine)
     {
         await using var own = await OwnServer.StartAsync(engine, servers.Postgres, startAt: "2026-07-15T12:00:00Z");
         var account = await own.SignUpAsync();
         await RecordAsync([account], month: 7, events: 5);
         await UseAsync(own.Store, account, "2026-11-10T12:00:00Z");
-        await own.Store.ExecuteSqlAsync(engine is StorageEngine.Postgres
+        await own.Store.ExecuteSqlAsync(engine is not StorageEngine.Sqlite
             ? "update usage_retention set claimed_by = '019ab3c2-7d1e-7c4a-9f0b-3f1d5a6e8b90', claimed_until = '2026-11-15T12:04:00Z'"
             : "update usage_retention set claimed_by = '019ab3c2-7d1e-7c4a-9f0b-3f1d5a6e8b90', claimed_until = "
                 + "unixepoch('2026-11-15T12:04:00Z') * 1000000");
@@ -68,7 +68,7 @@ public sealed class RetentionTests(SharedServers servers)
         }, cancellationToken: TestContext.Current.CancellationToken);
     }
 
-    [Theory, OnBothEngines]
+    [Theory, OnEveryEngine]
     public async Task A_deleted_month_is_not_read_again_until_the_next_one_is_deleted(StorageEngine engine)
     {
         await using var own = await OwnServer.StartAsync(engine, servers.Postgres, startAt: "2026-07-15T12:00:00Z", settings: ThreeMonths);
@@ -93,7 +93,7 @@ public sealed class RetentionTests(SharedServers servers)
         await retention.StopAsync(TestContext.Current.CancellationToken);
     }
 
-    [Theory, OnBothEngines]
+    [Theory, OnEveryEngine]
     public async Task A_clock_that_is_two_years_ahead_deletes_neither_events_nor_sessions(StorageEngine engine)
     {
         await using var own = await OwnServer.StartAsync(engine, servers.Postgres);

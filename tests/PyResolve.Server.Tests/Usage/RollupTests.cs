@@ -16,7 +16,7 @@ public sealed class RollupTests(SharedServers servers)
             where e.user_id = m.user_id and e.month = m.month)
         """;
 
-    [Theory, OnBothEngines]
+    [Theory, OnEveryEngine]
     public async Task Every_month_equals_a_recount_of_its_events(StorageEngine engine)
     {
         await using var own = await OwnServer.StartAsync(engine, servers.Postgres);
@@ -32,7 +32,7 @@ public sealed class RollupTests(SharedServers servers)
         (await own.Store.ReadNumberAsync(Wrong)).ShouldBe(4);
     }
 
-    [Theory, OnBothEngines]
+    [Theory, OnEveryEngine]
     public async Task Days_and_libraries_add_up_to_their_month(StorageEngine engine)
     {
         await using var own = await OwnServer.StartAsync(engine, servers.Postgres);
@@ -49,7 +49,7 @@ public sealed class RollupTests(SharedServers servers)
         (await own.Store.ReadNumberAsync("select sum(migrations) from usage_libraries where month = '2026-11'")).ShouldBe(4);
     }
 
-    [Theory, OnBothEngines]
+    [Theory, OnEveryEngine]
     public async Task The_view_monthly_usage_has_the_seeds_columns_and_values(StorageEngine engine)
     {
         await using var own = await OwnServer.StartAsync(engine, servers.Postgres);

@@ -8,14 +8,14 @@ public sealed class UsageGroupTests(SharedServers servers)
 {
     private static readonly object[] Whole = [.. Enumerable.Repeat(new { event_type = "migration" }, 1_000)];
 
-    [Theory, OnBothEngines]
+    [Theory, OnEveryEngine]
     public async Task An_event_that_the_database_rejects_does_not_fail_others(StorageEngine engine)
     {
         // Logged for each, as expected.
         var quiet = new Dictionary<string, string?> { ["Logging:LogLevel:PyResolve.Server.Usage"] = "None" };
         await using var own = await OwnServer.StartAsync(engine, servers.Postgres, settings: quiet);
         var (sender, other) = (await own.SignUpAsync(), await own.SignUpAsync());
-        await own.Store.ExecuteSqlAsync(engine is StorageEngine.Postgres
+        await own.Store.ExecuteSqlAsync(engine is not StorageEngine.Sqlite
             ? "alter table usage_events add constraint poison check (library <> 'poison')"
             : "create trigger poison before insert on usage_events when new.library = 'poison' begin select raise(abort, 'poison'); end");
         var poison = new { event_type = "migration", library = "poison" };
@@ -41,7 +41,34 @@ public sealed class UsageGroupTests(SharedServers servers)
         (await own.Store.CountDifferencesAsync()).ShouldBe(0);
     }
 
-    [Theory, OnBothEngines]
+    /// <summary>As Citus does, which copies rows that a select gives.</summary>
+    [Fact]
+    public async Task An_event_sent_again_is_a_duplicate_also_where_the_database_calls_it_an_internal_error()
+    {
+        await using var own = await OwnServer.StartAsync(StorageEngine.Postgres, servers.Postgres);
+        var account = await own.SignUpAsync();
+        var usage = new { event_type = "migration", id = Guid.CreateVersion7() };
+        (await account.Key.PostAsync("/usage", usage)).Status.ShouldBe(200);
+        await own.Store.ExecuteSqlAsync(
+            """
+            create sequence attempts_seen;
+            create function refuse_once() returns trigger language plpgsql as $$
+            begin
+                if nextval('attempts_seen') = 1 then
+                    raise exception 'duplicate key value violates unique constraint' using errcode = 'XX000';
+                end if;
+                return new;
+            end $$;
+            create trigger refused_once before insert on usage_events for each row execute function refuse_once();
+            """);
+
+        var again = await account.Key.PostAsync("/usage", usage);
+
+        again.Status.ShouldBe(200, again.Text);
+        (await account.QuotaAsync()).Used.ShouldBe(1);
+    }
+
+    [Theory, OnEveryEngine]
     public async Task An_event_sent_many_times_at_once_counts_once_and_the_others_count(StorageEngine engine)
     {
         await using var own = await OwnServer.StartAsync(engine, servers.Postgres);

@@ -4,7 +4,7 @@ namespace PyResolve.Server.Tests.Usage;
 
 public sealed class UsageTests(SharedServers servers)
 {
-    [Theory, OnBothEngines]
+    [Theory, OnEveryEngine]
     public async Task An_event_is_stored_as_sent(StorageEngine engine)
     {
         await using var own = await OwnServer.StartAsync(engine, servers.Postgres);
@@ -27,7 +27,7 @@ public sealed class UsageTests(SharedServers servers)
         (await account.QuotaAsync()).Used.ShouldBe(0);
     }
 
-    [Theory, OnBothEngines]
+    [Theory, OnEveryEngine]
     public async Task The_same_event_again_is_answered_the_same_and_recorded_once(StorageEngine engine)
     {
         await using var own = await OwnServer.StartAsync(engine, servers.Postgres);
@@ -49,7 +49,7 @@ public sealed class UsageTests(SharedServers servers)
         (await account.QuotaAsync()).Used.ShouldBe(1);
     }
 
-    [Theory, OnBothEngines]
+    [Theory, OnEveryEngine]
     public async Task The_answer_names_the_account_to_its_key(StorageEngine engine)
     {
         var account = await servers.SignUpAsync(engine);
@@ -62,7 +62,7 @@ public sealed class UsageTests(SharedServers servers)
         batch.Headers.GetValues("X-Account-Id").ShouldBe([id]);
     }
 
-    [Theory, OnBothEngines]
+    [Theory, OnEveryEngine]
     public async Task Another_event_under_the_same_id_is_a_conflict_and_nothing_is_stored(StorageEngine engine)
     {
         var account = await servers.SignUpAsync(engine);
@@ -76,7 +76,7 @@ public sealed class UsageTests(SharedServers servers)
         (await account.QuotaAsync()).Used.ShouldBe(1);
     }
 
-    [Theory, OnBothEngines]
+    [Theory, OnEveryEngine]
     public async Task Two_accounts_may_use_the_same_id(StorageEngine engine)
     {
         var first = await servers.SignUpAsync(engine);
@@ -89,7 +89,7 @@ public sealed class UsageTests(SharedServers servers)
         (await second.QuotaAsync()).Used.ShouldBe(1);
     }
 
-    [Theory, OnBothEngines]
+    [Theory, OnEveryEngine]
     public async Task An_id_and_an_Idempotency_Key_must_be_one(StorageEngine engine)
     {
         var account = await servers.SignUpAsync(engine);
@@ -99,7 +99,7 @@ public sealed class UsageTests(SharedServers servers)
         (await account.Key.PostAsync("/usage", new { event_type = "scan", id }, NewId())).ShouldBeProblem(400, "malformed");
     }
 
-    [Theory, OnBothEngines]
+    [Theory, OnEveryEngine]
     public async Task Retries_that_race_record_one_event(StorageEngine engine)
     {
         var account = await servers.SignUpAsync(engine);
@@ -215,7 +215,7 @@ public sealed class UsageTests(SharedServers servers)
         (await account.Key.PostAsync("/usage", $$"""{"event_type":"scan","tokens_used":{{written}}}""")).ShouldBlame("tokens_used");
     }
 
-    [Theory, OnBothEngines]
+    [Theory, OnEveryEngine]
     public async Task Metadata_is_answered_as_it_was_sent_with_the_order_of_its_members_and_its_numbers(StorageEngine engine)
     {
         var account = await servers.SignUpAsync(engine);
@@ -235,7 +235,7 @@ public sealed class UsageTests(SharedServers servers)
         (await account.Key.GetAsync("/usage/export.csv")).Text.ShouldContain("[1e2,1E-7,1e308,1.10,-0,0.1e1]");
     }
 
-    [Theory, OnBothEngines]
+    [Theory, OnEveryEngine]
     public async Task An_event_counts_in_the_UTC_month_in_which_it_occurred(StorageEngine engine)
     {
         await using var own = await OwnServer.StartAsync(engine, servers.Postgres, startAt: "2026-11-01T00:30:00Z");
@@ -249,7 +249,7 @@ public sealed class UsageTests(SharedServers servers)
         (await own.Store.ReadNumberAsync("select migrations from usage_monthly where month = '2026-10'")).ShouldBe(1);
     }
 
-    [Theory, OnBothEngines]
+    [Theory, OnEveryEngine]
     public async Task Usage_is_recorded_past_the_limit(StorageEngine engine)
     {
         var account = await servers.SignUpAsync(engine);
@@ -261,7 +261,7 @@ public sealed class UsageTests(SharedServers servers)
         (await account.ReserveAsync()).ShouldBeProblem(402, "quota_exceeded");
     }
 
-    [Theory, OnBothEngines]
+    [Theory, OnEveryEngine]
     public async Task An_event_may_name_only_a_reservation_of_its_account_and_tier(StorageEngine engine)
     {
         var account = await servers.SignUpAsync(engine);
@@ -281,7 +281,7 @@ public sealed class UsageTests(SharedServers servers)
         (await account.QuotaAsync()).ShouldBe(new QuotaView(Used: 0, Held: 1, Remaining: 4));
     }
 
-    [Theory, OnBothEngines]
+    [Theory, OnEveryEngine]
     public async Task A_retry_of_an_event_spends_its_reservation_once(StorageEngine engine)
     {
         var account = await servers.SignUpAsync(engine);

@@ -6,6 +6,19 @@ internal static class PostgresBinaries
     // Debian, Homebrew and RPM packages install the server's programs outside PATH, in one folder per version.
     private static readonly string[] Roots = ["/usr/lib/postgresql", "/usr", "/opt/homebrew/opt", "/usr/local/opt"];
 
+    /// <summary>Whether the extension of this name is installed beside them.</summary>
+    public static bool HasExtension(string name)
+    {
+        try
+        {
+            return File.Exists(Path.Combine(Find(), "..", "lib", $"{name}.so"));
+        }
+        catch (PostgresMissingException)
+        {
+            return false;
+        }
+    }
+
     public static string Find()
     {
         var inPath = (Environment.GetEnvironmentVariable("PATH") ?? "").Split(Path.PathSeparator, StringSplitOptions.RemoveEmptyEntries);

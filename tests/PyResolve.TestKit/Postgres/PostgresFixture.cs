@@ -9,6 +9,7 @@ public sealed class PostgresFixture : IAsyncDisposable
     private const int PooledConnections = 4;
 
     private readonly Lazy<Task<PostgresServer>> _server = new(() => PostgresServer.StartAsync());
+    private readonly Lazy<Task<CitusCluster>> _citus = new(() => CitusCluster.FindAsync(CancellationToken.None));
     private readonly Lazy<Task<Pooler>> _pooler;
 
     public PostgresFixture() =>
@@ -18,6 +19,9 @@ public sealed class PostgresFixture : IAsyncDisposable
     public async Task<string> CreateDatabaseAsync(string? name = null, CancellationToken cancellationToken = default) =>
         await (await _server.Value).CreateDatabaseAsync(name, cancellationToken);
 
+    /// <summary>One Citus for a test assembly, started when the first test needs it.</summary>
+    public Task<CitusCluster> CitusAsync() => _citus.Value;
+
     /// <summary>The URL of a database through a transaction pooler.</summary>
     public async Task<string> PooledUrlAsync(string connectionString) => (await _pooler.Value).Url(connectionString);
 
@@ -25,6 +29,8 @@ public sealed class PostgresFixture : IAsyncDisposable
     {
         if (_pooler.IsValueCreated && await Task.WhenAny(_pooler.Value) is { IsCompletedSuccessfully: true } pooler)
             await (await pooler).DisposeAsync();
+        if (_citus.IsValueCreated && await Task.WhenAny(_citus.Value) is { IsCompletedSuccessfully: true } citus)
+            await (await citus).DisposeAsync();
         // If the start failed, the tests that needed it have failed already.
         if (_server.IsValueCreated && await Task.WhenAny(_server.Value) is { IsCompletedSuccessfully: true } started)
             await (await started).DisposeAsync();

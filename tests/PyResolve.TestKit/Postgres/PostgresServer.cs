@@ -44,6 +44,21 @@ public sealed class PostgresServer : IAsyncDisposable
     public static async Task<PostgresServer> StartWithDefaultsAsync(CancellationToken cancellationToken = default) =>
         await StartOwnAsync(await PrivateCluster.CreateAsync(durable: false, maxConnections: 100, cancellationToken), cancellationToken);
 
+    /// <summary>A private one that is a node of a Citus, which must be installed.</summary>
+    internal static async Task<PostgresServer> StartCitusNodeAsync(bool durable, CancellationToken cancellationToken) =>
+        await StartOwnAsync(
+            await PrivateCluster.CreateAsync(
+                durable, maxConnections: 400, cancellationToken,
+                [
+                    "shared_preload_libraries=citus",
+                    "wal_level=logical",
+                    "max_prepared_transactions=400",
+                    "citus.enable_statistics_collection=off",
+                    // Among themselves, on loopback.
+                    "citus.node_conninfo=sslmode=disable",
+                ]),
+            cancellationToken);
+
     private static async Task<PostgresServer> StartOwnAsync(PrivateCluster cluster, CancellationToken cancellationToken)
     {
         var server = new PostgresServer(cluster.ConnectionString, cluster);

@@ -19,10 +19,10 @@ internal sealed class PrivateCluster : IAsyncDisposable
     private Process? _postmaster;
     private bool _isFrozen;
 
-    private PrivateCluster(string binaries, bool durable, int maxConnections)
+    private PrivateCluster(string binaries, bool durable, int maxConnections, IEnumerable<string>? settings = null)
     {
         _binaries = binaries;
-        _settings = Settings(_port, durable, maxConnections);
+        _settings = [.. Settings(_port, durable, maxConnections), .. settings ?? []];
         // PostgreSQL refuses to run as root, so root runs it as the user postgres, who may not have access to root's temporary folder.
         var temporary = Environment.IsPrivilegedProcess ? "/tmp" : Path.GetTempPath();
         _folder = Path.Combine(temporary, $"pyresolve-postgres-{Path.GetRandomFileName()}");
@@ -43,9 +43,10 @@ internal sealed class PrivateCluster : IAsyncDisposable
 
     private string DataFolder => Path.Combine(_folder, "data");
 
-    public static async Task<PrivateCluster> CreateAsync(bool durable, int maxConnections, CancellationToken cancellationToken)
+    public static async Task<PrivateCluster> CreateAsync(
+        bool durable, int maxConnections, CancellationToken cancellationToken, IEnumerable<string>? settings = null)
     {
-        var cluster = new PrivateCluster(PostgresBinaries.Find(), durable, maxConnections);
+        var cluster = new PrivateCluster(PostgresBinaries.Find(), durable, maxConnections, settings);
         try
         {
             await cluster.InitializeAsync(cancellationToken);

@@ -5,4 +5,10 @@ public enum StorageEngine
 {
     Sqlite,
     Postgres,
+
+    /// <summary>
+    /// PostgreSQL, to which the server speaks as to Citus: each statement about the ledger names one account, or has a reason not to.
+    /// Where <c>PYRESOLVE_TEST_CITUS</c> names a coordinator, a real Citus.
+    /// </summary>
+    Citus,
 }

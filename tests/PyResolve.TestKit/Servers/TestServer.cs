@@ -62,6 +62,8 @@ public sealed class TestServer : IAsyncDisposable
         var app = ServerApp.Build(builder, built =>
         {
             built.Services.Replace(ServiceDescriptor.Singleton<TimeProvider>(clock));
+            if (store.Engine is StorageEngine.Citus)
+                built.Services.Replace(ServiceDescriptor.Singleton(_ => new Database(CreateCitusEngine(store))));
             // Some tests start several servers on one embedded database.
             foreach (var folderLock in built.Services.Where(service => service.ImplementationType == typeof(DataFolderLock)).ToList())
                 built.Services.Remove(folderLock);
@@ -79,6 +81,9 @@ public sealed class TestServer : IAsyncDisposable
         Http.Dispose();
         await _app.DisposeAsync();
     }
+
+    private static CitusEngine CreateCitusEngine(TestStore store) =>
+        new(new PostgresEngine(DatabaseUrl.ToConnectionString(store.Settings["DATABASE_URL"]!))) { Observer = LedgerStatements.Check };
 
     private static Dictionary<string, string?> Settings(TestStore store, IReadOnlyDictionary<string, string?>? settings)
     {

@@ -1,6 +1,8 @@
 using System.Data.Common;
 using Microsoft.Data.Sqlite;
+using Microsoft.Extensions.Logging.Abstractions;
 using Npgsql;
+using PyResolve.Server.Storage;
 
 namespace PyResolve.TestKit;
 
@@ -10,8 +12,18 @@ public sealed class TestStore : IAsyncDisposable
     /// <summary>Set: servers reach PostgreSQL through PgBouncer, in transaction mode.</summary>
     public const string PooledVariable = "PYRESOLVE_TEST_POOLED";
 
+    private const int Shards = 8;
+
     /// <summary>Seconds. Proofs generate millions of rows, and count them.</summary>
     private const int CommandTimeout = 600;
+
+    /// <summary>What Citus has of its own, and the server asks for.</summary>
+    private const string FourShards =
+        """
+        create function get_shard_id_for_distribution_column(regclass, uuid) returns bigint
+        language sql immutable as 'select abs(hashtext($2::text) % 4)::bigint';
+        create function citus_is_coordinator() returns boolean language sql immutable as 'select true';
+        """;
 
     private readonly string? _folder;
     private readonly string? _url;
@@ -45,6 +57,15 @@ public sealed class TestStore : IAsyncDisposable
             return new TestStore(engine, database, folder: null, IsPooled ? await postgres.PooledUrlAsync(database) : null);
         }
 
+        if (engine is StorageEngine.Citus && CitusCluster.IsNamed)
+            return await OnCitusAsync(await postgres.CitusAsync(), CancellationToken.None);
+        if (engine is StorageEngine.Citus)
+        {
+            var store = new TestStore(engine, await postgres.CreateDatabaseAsync(), folder: null);
+            await store.ExecuteSqlAsync(FourShards);
+            return store;
+        }
+
         var folder = Directory.CreateTempSubdirectory("pyresolve-store-").FullName;
         return new TestStore(
             engine, new SqliteConnectionStringBuilder { DataSource = Path.Combine(folder, "pyresolve.db") }.ToString(), folder);
@@ -52,6 +73,23 @@ public sealed class TestStore : IAsyncDisposable
 
     /// <summary>A database that the test created on its own PostgreSQL.</summary>
     public static TestStore On(string connectionString) => new(StorageEngine.Postgres, connectionString, folder: null);
+
+    /// <summary>A database of a Citus, with the schema distributed over its nodes.</summary>
+    public static async Task<TestStore> OnCitusAsync(CitusCluster citus, CancellationToken cancellationToken)
+    {
+        var database = await citus.CreateDatabaseAsync(cancellationToken);
+        await DistributeAsync(database, cancellationToken);
+        return new TestStore(StorageEngine.Citus, database, folder: null);
+    }
+
+    /// <summary>Gives a database of a Citus the schema, and distributes it, as <c>migrate-schema --distribute=8</c> does.</summary>
+    private static async Task DistributeAsync(string connectionString, CancellationToken cancellationToken)
+    {
+        await using var database = new Database(new PostgresEngine(connectionString));
+        var schema = new SchemaMigrator(database, TimeProvider.System, NullLogger<SchemaMigrator>.Instance);
+        await schema.ApplyAsync(cancellationToken);
+        await schema.DistributeAsync(Shards, progress: null, cancellationToken);
+    }
 
     /// <summary>Runs SQL by hand, as an operator would.</summary>
     /// <returns>The number of rows that it changed.</returns>
@@ -99,7 +137,7 @@ public sealed class TestStore : IAsyncDisposable
 
     private async Task<DbConnection> OpenAsync()
     {
-        DbConnection connection = Engine is StorageEngine.Postgres
+        DbConnection connection = Engine is not StorageEngine.Sqlite
             ? new NpgsqlConnection(_connectionString)
             : new SqliteConnection(_connectionString);
         await connection.OpenAsync();

@@ -38,22 +38,31 @@ internal sealed class CreditSync(Database database, IStripeGateway stripe, Billi
     private async Task<List<PaidCredits>> FindChangedAsync(
         Session session, string customerId, IReadOnlyList<PaidCredits> paid, CancellationToken cancellationToken)
     {
-        var stored = await session.ListAsync(
-            $"""
-            select c.user_id, g.reference, g.units, g.taken
-            from billing_customers c
-            left join credit_grants g on g.user_id = c.user_id and g.reference in (
-                select p.reference from {session.Rows("p", paid).With("reference", ReferenceOf)})
-            where c.origin = {options.Origin} and c.customer_id = {customerId}
-            """,
-            static row => (
-                Owner: row.Uuid(0), Reference: row.TextOrNull(1), Units: row.Int64OrNull(2) ?? 0, Taken: row.Int64OrNull(3) ?? 0),
-            cancellationToken);
-        var known = stored.Where(static grant => grant.Reference is not null).ToDictionary(static grant => grant.Reference!);
+        var batch = new ReadBatch(session);
+        var owners = batch.List(
+            $"select user_id from billing_customers where origin = {options.Origin} and customer_id = {customerId}",
+            static row => row.Uuid(0));
+        var stored = batch.List(
+            session.ByAccount(
+                paid,
+                static purchase => purchase.UserId,
+                (some, account) =>
+                    $"""
+                    select g.user_id, g.reference, g.units, g.taken
+                    from credit_grants g
+                    where (g.user_id, g.reference) in (
+                        select p.user_id, p.reference
+                        from {session.Rows("p", some)
+                            .With("user_id", static purchase => purchase.UserId)
+                            .With("reference", ReferenceOf)}){account.And("g.user_id")}
+                    """),
+            static row => (Key: (row.Uuid(0), row.Text(1)), Units: row.Int64(2), Taken: row.Int64(3)));
+        await batch.RunAsync(cancellationToken);
+        var known = stored.ToDictionary(static grant => grant.Key);
         return
         [
-            .. paid.Where(purchase => stored.Exists(row => row.Owner == purchase.UserId)
-                && !(known.GetValueOrDefault(ReferenceOf(purchase)) is { Reference: not null } grant
+            .. paid.Where(purchase => owners.Contains(purchase.UserId)
+                && !(known.TryGetValue((purchase.UserId, ReferenceOf(purchase)), out var grant)
                     && grant.Taken == CreditGrants.TakenOf(grant.Units, purchase.RefundedPercent))),
         ];
     }

@@ -1,0 +1,89 @@
+using System.Collections.Concurrent;
+using Npgsql;
+
+namespace PyResolve.Server.Storage;
+
+/// <summary>
+/// PostgreSQL with Citus, whose workers have <see cref="LedgerTables"/>, distributed by account. It locks rows, and changes them fast, only
+/// in statements that name one account; and takes rows fast only as <c>values</c>.
+/// </summary>
+internal sealed class CitusEngine(PostgresEngine store) : PostgresEngine(store)
+{
+    /// <summary>A statement has at most 65,535 parameters.</summary>
+    private const int MaxParameters = 60_000;
+
+    private const int MaxRows = 1_000;
+    private const int MaxRemembered = 100_000;
+
+    private readonly ConcurrentDictionary<Guid, long> _shards = new();
+
+    public override bool IsDistributed => true;
+
+    /// <summary>Asks for the extension first: without it, there is no such table.</summary>
+    public static async Task<bool> IsFoundAsync(Session session, CancellationToken cancellationToken) =>
+        await session.NumberAsync($"select 1::bigint from pg_extension where extname = 'citus'", cancellationToken) is not null
+        && await session.NumberAsync(
+            $"select 1::bigint from pg_dist_partition where logicalrelid = to_regclass({LedgerTables.Names[0]}) and partmethod = 'h'",
+            cancellationToken) is not null;
+
+    public override Task<Engine> FindVariantAsync(CancellationToken cancellationToken) => Task.FromResult<Engine>(this);
+
+    public override long? ShardOf(Guid userId) => _shards.TryGetValue(userId, out var shard) ? shard : null;
+
+    /// <summary>Once an account: it stays the same, unless an operator splits the shard, and then it costs only time.</summary>
+    public override async Task<long> ReadShardAsync(Session session, Guid userId, CancellationToken cancellationToken)
+    {
+        var shard = await session.NumberAsync(
+            $"select get_shard_id_for_distribution_column(cast({LedgerTables.Names[0]} as regclass), {userId})", cancellationToken) ?? 0;
+        if (_shards.Count >= MaxRemembered)
+            _shards.Clear();
+        return _shards[userId] = shard;
+    }
+
+    public override IEnumerable<Sql> ByAccount<T>(
+        IReadOnlyList<T> rows, Func<T, Guid> account, Func<IReadOnlyList<T>, OneAccount, Sql> write) =>
+        from row in rows
+        group row by account(row) into ofAccount
+        orderby ofAccount.Key
+        from part in ofAccount.Chunk(MaxRows)
+        select write(part, new OneAccount(ofAccount.Key));
+
+    public override IEnumerable<Sql> InParts<T>(IReadOnlyList<T> rows, Func<IReadOnlyList<T>, Sql> write) =>
+        rows.Chunk(MaxRows).Select(write);
+
+    /// <summary>Citus gives no code of its own where a node is lost between two statements of a transaction.</summary>
+    public override FailureKind Classify(Exception exception) =>
+        exception is PostgresException { SqlState: PostgresErrorCodes.InternalError, MessageText: var text }
+        && text.StartsWith("failure on connection marked as essential", StringComparison.Ordinal)
+            ? FailureKind.Unavailable
+            : base.Classify(exception);
+
+    /// <summary>The coordinator's alone: servers on two nodes would take each other's for a failover.</summary>
+    public override async Task<string?> ReadLineageAsync(Session session, CancellationToken cancellationToken) =>
+        await session.NumberAsync($"select 1::bigint where citus_is_coordinator()", cancellationToken) is null
+            ? null
+            : await base.ReadLineageAsync(session, cancellationToken);
+
+    /// <summary>As values: a select would go through all nodes.</summary>
+    public override void Append(Sql sql, InsertedRows inserted)
+    {
+        var columns = inserted.Rows.Columns;
+        if (inserted.Rows.Count * columns.Count > MaxParameters)
+            throw new ArgumentException("Too many rows: see InParts.", nameof(inserted));
+        sql.AppendLiteral("values ");
+        var isFirst = true;
+        foreach (var row in inserted.InOrder())
+        {
+            sql.AppendLiteral(isFirst ? "(" : ", (");
+            isFirst = false;
+            for (var i = 0; i < columns.Count; i++)
+            {
+                if (i > 0)
+                    sql.AppendLiteral(", ");
+                sql.Append(new SqlParameter(columns[i].Type, columns[i].Values.GetValue(row)));
+            }
+
+            sql.AppendLiteral(")");
+        }
+    }
+}
