@@ -48,11 +48,11 @@ public sealed class SeveralServersTests : IDisposable
     }
 
     [Theory]
-    [InlineData("login --api-url http://localhost:8000,nonsense", "--api-url, address 2 of 2, is not an http or https URL: nonsense", "https://")]
-    [InlineData("login --no-browser --api-url https://a.example,http://b.example", "--api-url would send your key unencrypted to b.example.", "Use https.")]
-    [InlineData("config set api_url https://a.example,b.example", "'https://a.example,b.example' is not an http or https URL.", "https://")]
-    public async Task A_bad_address_is_named(string arguments, string cause, string next) =>
-        (await _cli.RunAsync(arguments.Split(' '))).ShouldFail(2, cause, next);
+    [InlineData("login --api-url", "http://localhost:8000,nonsense", "--api-url, address 2 of 2, is not an http or https URL: nonsense")]
+    [InlineData("login --no-browser --api-url", "https://a.example,http://b.example", "--api-url would send your key unencrypted to b.")]
+    [InlineData("config set api_url", "https://a.example,b.example", "'https://a.example,b.example' is not an http or https URL.")]
+    public async Task A_bad_address_is_named(string command, string addresses, string cause) =>
+        (await _cli.RunAsync([.. command.Split(' '), addresses])).ShouldFail(2, cause, "https");
 
     public void Dispose()
     {
