@@ -5,6 +5,7 @@ using Microsoft.OpenApi;
 using PyResolve.Client.Wire;
 using PyResolve.Server.Access;
 using PyResolve.Server.Accounts;
+using PyResolve.Server.Billing;
 using PyResolve.Server.Migrations;
 using PyResolve.Server.Plans;
 using PyResolve.Server.SecondFactor;
@@ -83,6 +84,7 @@ internal static class OpenApiSchemas
             ["interval"] = new Rule { Values = ["month", "year"] },
             ["quantity"] = Number(1, MaxUnits),
         },
+        [typeof(OverageRequest)] = new() { ["cap"] = Number(0, CreditEndpoints.MostOverage) with { IsRequired = true, Example = 500 } },
         [typeof(ReservationRequest)] = new()
         {
             ["quantity"] = Number(1, MaxUnits),

@@ -70,7 +70,7 @@ public sealed class CataloguePurchaseTests(Browser browser) : IAsyncLifetime
         await page.GetByRole(AriaRole.Link, new() { Name = "Cancel plan" }).First.ClickAsync();
         await PressAsync(page, "Cancel plan");
         await page.GetByRole(AriaRole.Link, new() { Name = "Return" }).First.ClickAsync();
-        await Expect(page.GetByRole(AriaRole.Main)).ToContainTextAsync("From then on: the Hobby plan. Nothing more is charged.");
+        await PlanSaysAsync(page, main => Expect(main).ToContainTextAsync("From then on: the Hobby plan. Nothing more is charged."));
         _consoleErrors.ShouldBeEmpty();
     }
 
@@ -87,12 +87,15 @@ public sealed class CataloguePurchaseTests(Browser browser) : IAsyncLifetime
         await Expect(page.GetByRole(AriaRole.Heading, new() { Level = 1 })).ToHaveTextAsync("Plan");
     }
 
+    private Task ButtonComesAsync(IPage page, string button) =>
+        PlanSaysAsync(page, main => Expect(main.GetByRole(AriaRole.Button, new() { Name = button })).ToBeVisibleAsync());
+
     /// <summary>The plan follows an event of Stripe's, which takes a moment.</summary>
-    private async Task ButtonComesAsync(IPage page, string button) => await Eventually.HoldsAsync(
+    private async Task PlanSaysAsync(IPage page, Func<ILocator, Task> says) => await Eventually.HoldsAsync(
         async () =>
         {
             await page.GotoAsync(Address("/app/plan"));
-            await Expect(page.GetByRole(AriaRole.Button, new() { Name = button })).ToBeVisibleAsync();
+            await says(page.GetByRole(AriaRole.Main));
         },
         cancellationToken: TestContext.Current.CancellationToken);
 

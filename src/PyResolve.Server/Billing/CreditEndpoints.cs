@@ -13,7 +13,7 @@ namespace PyResolve.Server.Billing;
 /// <summary>What is used beyond a plan's quota: credits are bought before, overage is billed afterwards.</summary>
 internal static class CreditEndpoints
 {
-    private const long MostOverage = 1_000_000;
+    public const long MostOverage = 1_000_000;
 
     public static void MapOverage(this IEndpointRouteBuilder group) => group.MapPost("/overage", SetOverage);
 

@@ -16,7 +16,7 @@ public sealed partial class KnownSettingsTests
             .SelectMany(static file => Setting().Matches(File.ReadAllText(file)))
             .Select(static match => match.Groups["name"].Value)
             // Sections, whose parts are read one by one.
-            .Except(["PyResolve:Plans", "PyResolve:Oidc", "PyResolve:Migrate", "PyResolve:Migrators"])
+            .Except(["PyResolve:Plans", "PyResolve:Credits", "PyResolve:Oidc", "PyResolve:Migrate", "PyResolve:Migrators"])
             .Distinct(StringComparer.Ordinal)
             .ToList();
 

@@ -1,3 +1,5 @@
+using System.Net;
+using System.Net.Sockets;
 using PyResolve.Server.Plans;
 
 namespace PyResolve.Server.Tests.Hosting;
@@ -127,10 +129,13 @@ public sealed class StartTests
         await using var postgres = await PostgresServer.StartAsync(durable: true, cancellation);
         var url = PostgresAddress.ToUrl(await postgres.CreateDatabaseAsync(cancellationToken: cancellation));
         await postgres.KillAsync();
+        using var absent = new TcpListener(IPAddress.Loopback, new Uri(url).Port);
+        absent.Start();
         var starting = ServerProcess.StartAsync(new Dictionary<string, string?> { ["DATABASE_URL"] = url }, cancellation);
-        await Task.Delay(TimeSpan.FromSeconds(3), cancellation);
+        (await absent.AcceptTcpClientAsync(cancellation)).Dispose();
 
         starting.IsCompleted.ShouldBeFalse();
+        absent.Stop();
         await postgres.RestartAsync(cancellation);
         await using var server = await starting;
 
