@@ -15,7 +15,7 @@ public sealed class PyResolveClientOptions
     /// <c>config.toml</c>, then <c>https://api.pyresolve.dev</c>.</summary>
     public Uri? ApiUrl
     {
-        get => ApiUrls?.FirstOrDefault();
+        get => ApiUrls is [var first, ..] ? first : null;
         set => ApiUrls = value is null ? null : [value];
     }
 

@@ -206,7 +206,7 @@ internal sealed partial class ApiTransport(
     }
 
     /// <summary>Over plain http every answer comes from the proxy, and it may be the proxy's own.</summary>
-    private void ThrowIfProxyAnswered(ApiAnswer answer, Server server)
+    private static void ThrowIfProxyAnswered(ApiAnswer answer, Server server)
     {
         if (answer.Status == (int)HttpStatusCode.ProxyAuthenticationRequired)
             throw server.Failure.ProxyRefused(answer.Status);

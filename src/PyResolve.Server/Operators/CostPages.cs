@@ -1,5 +1,6 @@
 using System.Globalization;
 using PyResolve.Server.Http;
+using PyResolve.Server.Pages;
 
 namespace PyResolve.Server.Operators;
 
@@ -11,7 +12,7 @@ internal static class CostPages
 {
     public static void MapCostPages(this IEndpointRouteBuilder pages) => pages.MapGet("/operator/costs", Show);
 
-    private static IResult Show(HttpContext http)
+    private static PageResult Show(HttpContext http)
     {
         var form = Read(http.Request.Query);
         return OperatorPages.Page(http, "What it costs", new Operators_CostsPage { Model = form }, form.Problem);
