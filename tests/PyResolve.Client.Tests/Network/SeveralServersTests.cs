@@ -75,7 +75,10 @@ public sealed class SeveralServersTests : IAsyncLifetime
     }
 
     public static TheoryData<Answer> Broken() =>
-        [Answer.ConnectionClosed, Answer.Never, Answer.Busy(60), Answer.Html(502), Answer.Html(200), Answer.Problem(503, "unavailable", "No.")];
+    [
+        Answer.ConnectionClosed, Answer.Never, Answer.Busy(60), Answer.Html(502), Answer.Html(200),
+        Answer.Problem(503, "unavailable", "No."),
+    ];
 
     [Theory]
     [InlineData(401, "unauthenticated")]

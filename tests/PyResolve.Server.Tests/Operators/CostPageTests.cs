@@ -1,4 +1,5 @@
 using PyResolve.Server.Operators;
+using PyResolve.Server.Tests.Devices;
 using PyResolve.Server.Tests.Site;
 
 namespace PyResolve.Server.Tests.Operators;
