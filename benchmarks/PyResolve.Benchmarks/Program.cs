@@ -34,7 +34,10 @@ var minutes = new Option<double>("--minutes")
     DefaultValueFactory = _ => 10,
 };
 var server = new Option<DirectoryInfo?>("--server") { Description = "A folder with a published server; by default it is published anew." };
-var output = new Option<FileInfo?>("--output") { Description = "The page to write the tables into; docs/performance.md or docs/upgrading.md by default." };
+var output = new Option<FileInfo?>("--output")
+{
+    Description = "The page to write the tables into; docs/performance.md or docs/upgrading.md by default.",
+};
 var root = new RootCommand(
     "Measures the server against limits that this program starts itself, and writes the tables into docs/performance.md.")
 {
