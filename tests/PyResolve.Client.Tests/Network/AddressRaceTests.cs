@@ -41,7 +41,8 @@ public sealed class AddressRaceTests : IAsyncLifetime
     public async Task What_could_take_effect_twice_goes_on_from_a_server_to_which_there_was_no_connection()
     {
         _server.On("POST /quota/reservations", Answer.Json(201, $$"""
-            {"id":"01a22a00-0000-7000-8000-000000000001","state":"held","quantity":1,"remaining":1,"tier":"tier1","quota":{{Answer.QuotaBody(0)}}}
+            {"id":"01a22a00-0000-7000-8000-000000000001","state":"held","quantity":1,"remaining":1,"tier":"tier1",
+             "quota":{{Answer.QuotaBody(0)}}}
             """));
         await using var hole = await TcpProxy.StartBlackHoleAsync(IPv4);
         await using var client = _server.Client(options =>
