@@ -53,6 +53,27 @@ public sealed class FakeAccount
         }
     }
 
+    /// <summary>Prepaid migrations that are left for when the plan's are used up; <see langword="null"/> (the default): the plan does not
+    /// draw on credits.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">The value is negative.</exception>
+    public long? Credits
+    {
+        get => Locked(() =>
+        {
+            State.ExpireDue(_server.Now);
+            return State.Beyond.Credits;
+        });
+        set
+        {
+            ArgumentOutOfRangeException.ThrowIfNegative(value ?? 0, nameof(value));
+            Locked(() =>
+            {
+                State.ExpireDue(_server.Now);
+                State.Beyond.Credits = value;
+            });
+        }
+    }
+
     /// <summary>The body of <c>GET /quota</c>.</summary>
     public QuotaSnapshot Quota => Locked(() => State.Quota(_server.Now));
 

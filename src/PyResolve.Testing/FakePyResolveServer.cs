@@ -98,6 +98,19 @@ public sealed class FakePyResolveServer : IAsyncDisposable, IDisposable
         set => _state.IssuesLeases = value;
     }
 
+    /// <summary>The most overage that an account may allow itself in a month, on the plans that have a limit. Default
+    /// <see langword="null"/>: no plan has overage.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">The value is negative.</exception>
+    public long? MaxOverage
+    {
+        get => _state.MaxOverage;
+        set
+        {
+            ArgumentOutOfRangeException.ThrowIfNegative(value ?? 0, nameof(value));
+            _state.MaxOverage = value;
+        }
+    }
+
     /// <summary>What <c>POST /migrate</c> runs: called once for each migration that was granted, with what was sent. It must not block.
     /// Where it returns <see langword="null"/>, the server has no migrator for the library. Default <see langword="null"/>: none at all.
     /// </summary>
@@ -157,6 +170,18 @@ public sealed class FakePyResolveServer : IAsyncDisposable, IDisposable
                 ? throw new ArgumentException("Another account has this email address.", nameof(email))
                 : AccountOf(_state.OpenAccount(normal, password, normal.Split('@')[0]));
         }
+    }
+
+    /// <summary>Sells credits: <c>POST /billing/checkout</c> opens a page for them. <see cref="FakeAccount.Credits"/> gives them, like the
+    /// payment.</summary>
+    /// <param name="name">By which requests name them.</param>
+    /// <param name="units">How many migrations they give.</param>
+    public void SellCredits(string name, int units)
+    {
+        ArgumentException.ThrowIfNullOrWhiteSpace(name);
+        ArgumentOutOfRangeException.ThrowIfLessThan(units, 1);
+        lock (_state.Gate)
+            _state.CreditPacks[name] = units;
     }
 
     /// <summary>Injects a fault into the next requests. Of several faults for a route, the one injected first is applied first.</summary>

@@ -32,6 +32,7 @@ internal static class BillingServices
             .AddSingleton<BillingInvoices>()
             .AddSingleton<Inbox>()
             .AddSingleton<MeterReports>()
+            .AddSingleton<MeterSender>()
             .AddSingleton<CreditSync>()
             .AddSingleton<OverageItems>()
             .AddSingleton<CreditCheckouts>()

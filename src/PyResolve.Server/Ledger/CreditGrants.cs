@@ -18,25 +18,44 @@ internal static class CreditGrants
     /// <returns>Whether this call gave them; false: an earlier one did.</returns>
     public static async Task<bool> AddAsync(
         Session session, NewCredits credits, DateTimeOffset now, CancellationToken cancellationToken) =>
-        await session.ExecuteAsync(
-            $"""
-            insert into credit_grants (user_id, id, source, reference, units, expires_at, created_at)
-            values ({credits.UserId}, {Ids.Create(now)}, {credits.Source}, {credits.Reference}, {credits.Units}, {credits.ExpiresAt}, {now})
-            on conflict do nothing
-            """,
-            cancellationToken) == 1;
+        await session.ExecuteAsync(Add(session, [credits], now), cancellationToken) == 1;
+
+    /// <summary>Those whose reference the account has already give nothing.</summary>
+    public static Sql Add(Session session, IReadOnlyList<NewCredits> all, DateTimeOffset now) =>
+        $"""
+        insert into credit_grants (user_id, id, source, reference, units, expires_at, created_at)
+        select g.user_id, g.id, g.source, g.reference, g.units, g.expires_at, {now}
+        from {session.Rows("g", all)
+            .With("user_id", static credits => credits.UserId)
+            .With("id", _ => Ids.Create(now))
+            .With("source", static credits => credits.Source)
+            .With("reference", static credits => credits.Reference)
+            .With("units", static credits => (long)credits.Units)
+            .With("expires_at", static credits => credits.ExpiresAt)}
+        where true
+        order by g.user_id, g.reference
+        on conflict do nothing
+        """;
+
+    /// <summary>How many are taken back of a grant, a part of which was refunded.</summary>
+    public static long TakenOf(long units, int percent) => ((units * percent) + 99) / 100;
 
     /// <summary>Sets how many are taken back. Units that are drawn stay drawn; when they return, nobody can draw them again.</summary>
     /// <param name="session">The caller's transaction.</param>
-    /// <param name="userId">Whose.</param>
-    /// <param name="reference">Of the grant.</param>
-    /// <param name="percent">Of its units, rounded up: what was refunded.</param>
-    /// <param name="cancellationToken">Stops waiting.</param>
-    public static Task TakeBackAsync(
-        Session session, Guid userId, string reference, int percent, CancellationToken cancellationToken) =>
-        session.ExecuteAsync(
+    /// <param name="refunds">For each grant, the per cent of its units that was refunded, rounded up.</param>
+    public static IEnumerable<Sql> TakeBack(Session session, IReadOnlyList<(Guid UserId, string Reference, int Percent)> refunds)
+    {
+        var rows = session.Rows("r", refunds)
+            .With("user_id", static refund => refund.UserId)
+            .With("reference", static refund => refund.Reference)
+            .With("percent", static refund => (long)refund.Percent);
+        Sql named = $"(user_id, reference) in (select r.user_id, r.reference from {rows})";
+        yield return CreditRows.LockInOrder(session, named);
+        yield return
             $"""
-            update credit_grants set taken = (units * {percent} + 99) / 100 where user_id = {userId} and reference = {reference}
-            """,
-            cancellationToken);
+            update credit_grants set taken = (credit_grants.units * r.percent + 99) / 100
+            from {rows}
+            where credit_grants.user_id = r.user_id and credit_grants.reference = r.reference
+            """;
+    }
 }

@@ -19,6 +19,9 @@ internal readonly record struct CreditGrant(Guid UserId, Guid Id, long Units, lo
 /// <summary>Locked after the rollups, by key: transactions lock profiles, reservations, rollups and credits in this order.</summary>
 internal static class CreditRows
 {
+    /// <summary>In which they are drawn, and locked: two transactions that lock the same ones wait, and do not deadlock.</summary>
+    private static readonly SqlFragment InOrder = new("order by user_id, expires_at is null, expires_at, id");
+
     /// <summary>
     /// Those that have not ended, the first to end first, also those that are used up, to which units may return; and those that owe.
     /// </summary>
@@ -28,9 +31,13 @@ internal static class CreditRows
         from credit_grants
         where user_id in (select a.user_id from {batch.Session.Rows("a", userIds).With("user_id", static id => id)})
           and ({IsUsable(now)} or drawn > units)
-        order by user_id, expires_at is null, expires_at, id {batch.Session.Engine.ForUpdate}
+        {InOrder} {batch.Session.Engine.ForUpdate}
         """,
         static row => new CreditGrant(row.Uuid(0), row.Uuid(1), row.Int64(2), row.Int64(3), row.Int64(4)));
+
+    /// <summary>An update of several locks them in whatever order it finds them: this comes before.</summary>
+    public static Sql LockInOrder(Session session, Sql wanted) =>
+        $"select id from credit_grants where {new SqlPart(wanted)} {InOrder} {session.Engine.ForUpdate}";
 
     public static SqlPart IsUsable(DateTimeOffset now)
     {
@@ -56,6 +63,20 @@ internal static class CreditRows
 
         if (changes.Count == 0)
             yield break;
+        // The transaction that draws has locked them when it decided.
+        if (drawn.Count == 0 && changes.Count > 1)
+        {
+            yield return LockInOrder(
+                session,
+                $"""
+                (user_id, id) in (
+                    select k.user_id, k.id
+                    from {session.Rows("k", [.. changes.Keys])
+                        .With("user_id", static key => key.UserId)
+                        .With("id", static key => key.Id)})
+                """);
+        }
+
         var most = drawn.Count == 0
             ? new SqlFragment("credit_grants.drawn + c.units")
             : new SqlFragment("credit_grants.units - credit_grants.taken");

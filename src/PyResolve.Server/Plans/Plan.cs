@@ -67,6 +67,14 @@ internal sealed record Plan(string Name, long? MigrationsLimit, bool LlmAllowed,
     public long OverageLimit(ChosenOverage? chosen) =>
         Overage is not null && chosen is { } of && of.Plan == Name ? Math.Clamp(of.Units, 0, Overage.MaxUnits) : 0;
 
+    /// <summary>What people who have cancelled read.</summary>
+    public string LastCharge => this switch
+    {
+        _ when Prices.Any(static price => price.IsMetered) => "Nothing more is charged but what is used until then.",
+        { Overage: not null } => "Nothing more is charged but the overage that is used until then.",
+        _ => "Nothing more is charged.",
+    };
+
     /// <summary>Of one purchase.</summary>
     public const int MaxSeatsSold = 1_000;
 

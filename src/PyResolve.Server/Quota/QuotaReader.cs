@@ -78,7 +78,9 @@ internal sealed class QuotaReader(Database database, PlanCatalog plans, TimeProv
         return byAccount;
     }
 
-    /// <summary>Credits and overage of the month, credits left, and the limit of overage; what is due has given its units back.</summary>
+    /// <summary>
+    /// Credits and overage of the month, credits left, what these grow by, and the limit of overage; what is due has given its units back.
+    /// </summary>
     private static Sql ReadBeyond(DateTimeOffset now, string month)
     {
         Sql returning = $"{StoredReservation.IsDue(now)} and (not r.leased or r.settled_as is not null)";
@@ -94,9 +96,8 @@ internal sealed class QuotaReader(Database database, PlanCatalog plans, TimeProv
                                   when {CreditRows.IsUsable(now)} and g.units > g.drawn + g.taken then g.units - g.drawn - g.taken
                                   else 0 end)
                   from credit_grants g
-                  where g.user_id = p.id), 0) as bigint)
-              + coalesce((select sum(r.credits) from reservations r where r.user_id = p.id and {due}), 0),
-              {ChosenOverage.Columns}
+                  where g.user_id = p.id), 0) as bigint),
+              {new SqlPart(DueCredits.Column(now, due))}, {ChosenOverage.Columns}
             """;
     }
 
@@ -107,8 +108,8 @@ internal sealed class QuotaReader(Database database, PlanCatalog plans, TimeProv
         {
             CoveredByCredits = row.Int64(8),
             Overage = row.Int64(9),
-            CreditsLeft = Math.Max(0, row.Int64(10)),
-            OverageLimit = plans.At(EffectivePlan.Read(row, 1), now).OverageLimit(ChosenOverage.Read(row, 11)),
+            CreditsLeft = Math.Max(0, row.Int64(10) + DueCredits.Read(row.TextOrNull(11))),
+            OverageLimit = plans.At(EffectivePlan.Read(row, 1), now).OverageLimit(ChosenOverage.Read(row, 12)),
         };
     }
 }

@@ -94,7 +94,7 @@ internal sealed record PlanView(
     {
         _ when IsSetByOperator => "Set by the operator of this server; nothing is charged for it.",
         _ when Profile.Until is { } end && end > Now && Trouble is null =>
-            $"Ends on {Day(end)}. From then on: the {Name(Profile.Then)} plan.{(IsCancelling ? " Nothing more is charged." : "")}",
+            $"Ends on {Day(end)}. From then on: the {Name(Profile.Then)} plan.{(IsCancelling ? $" {Catalog[State.Plan].LastCharge}" : "")}",
         { ScheduledPlan: { } plan, ScheduledAt: { } at } when Trouble is null && at > Now =>
             $"Until {Day(at)}. From then on: the {Name(plan)} plan, as you chose.",
         { Status: "trialing", CurrentPeriodEnd: { } end } =>

@@ -39,6 +39,8 @@ internal sealed class SqlRows<T>(Engine engine, string name, IReadOnlyList<T> so
 
     public SqlRows<T> With(string column, Func<T, DateTimeOffset> value) => Add(column, SqlType.Instant, value);
 
+    public SqlRows<T> With(string column, Func<T, DateTimeOffset?> value) => Add(column, SqlType.Instant, value);
+
     public SqlRows<T> With(string column, Func<T, byte[]> value) => Add(column, SqlType.Bytes, value);
 
     public SqlRows<T> With(string column, Func<T, JsonText> value) => Add(column, SqlType.Json, item => value(item).Value);

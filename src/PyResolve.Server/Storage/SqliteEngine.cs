@@ -215,6 +215,12 @@ internal sealed class SqliteEngine : Engine
             case DateTimeOffset[] instants:
                 writer.WriteNumberValue(ToMicroseconds(instants[row]));
                 break;
+            case DateTimeOffset?[] instants when instants[row] is { } instant:
+                writer.WriteNumberValue(ToMicroseconds(instant));
+                break;
+            case DateTimeOffset?[]:
+                writer.WriteNullValue();
+                break;
             case byte[][] blobs:
                 writer.WriteStringValue(Convert.ToHexStringLower(blobs[row]));
                 break;

@@ -49,6 +49,8 @@ internal static class BillingCommands
         return () => call.Simulation.CloseDispute(call.Id, isWon);
     }
 
+    public static Action DisputeCharge(ControlCall call) => () => call.Simulation.DisputeCharge(call.Id);
+
     public static Action DeleteCustomer(ControlCall call) => () => call.Simulation.DeleteCustomer(call.Id);
 
     public static Func<ControlCall, Action> OnSubscription(Action<SubscriptionControls> act) =>

@@ -20,6 +20,7 @@ internal static class ControlEndpoints
         ["subscriptions/{id}/end-trial"] = BillingCommands.OnSubscription(static subscription => subscription.EndTrial()),
         ["subscriptions/{id}/dispute"] = BillingCommands.OnSubscription(static subscription => subscription.DisputePayment()),
         ["subscriptions/{id}/refund"] = BillingCommands.OnSubscription(static subscription => subscription.RefundPayment()),
+        ["charges/{id}/dispute"] = BillingCommands.DisputeCharge,
         ["disputes/{id}/close"] = BillingCommands.CloseDispute,
         ["subscriptions/{id}/cancel"] = BillingCommands.OnSubscription(static subscription => subscription.Cancel()),
         ["subscriptions/{id}/resume"] = BillingCommands.OnSubscription(static subscription => subscription.Resume()),

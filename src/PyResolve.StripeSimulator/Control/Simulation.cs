@@ -164,6 +164,19 @@ public sealed class Simulation
         }
     }
 
+    /// <summary>Disputes a payment, as the card's owner does at the bank; also one that no subscription made.</summary>
+    /// <returns>The dispute's id.</returns>
+    /// <exception cref="KeyNotFoundException">There is no such charge, nothing was paid, or it is disputed already.</exception>
+    public string DisputeCharge(string chargeId)
+    {
+        lock (_state.Gate)
+        {
+            return _state.Charges.Get(chargeId) is { Status: "succeeded", IsDisputed: false } charge
+                ? Refunds.Dispute(_state, charge, "fraudulent").Id
+                : throw new KeyNotFoundException("This charge has no payment to take back.");
+        }
+    }
+
     /// <summary>The bank decides a dispute.</summary>
     /// <exception cref="KeyNotFoundException">The dispute does not exist.</exception>
     public void CloseDispute(string disputeId, bool isWon)

@@ -7,10 +7,20 @@ namespace PyResolve.Testing.Contract;
 internal static class BillingRoutes
 {
     private const int MaxQuantity = 1_000;
+    private const int LongestName = 64;
+    private const long MostOverage = 1_000_000;
 
     public static FakeAnswer StartCheckout(Call call)
     {
         var body = call.Body<CheckoutRequest>();
+        var errors = new FieldErrors();
+        errors.Text("plan", body.Plan, LongestName);
+        errors.Text("credits", body.Credits, LongestName);
+        if (body.Credits is not null)
+            CheckAlone(body, errors);
+        errors.ThrowIfAny();
+        if (body.Credits is { } name)
+            return SellCredits(call, name);
         var sold = call.Server.Plans.InOrder.Where(static plan => plan.Price is not null).ToList();
         if (sold.Find(plan => plan.Name == body.Plan) is not { } wanted)
             throw new ProblemException(Problems.Malformed(ProblemTexts.PlanNotSold(sold.Select(static plan => plan.Name))));
@@ -23,6 +33,65 @@ internal static class BillingRoutes
         }
 
         return FakeAnswer.Json(new($"{call.Server.PublicUrl}/checkout/{call.Account.Id}/{body.Plan}"), WireJson.Default.CheckoutStarted);
+    }
+
+    private static void CheckAlone(CheckoutRequest request, FieldErrors errors)
+    {
+        const string Alone = "must be absent: credits are bought by themselves, once.";
+        if (request.Plan is not null)
+            errors.Add("plan", Alone);
+        if (request.Interval is not null)
+            errors.Add("interval", Alone);
+        if (request.Quantity is not null)
+            errors.Add("quantity", Alone);
+    }
+
+    private static FakeAnswer SellCredits(Call call, string name)
+    {
+        if (!call.Server.CreditPacks.ContainsKey(name))
+        {
+            var names = string.Join(" or ", call.Server.CreditPacks.Keys.Select(static sold => $"'{sold}'"));
+            throw new ProblemException(Problems.Malformed(
+                names.Length == 0 ? "This server sells no credits." : $"There are no such credits. Use {names}"));
+        }
+
+        CheckConfigured(call);
+        return FakeAnswer.Json(
+            new($"{call.Server.PublicUrl}/checkout/{call.Account.Id}/credits/{name}"), WireJson.Default.CheckoutStarted);
+    }
+
+    public static FakeAnswer SetOverage(Call call)
+    {
+        var cap = call.Body<OverageRequest>().Cap;
+        var errors = new FieldErrors();
+        if (cap is null)
+            errors.Add("cap", ProblemTexts.IsRequired);
+        errors.Range("cap", cap, 0, MostOverage);
+        errors.ThrowIfAny();
+        if (cap > 0)
+            CheckOverage(call, cap.Value);
+        call.Account.Beyond.SetCap(cap!.Value);
+        return QuotaRoutes.Quota(call);
+    }
+
+    private static void CheckOverage(Call call, long cap)
+    {
+        if (call.Server.MaxOverage is not { } most)
+            throw new ProblemException(Problems.Conflict("No plan of this server has overage."));
+        CheckConfigured(call);
+        var errors = new FieldErrors();
+        errors.Range("cap", cap, 0, most);
+        errors.ThrowIfAny();
+        var refusal = call.Account.Subscription switch
+        {
+            null => "Overage is billed with a subscription, and the account has none that is paid. Subscribe first.",
+            { Status: "trialing" } =>
+                "What is used in a trial is not billed, so there is no overage yet. Set the limit when the trial has ended.",
+            _ when call.Server.Plans[call.Account.Plan].MigrationsLimit.IsUnlimited => $"The {call.Account.Plan} plan has no overage.",
+            _ => null,
+        };
+        if (refusal is not null)
+            throw new ProblemException(Problems.Conflict(refusal));
     }
 
     private static void CheckPrice(PlanInfo plan, CheckoutRequest request)

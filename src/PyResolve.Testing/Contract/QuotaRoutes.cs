@@ -183,14 +183,19 @@ internal static class QuotaRoutes
             throw new ProblemException(
                 Problems.Conflict($"This once_key stands for {same.Quantity} of {same.Tier}. Use another for other work."));
         var quantity = request.Quantity!.Value;
-        if (quota.MigrationsLimit.Value is { } limit && quota.MigrationsUsed + quota.MigrationsHeld + quantity > limit)
+        var left = call.Account.PlanLeft(quota.MigrationsLimit, quota.Month);
+        var missing = left is { } units ? (int)Math.Max(0, quantity - units) : 0;
+        if (call.Account.Beyond.Draw(missing, quota.Month) is not { } beyond)
         {
-            var heldUntil = quota.MigrationsUsed + quantity > limit ? null : call.Account.Reservations
+            var limit = quota.MigrationsLimit.Value!.Value;
+            var most = limit + call.Account.Beyond.CoveredByCredits(quota.Month) + (quota.Credits ?? 0)
+                + Math.Max(call.Account.Beyond.Overage(quota.Month), call.Account.Beyond.Cap);
+            var heldUntil = quota.MigrationsUsed + quantity > most ? null : call.Account.Reservations
                 .Where(reservation => reservation.Month == quota.Month && reservation.ReturnsAtItsEnd)
                 .Min(static reservation => (DateTimeOffset?)reservation.ExpiresAt);
             var detail = $"{DenialTexts.LimitReached(quota.Plan, limit, quota.MigrationsUsed, quota.MigrationsHeld, quantity)} "
                 + (heldUntil is { } end ? $"{ProblemTexts.HeldUntil(end)} " : "")
-                + DenialTexts.ResetsAt(quota.ResetsAt);
+                + DenialTexts.ResetsAt(quota.ResetsAt) + WayOut(call, quota, upgradeUrl);
             throw new ProblemException(
                 Problems.Create(402, ProblemCodes.QuotaExceeded, detail)
                     with { UpgradeUrl = upgradeUrl, ResetsAt = quota.ResetsAt, HeldUntil = heldUntil });
@@ -209,11 +214,40 @@ internal static class QuotaRoutes
             OnceKey = request.OnceKey,
             CreatedAt = call.Now,
             ExpiresAt = call.Now.AddSeconds(request.TtlSeconds!.Value),
-            Receipt = new(quota.Plan, quota.MigrationsLimit, quota.MigrationsUsed, quota.MigrationsHeld, Explain(quota, quantity)),
+            Credits = beyond.Credits,
+            Overage = beyond.Overage,
+            Receipt = Receipt(quota, quantity, missing == 0 ? null : beyond),
         };
         call.Account.Reservations.Add(reservation);
         return reservation;
     }
+
+    /// <summary>What the account itself can do besides an upgrade, where the server sells it.</summary>
+    private static string WayOut(Call call, QuotaSnapshot quota, string upgradeUrl) =>
+        (quota.Credits is not null && call.Server.CreditPacks.Count > 0, quota.OverageCap is not null) switch
+        {
+            (true, true) => $" Buy credits, or raise the limit of overage, at {upgradeUrl}",
+            (true, false) => $" Buy credits at {upgradeUrl}",
+            (false, true) => $" Raise the limit of overage at {upgradeUrl}",
+            _ => "",
+        };
+
+    /// <param name="quota">Before.</param>
+    /// <param name="quantity">Granted.</param>
+    /// <param name="beyond">What the plan does not cover; null: it covers all.</param>
+    private static ReservationReceipt Receipt(QuotaSnapshot quota, int quantity, (int Credits, int Overage)? beyond) => new(
+        quota.Plan,
+        quota.MigrationsLimit,
+        quota.MigrationsUsed,
+        quota.MigrationsHeld,
+        beyond is { } drawn
+            ? $"Granted: of the {quantity} asked for, the {quota.Plan} plan's quota covers {quantity - drawn.Credits - drawn.Overage}, "
+                + $"credits {drawn.Credits}, overage {drawn.Overage}."
+            : Explain(quota, quantity))
+    {
+        Credits = beyond?.Credits,
+        Overage = beyond?.Overage,
+    };
 
     private static string Explain(QuotaSnapshot quota, int quantity) => quota.MigrationsLimit.IsUnlimited
         ? $"Granted: the {quota.Plan} plan has no limit."

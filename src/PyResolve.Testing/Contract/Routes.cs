@@ -52,6 +52,7 @@ internal static class Routes
         new("GET", "/usage/events", RouteAccess.KeyOrSession, Scopes.UsageRead, StatisticsRoutes.Events),
         new("GET", "/usage/export.csv", RouteAccess.KeyOrSession, Scopes.UsageRead, StatisticsRoutes.Export),
         new("POST", "/billing/checkout", RouteAccess.KeyOrSession, Scopes.Billing, BillingRoutes.StartCheckout),
+        new("POST", "/billing/overage", RouteAccess.KeyOrSession, Scopes.Billing, BillingRoutes.SetOverage),
         new("GET", "/billing/portal", RouteAccess.KeyOrSession, Scopes.Billing, BillingRoutes.OpenPortal),
         new("GET", "/billing/subscription", RouteAccess.KeyOrSession, Scopes.Billing, BillingRoutes.ReadSubscription),
         new("GET", "/billing/invoices", RouteAccess.KeyOrSession, Scopes.Billing, BillingRoutes.ListInvoices),

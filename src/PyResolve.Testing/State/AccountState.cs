@@ -2,9 +2,16 @@ using PyResolve.Client.Wire;
 
 namespace PyResolve.Testing.State;
 
-internal sealed class AccountState(ServerState server)
+internal sealed class AccountState
 {
+    private readonly ServerState _server;
     private readonly Dictionary<string, long> _usedWithoutEvents = new(StringComparer.Ordinal);
+
+    public AccountState(ServerState server)
+    {
+        _server = server;
+        Beyond = new(this);
+    }
 
     public Guid Id { get; } = Ids.Create();
 
@@ -35,6 +42,8 @@ internal sealed class AccountState(ServerState server)
         StringComparer.Ordinal);
 
     public SubscriptionInfo? Subscription { get; set; }
+
+    public BeyondPlan Beyond { get; }
 
     public EmailToken? ResetToken { get; set; }
 
@@ -67,7 +76,7 @@ internal sealed class AccountState(ServerState server)
     /// <summary>Ends what is due: migrations first, which commit their reservations.</summary>
     public void ExpireDue(DateTimeOffset now)
     {
-        foreach (var run in Migrations.Where(run => run.End is null && server.TimeLeft(run) <= TimeSpan.Zero).ToList())
+        foreach (var run in Migrations.Where(run => run.End is null && _server.TimeLeft(run) <= TimeSpan.Zero).ToList())
             run.Finish(this, now);
         Reservations.ForEach(reservation => reservation.ExpireIfDue(now));
     }
@@ -76,17 +85,29 @@ internal sealed class AccountState(ServerState server)
     {
         ExpireDue(now);
         var month = MonthOf(now);
-        var plan = server.Plans[Plan];
+        var plan = _server.Plans[Plan];
         var (used, held) = (Used(month), Held(month));
         var remaining = plan.MigrationsLimit.Value is { } limit ? QuotaLimit.Of(Math.Max(0, limit - used - held)) : QuotaLimit.Unlimited;
-        var canMigrate = remaining.Value is not 0;
-        return new(Plan, used, plan.MigrationsLimit, remaining, plan.LlmAllowed, canMigrate, held, month, StartOfNextMonth(now));
+        var isLimited = !plan.MigrationsLimit.IsUnlimited;
+        var credits = isLimited ? Beyond.Credits : null;
+        var canMigrate = PlanLeft(plan.MigrationsLimit, month) is not 0 || credits > 0 || (isLimited && Beyond.Left(month) > 0);
+        return new(Plan, used, plan.MigrationsLimit, remaining, plan.LlmAllowed, canMigrate, held, month, StartOfNextMonth(now))
+        {
+            Credits = credits,
+            OverageUsed = isLimited && _server.MaxOverage is not null ? Beyond.Overage(month) : null,
+            OverageCap = isLimited && _server.MaxOverage is not null ? Beyond.Cap : null,
+        };
     }
+
+    /// <summary>Units that credits and overage cover use none of the plan's; <see langword="null"/>: it has no limit.</summary>
+    public long? PlanLeft(QuotaLimit limit, string month) => limit.Value is { } most
+        ? Math.Max(0, most + Beyond.CoveredByCredits(month) + Beyond.Overage(month) - Used(month) - Held(month))
+        : null;
 
     public Reservation Describe(FakeReservation reservation, string? machine, DateTimeOffset now)
     {
         var isLease = reservation is { IsLeased: true, State: ReservationStates.Held } && reservation.Machine == machine;
-        var lease = isLease ? server.LeaseKey.Sign(server.PublicUrl, Id, reservation) : null;
+        var lease = isLease ? _server.LeaseKey.Sign(_server.PublicUrl, Id, reservation) : null;
         return new(
             reservation.Id,
             reservation.State,

@@ -36,6 +36,12 @@ internal sealed class FakeReservation
 
     public required ReservationReceipt Receipt { get; init; }
 
+    /// <summary>Of its units, those that credits cover, after those of the plan.</summary>
+    public int Credits { get; init; }
+
+    /// <summary>Of its units, those that are overage: the last to be spent, and the first to be given back.</summary>
+    public int Overage { get; init; }
+
     public string State { get; private set; } = ReservationStates.Held;
 
     public required int Remaining { get; set; }
@@ -57,6 +63,15 @@ internal sealed class FakeReservation
             return;
         Unsettled = IsLeased && _settledState is null ? Remaining : 0;
         End(_settledState ?? ReservationStates.Expired);
+    }
+
+    /// <summary>Of the units that are spent, held or lapsed, those beyond the plan.</summary>
+    public (int Credits, int Overage) Covered(int spent)
+    {
+        var ofPlan = Quantity - Credits - Overage;
+        var beyond = Math.Min(Quantity, spent + Remaining + Unsettled) - ofPlan;
+        var credits = Math.Max(0, Math.Min(beyond, Credits));
+        return (credits, Math.Max(0, beyond - Credits));
     }
 
     /// <summary>Whether its units are free again at <see cref="ExpiresAt"/>, and not before.</summary>

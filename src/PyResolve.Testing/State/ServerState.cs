@@ -31,6 +31,12 @@ internal sealed class ServerState : IDisposable
 
     public bool IssuesLeases { get; set; } = true;
 
+    /// <summary>null: no plan has overage.</summary>
+    public long? MaxOverage { get; set; }
+
+    /// <summary>By name: how many migrations each gives.</summary>
+    public SortedDictionary<string, int> CreditPacks { get; } = new(StringComparer.Ordinal);
+
     /// <summary>What <c>POST /migrate</c> runs.</summary>
     public Func<MigrateRequest, FakeMigration?>? Migrator { get; set; }
 

@@ -5,7 +5,7 @@ using PyResolve.Server.Tests.Http;
 namespace PyResolve.Server.Tests.Billing;
 
 /// <summary>
-/// With the default catalogue, the bodies of plans and billing are these, byte for byte. What came later stands after what was there
+/// With the default catalogue, the bodies of plans, quota, account and billing are these, byte for byte. What came later stands after what was there
 /// before.
 /// </summary>
 public sealed partial class DefaultBodiesTests(SharedServers servers)
@@ -32,6 +32,52 @@ public sealed partial class DefaultBodiesTests(SharedServers servers)
                 + ""","prices":[{"amount":4900,"currency":"usd","interval":"month"}]""" + Later,
             """{"name":"enterprise","migrations_limit":"unlimited","llm_allowed":true,"price":null,"title":"Enterprise"}"""[..^1]
                 + ""","description":null,"features":[],"prices":[]""" + Later) + "]}");
+    }
+
+    [Theory, OnBothEngines]
+    public async Task Quota_and_account_on_each_plan(StorageEngine engine)
+    {
+        await using var own = await OwnServer.StartAsync(engine, servers.Postgres);
+        var account = await own.SignUpAsync("ada@example.com");
+        (string Plan, string Limit, string Llm)[] plans =
+            [("free", "5", "false"), ("pro", "50", "true"), ("unlimited", "\"unlimited\"", "true"), ("enterprise", "\"unlimited\"", "true")];
+
+        foreach (var (plan, limit, llm) in plans)
+        {
+            await own.Store.ExecuteSqlAsync($"update profiles set plan = '{plan}'");
+            var quota = Quota(plan, used: 0, limit, remaining: limit, llm);
+            (await account.Key.GetAsync("/quota")).Text.ShouldBe(quota);
+            (await account.Key.GetAsync("/me")).Text.ShouldBe(
+                $$"""{"user_id":"{{account.UserId}}","email":"ada@example.com","plan":"{{plan}}","quota":{{quota}}}""");
+        }
+    }
+
+    [Theory, OnBothEngines]
+    public async Task Where_the_plan_is_used_up(StorageEngine engine)
+    {
+        await using var own = await OwnServer.StartAsync(engine, servers.Postgres);
+        var account = await own.SignUpAsync();
+        (await account.CommitAsync((await account.ReserveAsync(quantity: 5)).Id())).Status.ShouldBe(200);
+
+        (await account.Key.GetAsync("/quota")).Text.ShouldBe(
+            Quota("free", used: 5, "5", remaining: "0", llm: "false").Replace("\"can_migrate\":true", "\"can_migrate\":false"));
+        Plain(await account.ReserveAsync()).ShouldBe(Problem(
+            402, "Payment Required", "quota_exceeded",
+            "Monthly limit reached (5 migrations on the free plan: 5 used, 0 held, 1 asked for). It resets at 2026-12-01T00:00:00Z.",
+            ",\"upgrade_url\":\"<server>/pricing\",\"resets_at\":\"2026-12-01T00:00:00Z\""));
+    }
+
+    [Fact]
+    public async Task Of_credits_and_overage_which_are_off()
+    {
+        await servers.OnAsync(StorageEngine.Sqlite);
+        var key = (await servers.SignUpAsync(StorageEngine.Sqlite)).Key;
+
+        Plain(await key.PostAsync("/billing/checkout", new { credits = "small" })).ShouldBe(Problem(
+            400, "Bad Request", "malformed", "This server sells no credits."));
+        Plain(await key.PostAsync("/billing/overage", new { cap = 5 })).ShouldBe(Problem(
+            409, "Conflict", "conflict", "No plan of this server has overage."));
+        (await key.PostAsync("/billing/overage", new { cap = 0 })).Text.ShouldBe(Quota("free", used: 0, "5", remaining: "5", llm: "false"));
     }
 
     [Theory, OnBothEngines]
@@ -70,8 +116,7 @@ public sealed partial class DefaultBodiesTests(SharedServers servers)
         Plain(await key.PostAsync("/billing/checkout", new { plan = "unlimited" })).ShouldBe(Problem(
             409, "Conflict", "already_subscribed", "This account has a subscription already. Change it in the portal.",
             ",\"portal_url\":\"https://portal.example/cus_1?return=<return>\""));
-        (await key.GetAsync("/quota")).Text.ShouldStartWith(
-            """{"plan":"pro","migrations_used":0,"migrations_limit":50,"migrations_remaining":50,"llm_allowed":true,"can_migrate":true,""");
+        (await key.GetAsync("/quota")).Text.ShouldBe(Quota("pro", used: 0, "50", remaining: "50", llm: "true"));
     }
 
     [Fact]
@@ -97,6 +142,10 @@ public sealed partial class DefaultBodiesTests(SharedServers servers)
         Plain(await account.Key.GetAsync(route)).ShouldBe(Problem(
             503, "Service Unavailable", "billing_not_configured", "This server sells no subscriptions: STRIPE_SECRET_KEY is not set."));
     }
+
+    private static string Quota(string plan, int used, string limit, string remaining, string llm) =>
+        $$"""{"plan":"{{plan}}","migrations_used":{{used}},"migrations_limit":{{limit}},"migrations_remaining":{{remaining}}"""
+        + $$""","llm_allowed":{{llm}},"can_migrate":true,"migrations_held":0,"month":"2026-11","resets_at":"2026-12-01T00:00:00Z"}""";
 
     private static string Problem(int status, string title, string code, string detail, string later = "") =>
         $$"""{"type":"urn:pyresolve:problem:{{code}}","title":"{{title}}","status":{{status}},"detail":"{{detail}}","code":"{{code}}","""

@@ -82,6 +82,23 @@ public sealed class LetterTests(SharedServers servers) : IDisposable
         (await ReadOnlyLetterAsync("Your pro plan ends on 17 November 2026")).ShouldContain("Your pro plan at PyResolve was cancelled");
     }
 
+    [Theory]
+    [InlineData("PyResolve:Plans:pro:Overage:UnitAmount", "50", "Nothing more is charged but the overage that is used until then.")]
+    [InlineData("PyResolve:Plans:pro:Prices:month:Metered", "true", "Nothing more is charged but what is used until then.")]
+    [InlineData("PyResolve:Plans:pro:MigrationsLimit", "9", "Nothing more is charged.")]
+    public async Task The_end_of_a_cancelled_plan_says_what_is_still_charged(string setting, string value, string sentence)
+    {
+        var settings = new Dictionary<string, string?>(_mailbox.Settings) { [setting] = value };
+        await using var billing = await BillingServer.StartAsync(StorageEngine.Sqlite, servers.Postgres, settings: settings);
+        var subscriber = await billing.SignUpAsync();
+        await SetAsync(billing, subscriber, Subscriptions.Pro() with { CancelAt = billing.Clock.GetUtcNow().AddDays(2) });
+
+        await OrderTwiceAsync(billing);
+
+        (await ReadOnlyLetterAsync("Your pro plan ends on 17 November 2026")).ReplaceLineEndings("\n").ShouldContain($"\n{sentence}\n");
+        (await subscriber.Account.Session.GetAsync("/billing/subscription"))["cancelling"].GetBoolean().ShouldBeTrue();
+    }
+
     [Theory, OnBothEngines]
     public async Task Two_instances_order_one_letter(StorageEngine engine)
     {

@@ -21,6 +21,26 @@ public sealed class CreditEventTests(SharedServers servers)
     }
 
     [Theory, OnBothEngines]
+    public async Task Several_purchases_are_given_and_a_later_look_changes_only_what_has_changed(StorageEngine engine)
+    {
+        await using var shop = await StartAsync(engine);
+        var subscriber = await shop.SignUpAsync();
+        await PayAsync(shop, subscriber);
+        var (one, two) = (Paid(subscriber.Account.UserId), Paid(subscriber.Account.UserId) with { SessionId = "cs_two", ValidDays = 30 });
+        shop.Stripe.PaidCredits[subscriber.CustomerId] = [one, two];
+        await DeliverAsync(shop, subscriber, "evt_two");
+        await shop.WaitUntilProcessedAsync();
+
+        shop.Stripe.PaidCredits[subscriber.CustomerId] = [one, two with { RefundedPercent = 26 }, two with { SessionId = "cs_three" }];
+        await DeliverAsync(shop, subscriber, "evt_three");
+        await shop.WaitUntilProcessedAsync();
+
+        (await shop.Store.ReadNumberAsync("select sum(units) from credit_grants")).ShouldBe(3 * 40);
+        (await shop.Store.ReadNumberAsync("select sum(taken) from credit_grants")).ShouldBe(11);
+        (await shop.Store.ReadNumberAsync("select count(*) from credit_grants where expires_at is not null")).ShouldBe(2);
+    }
+
+    [Theory, OnBothEngines]
     public async Task A_payment_that_names_another_account_gives_nothing(StorageEngine engine)
     {
         await using var shop = await StartAsync(engine);

@@ -92,6 +92,62 @@ public sealed class CreditStoryTests(SharedServers servers)
     }
 
     [Theory, OnBothEngines]
+    public async Task A_dispute_takes_all_that_is_left_until_it_is_won(StorageEngine engine)
+    {
+        await using var shop = await SimulatedShop.OpenAsync(engine, servers);
+        var ann = await shop.SignUpAsync();
+        await shop.BuyAsync(ann, new { plan = "team" });
+        await shop.BuyAsync(ann, new { credits = "small" });
+        await UseAsync(ann, 110);
+
+        var dispute = await shop.DisputeCreditsAsync();
+        await LeftAsync(ann, 0);
+        (await ann.ReserveAsync()).Status.ShouldBe(402);
+        await shop.CloseDisputeAsync(dispute, isWon: true);
+
+        await LeftAsync(ann, 40 - 10);
+        await UseAsync(ann, 30);
+    }
+
+    [Theory, OnBothEngines]
+    public async Task A_dispute_that_is_lost_takes_the_rest_for_good_and_what_is_used_stays_used(StorageEngine engine)
+    {
+        await using var shop = await SimulatedShop.OpenAsync(engine, servers);
+        var ann = await shop.SignUpAsync();
+        await shop.BuyAsync(ann, new { plan = "team" });
+        await shop.BuyAsync(ann, new { credits = "small" });
+        await UseAsync(ann, 110);
+
+        await shop.CloseDisputeAsync(await shop.DisputeCreditsAsync(), isWon: false);
+
+        await LeftAsync(ann, 0);
+        (await ann.ReserveAsync()).Status.ShouldBe(402);
+        (await shop.Own.Store.ReadNumberAsync("select drawn from credit_grants")).ShouldBe(10);
+        (await ann.Key.GetAsync("/quota"))["migrations_used"].GetInt64().ShouldBe(110);
+    }
+
+    [Theory, OnBothEngines]
+    public async Task What_a_deleted_account_used_and_was_not_reported_yet_is_on_its_last_invoice(StorageEngine engine)
+    {
+        await using var shop = await SimulatedShop.OpenAsync(engine, servers);
+        var ann = await shop.SignUpAsync();
+        await shop.BuyAsync(ann, new { plan = "team" });
+        await ann.Key.PostAsync("/billing/overage", new { cap = 30 });
+        shop.RefuseReports();
+        await UseAsync(ann, 112);
+        await Eventually.IsTrueAsync(
+            async () => await shop.Own.Store.ReadNumberAsync("select count(*) from meter_events where failure is not null") == 1,
+            cancellationToken: Cancellation);
+
+        shop.TakeReports();
+        await shop.AdvanceAsync(days: 1);
+        (await ann.Session.SendAsync(HttpMethod.Delete, "/auth/account", new { password = TestAccount.Password })).Status.ShouldBe(204);
+
+        await Eventually.HoldsAsync(
+            async () => (await shop.PaidAtStripeAsync()).ShouldBe([12 * UnitOfOverage, TeamMonth]), cancellationToken: Cancellation);
+    }
+
+    [Theory, OnBothEngines]
     public async Task Without_a_subscription_there_is_no_overage(StorageEngine engine)
     {
         await using var shop = await SimulatedShop.OpenAsync(engine, servers);

@@ -188,13 +188,35 @@ public sealed class CreditTests(SharedServers servers)
         var held = await account.ReserveAsync(quantity: 3);
 
         await shop.Database.WriteAsync(
-            session => Ledger.CreditGrants.TakeBackAsync(session, account.UserId, "cs_1", percent: 100, CreditShop.Cancellation),
+            session => session.EndAsync([.. Ledger.CreditGrants.TakeBack(session, [(account.UserId, "cs_1", 100)])]),
             CreditShop.Cancellation);
         (await CreditShop.ReadAsync(account)).Credits.ShouldBe(0);
         await account.ReleaseAsync(held.Id());
 
         (await CreditShop.ReadAsync(account)).ShouldBe(new BeyondView(0, 0, 0, Credits: 0, Overage: 0));
         (await account.ReserveAsync()).ShouldBeProblem(402, "quota_exceeded");
+    }
+
+    [Theory, OnBothEngines]
+    public async Task Units_that_return_to_credits_that_have_ended_or_were_taken_back_are_not_left(StorageEngine engine)
+    {
+        await using var shop = await CreditShop.OpenAsync(engine, servers, limit: 0);
+        var account = await shop.SignUpAsync();
+        await shop.GiveAsync(account, 3, "ends", shop.Own.Clock.GetUtcNow().AddDays(1));
+        await shop.GiveAsync(account, 5, "taken", shop.Own.Clock.GetUtcNow().AddDays(2));
+        await shop.GiveAsync(account, 2, "stays");
+        (await account.ReserveAsync(quantity: 9)).Status.ShouldBe(201);
+
+        // Due, and not settled yet.
+        await shop.Own.Store.ExecuteSqlAsync("update credit_grants set expires_at = created_at where reference = 'ends'");
+        await shop.Own.Store.ExecuteSqlAsync("update credit_grants set taken = 4 where reference = 'taken'");
+        await shop.Own.Store.ExecuteSqlAsync("update reservations set expires_at = created_at");
+
+        var shown = new BeyondView(Used: 0, Held: 0, Remaining: 0, Credits: 1 + 2, Overage: 0);
+        (await CreditShop.ReadAsync(account)).ShouldBe(shown);
+        (await account.ReserveAsync(quantity: 4)).Status.ShouldBe(402);
+        (await CreditShop.ReadAsync(account)).ShouldBe(shown);
+        (await account.ReserveAsync(quantity: 3)).Status.ShouldBe(201);
     }
 
     [Theory, OnBothEngines]

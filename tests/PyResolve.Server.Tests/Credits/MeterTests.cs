@@ -114,15 +114,62 @@ public sealed class MeterTests(SharedServers servers)
     public async Task What_a_deleted_account_used_is_on_a_last_invoice(StorageEngine engine)
     {
         await using var shop = await StartAsync(engine);
-        var subscriber = await shop.SignUpAsync();
-        var metered = new StripePrice("price_overage") { Recurring = new("month", "metered") };
-        await subscriber.SetSubscriptionsAsync(Subscriptions.Of("sub_1", "active", Subscriptions.ProPrice, metered));
-        await subscriber.WaitForPlanAsync("pro");
+        var subscriber = await SubscribeWithOverageAsync(shop);
 
         await subscriber.DeleteAccountAsync();
 
         await shop.WaitUntilProcessedAsync();
         shop.Stripe.InvoicedAtEnd.ShouldBe(["sub_1"]);
+    }
+
+    [Theory, OnBothEngines]
+    public async Task A_deleted_accounts_subscription_ends_after_its_reports_have_arrived(StorageEngine engine)
+    {
+        await using var shop = await StartAsync(engine);
+        var subscriber = await SubscribeWithOverageAsync(shop);
+        shop.Stripe.OnReport = static _ => throw new StripeException("Stripe did not answer.");
+        var committed = await CommitAsync(subscriber.Account, quantity: 3);
+        await shop.WaitForCountAsync("select count(*) from meter_events where failure is not null", 1);
+        await subscriber.DeleteAccountAsync();
+        await shop.WaitForCountAsync("select count(*) from stripe_events where state = 'pending' and attempts > 0", 1);
+        shop.Stripe.InvoicedAtEnd.ShouldBeEmpty();
+
+        int? endedBefore = null;
+        shop.Stripe.OnReport = _ =>
+        {
+            endedBefore ??= shop.Stripe.InvoicedAtEnd.Count;
+            return Task.CompletedTask;
+        };
+        shop.Clock.Jump(TimeSpan.FromSeconds(10));
+
+        await Eventually.IsTrueAsync(() => shop.Stripe.InvoicedAtEnd.Contains("sub_1"), cancellationToken: CreditShop.Cancellation);
+        (shop.Stripe.Metered[committed].Report.Units, endedBefore).ShouldBe((3, 0));
+    }
+
+    [Theory, OnBothEngines]
+    public async Task A_report_that_Stripe_refuses_keeps_no_subscription_of_a_deleted_account(StorageEngine engine)
+    {
+        await using var shop = await StartAsync(engine);
+        var subscriber = await SubscribeWithOverageAsync(shop);
+        shop.Stripe.OnReport = static _ => throw new StripeException("No active meter found.") { Status = 400 };
+        await CommitAsync(subscriber.Account, quantity: 3);
+
+        await subscriber.DeleteAccountAsync();
+
+        await Eventually.IsTrueAsync(() => shop.Stripe.InvoicedAtEnd.Contains("sub_1"), cancellationToken: CreditShop.Cancellation);
+        shop.Clock.Jump(TimeSpan.FromHours(1));
+        (await shop.Service<MeterReports>().ListLateAsync(CreditShop.Cancellation)).Single().Units.ShouldBe(3);
+    }
+
+    private static async Task<Subscriber> SubscribeWithOverageAsync(BillingServer shop)
+    {
+        var subscriber = await shop.SignUpAsync();
+        var metered = new StripePrice("price_overage") { Recurring = new("month", "metered") };
+        await subscriber.SetSubscriptionsAsync(Subscriptions.Of("sub_1", "active", Subscriptions.ProPrice, metered));
+        await subscriber.WaitForPlanAsync("pro");
+        await shop.WaitUntilProcessedAsync();
+        await shop.Store.ExecuteSqlAsync("update profiles set overage_limit = 100, overage_plan = 'pro'");
+        return subscriber;
     }
 
     private static async Task<bool[]> LateAsync(BillingServer shop) =>

@@ -81,11 +81,40 @@ internal sealed class SimulatedShop : IAsyncDisposable
 
     public async Task RefundCreditsAsync(long amount)
     {
+        var paid = await FindPaymentOfCreditsAsync();
+        await _api.V1.Refunds.CreateAsync(
+            new RefundCreateOptions { PaymentIntent = paid.Id, Amount = amount }, cancellationToken: Cancellation);
+        await SyncAsync();
+    }
+
+    /// <returns>The dispute's id.</returns>
+    public async Task<string> DisputeCreditsAsync()
+    {
+        var dispute = _stripe.Simulation.DisputeCharge((await FindPaymentOfCreditsAsync()).LatestChargeId);
+        await SyncAsync();
+        return dispute;
+    }
+
+    public async Task CloseDisputeAsync(string dispute, bool isWon)
+    {
+        _stripe.Simulation.CloseDispute(dispute, isWon);
+        await SyncAsync();
+    }
+
+    /// <summary>From now on no report of usage arrives, until <see cref="TakeReports"/>.</summary>
+    public void RefuseReports() => _stripe.Simulation.Requests.FailNext(1000, status: 503, route: "POST /v1/billing/meter_events");
+
+    public void TakeReports() => _stripe.Simulation.Requests.Heal();
+
+    /// <summary>Also of an account that is deleted; newest first.</summary>
+    public async Task<long[]> PaidAtStripeAsync() =>
+        [.. (await _api.V1.Invoices.ListAsync(cancellationToken: Cancellation)).Data.Select(static invoice => invoice.AmountPaid)];
+
+    private async Task<PaymentIntent> FindPaymentOfCreditsAsync()
+    {
         var sessions = await _api.V1.Checkout.Sessions.ListAsync(cancellationToken: Cancellation);
         var paid = sessions.Data.Single(static session => session.Mode == "payment");
-        await _api.V1.Refunds.CreateAsync(
-            new RefundCreateOptions { PaymentIntent = paid.PaymentIntentId, Amount = amount }, cancellationToken: Cancellation);
-        await SyncAsync();
+        return await _api.V1.PaymentIntents.GetAsync(paid.PaymentIntentId, cancellationToken: Cancellation);
     }
 
     public Task EverythingIsReportedAsync() => Eventually.IsTrueAsync(

@@ -53,8 +53,8 @@ public sealed class RollingUpgradeProof(SharedServers servers)
             CultureInfo.InvariantCulture,
             $"Two servers of {(Scale.IsSoak ? "the release before" : "this version")} (schema {schema}) replaced by two of this one "
             + $"(schema {upgraded}) under load on one PostgreSQL: {balancer.Answers:N0} requests, "
-            + $"{balancer.Refusals.Count} refused; {2 * balancer.Rounds:N0} events and {balancer.Rounds:N0} reservations, "
-            + "each counted once."));
+            + $"{balancer.Refusals.Count} refused; {2 * balancer.Rounds:N0} events and "
+            + $"{balancer.Rounds:N0} reservations, each counted once."));
 
         Task<ServerProcess> StartOldAsync() => balancer.StartAsync(previous?.Assembly ?? ServerProcess.Assembly, Cancellation);
 

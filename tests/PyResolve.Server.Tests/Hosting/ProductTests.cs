@@ -66,7 +66,7 @@ public sealed class ProductTests(SharedServers servers)
     {
         var files = Directory.GetFiles(Path.Combine(Root(), "samples", "catalogues"), "*.json");
 
-        files.Length.ShouldBe(2);
+        files.Length.ShouldBe(3);
         foreach (var file in files)
         {
             var configuration = new ConfigurationBuilder().AddJsonFile(file).Build();

@@ -13,10 +13,10 @@ public sealed class SqlRowsTests(SharedServers servers)
         var at = new DateTimeOffset(2026, 11, 15, 12, 0, 0, TimeSpan.Zero).AddMicroseconds(123_456);
         Sample[] samples =
         [
-            new(1, Ids.Create(at), null, null, long.MaxValue, true, at, [], new JsonText("{}")),
-            new(2, Ids.Create(at), Ids.Create(at), "", long.MinValue, false, DateTimeOffset.UnixEpoch, [0, 255],
+            new(1, Ids.Create(at), null, null, long.MaxValue, true, at, null, [], new JsonText("{}")),
+            new(2, Ids.Create(at), Ids.Create(at), "", long.MinValue, false, DateTimeOffset.UnixEpoch, at, [0, 255],
                 new JsonText("""{"a": "\\ \" \u00e9"}""")),
-            new(3, Ids.Create(at), null, "' \" \\ $1 \n é \U0001F600 \u2028 </script>", 0, true, at,
+            new(3, Ids.Create(at), null, "' \" \\ $1 \n é \U0001F600 \u2028 </script>", 0, true, at, null,
                 [.. Enumerable.Range(0, 256).Select(i => (byte)i)], new JsonText("""{"a": [1, 2.50]}""")),
         ];
 
@@ -46,13 +46,14 @@ public sealed class SqlRowsTests(SharedServers servers)
                 .With("number", sample => sample.Number)
                 .With("flag", sample => sample.Flag)
                 .With("at", sample => sample.At)
+                .With("other_at", sample => sample.OtherAt)
                 .With("bytes", sample => sample.Bytes)
                 .With("json", sample => sample.Json);
             return session.ListAsync(
-                $"select n, id, other_id, text, number, flag, at, bytes, cast(json as text) from {sent} order by n",
+                $"select n, id, other_id, text, number, flag, at, other_at, bytes, cast(json as text) from {sent} order by n",
                 static row => new Sample(
                     row.Int64(0), row.Uuid(1), row.UuidOrNull(2), row.TextOrNull(3), row.Int64(4), row.Boolean(5), row.Instant(6),
-                        row.BytesOrNull(7)!, new JsonText(row.Text(8))),
+                        row.InstantOrNull(7), row.BytesOrNull(8)!, new JsonText(row.Text(9))),
                 TestContext.Current.CancellationToken);
         },
         TestContext.Current.CancellationToken);
@@ -60,5 +61,6 @@ public sealed class SqlRowsTests(SharedServers servers)
     private static string JsonElementOf(JsonText json) => System.Text.Json.Nodes.JsonNode.Parse(json.Value)!.ToJsonString();
 
     private sealed record Sample(
-        long N, Guid Id, Guid? OtherId, string? Text, long Number, bool Flag, DateTimeOffset At, byte[] Bytes, JsonText Json);
+        long N, Guid Id, Guid? OtherId, string? Text, long Number, bool Flag, DateTimeOffset At, DateTimeOffset? OtherAt, byte[] Bytes,
+        JsonText Json);
 }

@@ -123,6 +123,24 @@ public sealed class PaymentTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_payment_that_no_subscription_made_is_disputed_once()
+    {
+        var payment = await _stage.Stripe.PaymentIntents.CreateAsync(
+            new()
+            {
+                Amount = 900, Currency = "eur", Customer = _stage.Simulation.AddCustomer(), PaymentMethod = "pm_card_visa", Confirm = true,
+                AutomaticPaymentMethods = new() { Enabled = true, AllowRedirects = "never" },
+            },
+            cancellationToken: Cancellation);
+
+        _stage.Simulation.CloseDispute(_stage.Simulation.DisputeCharge(payment.LatestChargeId), isWon: false);
+
+        (await _stage.Stripe.Disputes.ListAsync(new() { Charge = payment.LatestChargeId }, cancellationToken: Cancellation)).Single().Status
+            .ShouldBe("lost");
+        Should.Throw<KeyNotFoundException>(() => _stage.Simulation.DisputeCharge(payment.LatestChargeId));
+    }
+
+    [Fact]
     public async Task A_card_of_a_customer_pays_invoices_only_as_the_default()
     {
         var customer = await _stage.Stripe.Customers.CreateAsync(

@@ -79,7 +79,7 @@ internal sealed class BillingLetterTexts(
         $"Your {recipient.Plan} plan ends on {Day(end)}",
         $"""
         Your {recipient.Plan} plan at {product.Name} was cancelled and ends on {Day(end)}. After that your account is on the {Free} plan.
-        Nothing more is charged.
+        {plans[recipient.Plan].LastCharge}
 
         To keep the plan, open the portal from your billing page before that day:
 

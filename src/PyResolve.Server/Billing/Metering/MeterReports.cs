@@ -22,18 +22,34 @@ internal sealed class MeterReports(Database database, BillingOptions options, Ti
     /// </summary>
     private static readonly TimeSpan KnownFor = TimeSpan.FromHours(23);
 
-    public Task<List<MeterReport>> TakeDueAsync(int max, CancellationToken cancellationToken) => database.WriteAsync(
-        session =>
-        {
-            var now = time.GetInstant();
-            return session.ListAsync(
+    public Task<List<MeterReport>> TakeDueAsync(int max, CancellationToken cancellationToken)
+    {
+        var now = time.GetInstant();
+        return TakeAsync($"due_at <= {now}", $"order by due_at limit {max}", now, cancellationToken);
+    }
+
+    /// <summary>Those of the customer's account, also those that are not due, or that another sends at the moment.</summary>
+    public Task<List<MeterReport>> TakeAllOfAsync(string customerId, CancellationToken cancellationToken) => TakeAsync(
+        $"""
+        user_id in (select b.user_id from billing_customers b where b.origin = {options.Origin} and b.customer_id = {customerId})
+        """,
+        $"order by due_at",
+        time.GetInstant(),
+        cancellationToken);
+
+    private Task<List<MeterReport>> TakeAsync(Sql which, Sql first, DateTimeOffset now, CancellationToken cancellationToken)
+    {
+        // Also outside: another instance may take them between the two.
+        var wanted = new SqlPart(which);
+        return database.WriteAsync(
+            session => session.ListAsync(
                 $"""
                 update meter_events
                 set due_at = {now + Lease}, tries = tries + 1, first_tried_at = coalesce(first_tried_at, {now})
-                where sent_at is null and due_at <= {now} and identifier in (
+                where sent_at is null and {wanted} and identifier in (
                     select identifier from meter_events
-                    where sent_at is null and due_at <= {now} and (first_tried_at is null or first_tried_at > {now - KnownFor})
-                    order by due_at limit {max})
+                    where sent_at is null and {wanted} and (first_tried_at is null or first_tried_at > {now - KnownFor})
+                    {new SqlPart(first)})
                 returning identifier, user_id, plan, units, created_at, tries, first_tried_at, (
                     select c.customer_id from billing_customers c
                     where c.user_id = meter_events.user_id and c.origin = {options.Origin}
@@ -45,9 +61,9 @@ internal sealed class MeterReports(Database database, BillingOptions options, Ti
                     MayBeKnown = row.Instant(6) < now,
                     CustomerId = row.TextOrNull(7),
                 },
-                cancellationToken);
-        },
-        cancellationToken);
+                cancellationToken),
+            cancellationToken);
+    }
 
     public Task MarkSentAsync(MeterReport report, CancellationToken cancellationToken) => database.ExecuteAsync(
         $"update meter_events set sent_at = {time.GetInstant()}, failure = null where identifier = {report.Identifier}",

@@ -1,4 +1,5 @@
 using PyResolve.Server.Billing.Gateway;
+using PyResolve.Server.Billing.Metering;
 using PyResolve.Server.Billing.Settings;
 using PyResolve.Server.Plans;
 using PyResolve.Server.Storage;
@@ -35,7 +36,7 @@ internal sealed record SyncPreview(BillingState Before, BillingState Now, string
 /// </summary>
 internal sealed partial class CustomerSync(
     BillingCustomers customers, IStripeGateway stripe, PriceMap prices, PlanCatalog plans, BillingOptions options, TimeProvider time,
-    CreditSync credits, OverageItems overage, ILogger<CustomerSync> logger)
+    CreditSync credits, OverageItems overage, MeterSender meters, ILogger<CustomerSync> logger)
 {
     private static readonly TimeSpan MaxDisputeAge = TimeSpan.FromDays(120);
 
@@ -110,7 +111,7 @@ internal sealed partial class CustomerSync(
         // Before the events are done: a failure is tried again.
         if (token.IsAccountDeleted)
         {
-            await CancelAsync(ours, cancellationToken);
+            await CancelAsync(token.CustomerId, ours, cancellationToken);
             hasEnded |= ours.Count > 0;
         }
 
@@ -248,8 +249,11 @@ internal sealed partial class CustomerSync(
         }
     }
 
-    private async Task CancelAsync(IEnumerable<StripeSubscription> subscriptions, CancellationToken cancellationToken)
+    private async Task CancelAsync(
+        string customerId, IReadOnlyList<StripeSubscription> subscriptions, CancellationToken cancellationToken)
     {
+        if (subscriptions.Count > 0)
+            await meters.SendAllOfAsync(customerId, cancellationToken);
         foreach (var subscription in subscriptions)
         {
             var isMetered = subscription.Items?.Data.Any(static item => item.Price is { IsMetered: true }) == true;

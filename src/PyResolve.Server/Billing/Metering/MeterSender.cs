@@ -1,0 +1,63 @@
+using PyResolve.Server.Billing.Gateway;
+using PyResolve.Server.Plans;
+
+namespace PyResolve.Server.Billing.Metering;
+
+/// <summary>Sends what <see cref="MeterReports"/> has taken, and notes what became of it. Thread-safe.</summary>
+internal sealed partial class MeterSender(MeterReports reports, PlanCatalog plans, IStripeGateway stripe, ILogger<MeterSender> logger)
+{
+    /// <summary>
+    /// Everything that the customer's account has used and Stripe does not know, also what is not due yet: after the end of its
+    /// subscription no invoice would have it. What Stripe refuses stays, and keeps nobody from ending the subscription.
+    /// </summary>
+    /// <exception cref="StripeException">Stripe did not answer, or could not at the moment.</exception>
+    public async Task SendAllOfAsync(string customerId, CancellationToken cancellationToken)
+    {
+        foreach (var report in await reports.TakeAllOfAsync(customerId, cancellationToken))
+        {
+            if (await SendAsync(report, cancellationToken) is { IsTransient: true } failure)
+                throw failure;
+        }
+    }
+
+    /// <returns>What Stripe answered; null: it has the report, or was not asked.</returns>
+    public async Task<StripeException?> SendAsync(MeterReport report, CancellationToken cancellationToken)
+    {
+        StripeException? refusal = null;
+        var failure = "";
+        try
+        {
+            if (plans.Find(report.Plan)?.Overage is not { } overage)
+                failure = $"the catalogue has no overage of the plan {report.Plan}";
+            else if (report.CustomerId is null)
+                failure = "the account is no customer at Stripe";
+            else
+                await stripe.ReportUsageAsync(overage.Meter, report, cancellationToken);
+        }
+        catch (StripeException exception) when (exception.IsOfKnownIdentifier)
+        {
+            // An earlier try arrived, and its answer did not.
+        }
+        catch (StripeException exception)
+        {
+            (failure, refusal) = (exception.Message, exception);
+        }
+
+        if (failure.Length == 0)
+        {
+            await reports.MarkSentAsync(report, cancellationToken);
+            return null;
+        }
+
+        await reports.RetryLaterAsync(report, failure, isUnknown: refusal is { Status: null or 409 or >= 500 }, cancellationToken);
+        Log.NotSent(logger, report.Identifier, report.UserId, failure);
+        return refusal;
+    }
+
+    private static partial class Log
+    {
+        [LoggerMessage(
+            2, LogLevel.Warning, "Overage {Identifier} of account {UserId} was not reported to Stripe; trying again later: {Cause}")]
+        public static partial void NotSent(ILogger logger, string identifier, Guid userId, string cause);
+    }
+}
