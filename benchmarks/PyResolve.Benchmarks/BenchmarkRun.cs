@@ -10,7 +10,6 @@ internal static class BenchmarkRun
     public static async Task<int> RunAsync(
         IReadOnlyList<Scenario> scenarios, Effort effort, DirectoryInfo? server, FileInfo? output, CancellationToken cancellationToken)
     {
-        var page = PerformancePage.At(output);
         using var published = await PublishedServer.InAsync(server, cancellationToken);
         await using var postgres = await PostgresServer.StartAsync(durable: true, cancellationToken);
         foreach (var scenario in scenarios)
@@ -21,7 +20,7 @@ internal static class BenchmarkRun
             var findings = await scenario.MeasureAsync(bench, cancellationToken);
             var section = Markdown.Section(findings, machine, effort);
             Console.WriteLine(section);
-            page.Replace(scenario.Name, section);
+            PerformancePage.At(output, scenario.Page).Replace(scenario.Name, section);
         }
 
         return 0;

@@ -23,17 +23,25 @@ var connections = new Option<int>("--connections")
     DefaultValueFactory = _ => 32,
 };
 var keys = new Option<int>("--keys") { Description = "Live keys in the store before a restart.", DefaultValueFactory = _ => 100_000 };
+var events = new Option<int>("--events")
+{
+    Description = "Usage events in the store before an upgrade.",
+    DefaultValueFactory = _ => 10_000_000,
+};
 var minutes = new Option<double>("--minutes")
 {
     Description = "The time at full load during which a server's memory is measured.",
     DefaultValueFactory = _ => 10,
 };
 var server = new Option<DirectoryInfo?>("--server") { Description = "A folder with a published server; by default it is published anew." };
-var output = new Option<FileInfo?>("--output") { Description = "The page to write the tables into; docs/performance.md by default." };
+var output = new Option<FileInfo?>("--output")
+{
+    Description = "The page to write the tables into; docs/performance.md or docs/upgrading.md by default.",
+};
 var root = new RootCommand(
     "Measures the server against limits that this program starts itself, and writes the tables into docs/performance.md.")
 {
-    names, rounds, seconds, connections, keys, minutes, server, output,
+    names, rounds, seconds, connections, keys, events, minutes, server, output,
 };
 root.SetAction((parse, cancellationToken) => BenchmarkRun.RunAsync(
     [.. Scenario.All.Where(scenario => parse.GetValue(names) is not { Length: > 0 } chosen || chosen.Contains(scenario.Name))],
@@ -42,7 +50,8 @@ root.SetAction((parse, cancellationToken) => BenchmarkRun.RunAsync(
         TimeSpan.FromSeconds(parse.GetValue(seconds)),
         parse.GetValue(connections),
         parse.GetValue(keys),
-        TimeSpan.FromMinutes(parse.GetValue(minutes))),
+        TimeSpan.FromMinutes(parse.GetValue(minutes)),
+        parse.GetValue(events)),
     parse.GetValue(server),
     parse.GetValue(output),
     cancellationToken));

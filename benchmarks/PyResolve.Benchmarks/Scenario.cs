@@ -19,5 +19,9 @@ internal sealed record Scenario(string Name, Func<Bench, CancellationToken, Task
         new("quota", Quota.MeasureAsync),
         new("pages", Pages.MeasureAsync),
         new("backup", Backups.MeasureAsync),
+        new("upgrade", Upgrade.MeasureAsync) { Page = "upgrading.md" },
     ];
+
+    /// <summary>In the folder <c>docs</c>.</summary>
+    public string Page { get; init; } = "performance.md";
 }

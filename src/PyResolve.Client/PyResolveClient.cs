@@ -65,8 +65,11 @@ public sealed partial class PyResolveClient : IAsyncDisposable, IDisposable
     /// The server may not know the key: <see cref="GetAccountAsync"/> asks.</summary>
     public bool HasApiKey => _transport.HasKey;
 
-    /// <summary>The server's address.</summary>
+    /// <summary>The server's address; of several, the one that answered last, or else the first.</summary>
     public Uri ApiUrl => _transport.ApiUrl;
+
+    /// <summary>The addresses of all servers of the service, in the order in which they are written.</summary>
+    public IReadOnlyList<Uri> ApiUrls => _transport.Settings.ApiUrls;
 
     /// <summary>Creates a client with its own <see cref="HttpClient"/>, for programs without a container.</summary>
     /// <param name="options">Default: from the environment, then from the config file.</param>

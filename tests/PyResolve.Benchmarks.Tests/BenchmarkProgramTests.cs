@@ -26,7 +26,7 @@ public sealed class BenchmarkProgramTests : IDisposable
             TestContext.Current.CancellationToken);
 
         var result = await RunAsync(
-            "--rounds", "1", "--seconds", "0.1", "--connections", "4", "--keys", "200", "--minutes", "0.02",
+            "--rounds", "1", "--seconds", "0.1", "--connections", "4", "--keys", "200", "--minutes", "0.02", "--events", "2000",
             "--server", BuiltServer, "--output", Page);
 
         result.OrThrow("The benchmark");
@@ -43,6 +43,7 @@ public sealed class BenchmarkProgramTests : IDisposable
             "| binary COPY into the same table, one connection | ",
             "| none: idle | ",
             "| restore of SQLite into PostgreSQL | ",
+            "| schema, 2,000 events | SQLite, seconds | PostgreSQL, seconds |",
         ];
         foreach (var row in rows)
             page.ShouldContain(row);

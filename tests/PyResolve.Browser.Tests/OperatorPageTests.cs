@@ -83,6 +83,8 @@ public sealed class OperatorPageTests(Browser browser) : IAsyncLifetime
         await VisitAsync(page, "/operator/jobs", "operator-jobs");
         await VisitAsync(page, "/operator/settings", "operator-settings");
         await VisitAsync(page, "/operator/diagnostics", "operator-diagnostics");
+        await VisitAsync(page, "/operator/costs?events=100000000&requests=100000000&accounts=100000", "operator-costs");
+        await VisitAsync(page, "/operator/costs?events=many", "operator-costs-wrong");
     }
 
     [Fact]

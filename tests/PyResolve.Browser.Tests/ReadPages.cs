@@ -54,7 +54,7 @@ internal static class ReadPages
     private static readonly string[] Others =
     [
         "/app", "/app/plan", "/app/invoices", "/app/alerts", "/app/settings/delete", "/app/settings/second-factor", "/operator",
-        "/operator/events", "/operator/settings", "/operator/diagnostics", "/operator/confirm", "/pricing",
+        "/operator/events", "/operator/settings", "/operator/diagnostics", "/operator/costs", "/operator/confirm", "/pricing",
         "/app/plan?from={text}", "/app/invoices?cursor={text}", "/operator/confirm?next={text}",
     ];
 

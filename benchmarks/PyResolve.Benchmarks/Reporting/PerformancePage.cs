@@ -7,9 +7,11 @@ internal sealed class PerformancePage
 
     private PerformancePage(FileInfo file) => _file = file;
 
-    /// <param name="file"><see langword="null"/>: <c>docs/performance.md</c> of the repository that contains the current folder.</param>
+    /// <param name="file"><see langword="null"/>: a page of the repository that contains the current folder.</param>
+    /// <param name="name">The page in <c>docs</c>.</param>
     /// <exception cref="DirectoryNotFoundException">The current folder is not in a repository.</exception>
-    public static PerformancePage At(FileInfo? file) => new(file ?? new FileInfo(Path.Combine(Repository(), "docs", "performance.md")));
+    public static PerformancePage At(FileInfo? file, string name) =>
+        new(file ?? new FileInfo(Path.Combine(Repository(), "docs", name)));
 
     /// <summary>Replaces the text between the section's marks, or adds marks and text at the end.</summary>
     public void Replace(string section, string text)

@@ -17,7 +17,7 @@ internal static class FilledStore
     /// <param name="cancellationToken">Cancels the writing.</param>
     public static async Task FillAsync(TestStore store, Guid account, int accounts, CancellationToken cancellationToken)
     {
-        var dialect = store.Engine is StorageEngine.Postgres ? Dialect.Postgres : Dialect.Sqlite;
+        var dialect = Dialect.Of(store);
         string[] statements =
         [
             $"""
@@ -60,24 +60,4 @@ internal static class FilledStore
     }
 
     private static string EventAge => $"i % {DaysOfEvents * 86_400}";
-
-    /// <summary><c>Ago</c> and <c>MonthOf</c> take an expression for a number of seconds.</summary>
-    private sealed record Dialect(
-        string NewId, string KeyPrefix, Func<int, string> Series, Func<string, string> Ago, Func<string, string> MonthOf)
-    {
-        public static Dialect Postgres { get; } = new(
-            "gen_random_uuid()",
-            "'pyr_live_' || lpad(to_hex(i), 11, '0')",
-            static count => $"generate_series(1, {count}) s(i)",
-            static seconds => $"now() - ({seconds}) * interval '1 second'",
-            static seconds => $"to_char((now() - ({seconds}) * interval '1 second') at time zone 'UTC', 'YYYY-MM')");
-
-        public static Dialect Sqlite { get; } = new(
-            "lower(hex(randomblob(4)) || '-' || hex(randomblob(2)) || '-7' || substr(hex(randomblob(2)), 2) || '-8' "
-                + "|| substr(hex(randomblob(2)), 2) || '-' || hex(randomblob(6)))",
-            "printf('pyr_live_%011x', i)",
-            static count => $"(with recursive s(i) as (values (1) union all select i + 1 from s where i < {count}) select i from s) s",
-            static seconds => $"(unixepoch() - ({seconds})) * 1000000",
-            static seconds => $"strftime('%Y-%m', unixepoch() - ({seconds}), 'unixepoch')");
-    }
 }

@@ -89,8 +89,7 @@ internal static class ConfigCommand
             throw CliException.Usage("The profile in use is not set here.", $"Use: pyresolve profiles use {value}");
         if (path is ["migrators" or "profiles"])
             throw CliException.Usage($"{path[0]} is a table, not a setting.", $"Name a setting in it: {path[0]}.<name>");
-        var isUrl = Uri.TryCreate(value, UriKind.Absolute, out var url) && url.Scheme is "http" or "https";
-        if (path[^1] == "api_url" && value.Length > 0 && !isUrl)
+        if (path[^1] == "api_url" && value.Length > 0 && ApiUrlList.Parse(value) is null)
             throw CliException.Usage($"'{value}' is not an http or https URL.", "Write it as https://api.pyresolve.dev.");
     }
 

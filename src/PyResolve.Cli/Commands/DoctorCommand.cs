@@ -33,7 +33,7 @@ internal static class DoctorCommand
         if (checks[0].Status != Failed)
         {
             await using var client = ClientFactory.Create(profile);
-            checks.Add(await CheckAsync("server", () => DescribeServerAsync(client, cancellationToken), profile));
+            checks.AddRange(await CheckServersAsync(client, profile, cancellationToken));
             checks.Add(await CheckAsync("key", () => DescribeKeyAsync(client, profile, cancellationToken), profile));
             await WaitingUsage.SendAsync(client, cancellationToken);
             checks.Add(CheckWaiting(client));
@@ -108,6 +108,24 @@ internal static class DoctorCommand
         string[] names = ["https_proxy", "HTTPS_PROXY", "http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"];
         var set = names.Where(static name => !string.IsNullOrEmpty(Environment.GetEnvironmentVariable(name))).ToList();
         return new("proxy", Ok, set.Count == 0 ? "none" : $"from {string.Join(", ", set)}", Fix: null);
+    }
+
+    /// <summary>Each of several by itself. One that is down is a warning while another works.</summary>
+    private static async Task<List<DoctorFinding>> CheckServersAsync(
+        PyResolveClient client, string? profile, CancellationToken cancellationToken)
+    {
+        if (client.ApiUrls.Count == 1)
+            return [await CheckAsync("server", () => DescribeServerAsync(client, cancellationToken), profile)];
+        var findings = new List<DoctorFinding>();
+        foreach (var url in client.ApiUrls)
+        {
+            await using var one = ClientFactory.Create(profile, apiUrls: [url]);
+            findings.Add(await CheckAsync("server", () => DescribeServerAsync(one, cancellationToken), profile));
+        }
+
+        return findings.TrueForAll(static finding => finding.Status == Failed)
+            ? findings
+            : [.. findings.Select(static finding => finding.Status == Failed ? finding with { Status = Caution } : finding)];
     }
 
     private static async Task<string> DescribeServerAsync(PyResolveClient client, CancellationToken cancellationToken)

@@ -55,7 +55,7 @@ internal static class LoginCommand
         {
             await using var client = server.CreateClient(key);
             var cause = $"{e.Problem?.Detail ?? "Invalid API key"} (asked {client.ApiUrl.AbsoluteUri.TrimEnd('/')}). Nothing was saved.";
-            throw new CliException(ExitCodes.Authentication, cause, WhereToGetOne(client.ApiUrl));
+            throw new CliException(ExitCodes.Authentication, cause, WhereToGetOne(client.ApiUrls));
         }
     }
 
@@ -157,11 +157,14 @@ internal static class LoginCommand
         : throw new CliException(
             ExitCodes.Authentication, "Invalid API key format. Keys start with 'pyr_live_'.", WhereToGetOne(server.Named));
 
-    private static string[] WhereToGetOne(Uri? apiUrl) => apiUrl is null || apiUrl.Host == "api.pyresolve.dev"
+    private static string[] WhereToGetOne(IReadOnlyList<Uri>? apiUrls) => apiUrls is null || apiUrls[0].Host == "api.pyresolve.dev"
         ? ["Log in with a browser: pyresolve login", "Or get your key at https://pyresolve.dev/settings"]
         :
         [
-            $"Log in with a browser: pyresolve login --api-url {apiUrl.AbsoluteUri.TrimEnd('/')}",
-            $"Or create an account, which comes with a key: pyresolve signup --api-url {apiUrl.AbsoluteUri.TrimEnd('/')}",
+            $"Log in with a browser: pyresolve login --api-url {Argument(apiUrls)}",
+            $"Or create an account, which comes with a key: pyresolve signup --api-url {Argument(apiUrls)}",
         ];
+
+    private static string Argument(IReadOnlyList<Uri> apiUrls) =>
+        string.Join(",", apiUrls.Select(static url => url.AbsoluteUri.TrimEnd('/')));
 }

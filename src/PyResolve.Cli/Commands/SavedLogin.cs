@@ -17,10 +17,10 @@ internal static class SavedLogin
     {
         await using var client = server.CreateClient(key);
         if (isNew)
-            client.Keys.Save(key, server.Named);
+            client.Keys.SaveWithServers(key, server.Named ?? []);
         var account = await client.GetAccountAsync(cancellationToken);
         if (!isNew)
-            client.Keys.Save(key, server.Named);
+            client.Keys.SaveWithServers(key, server.Named ?? []);
 
         var savedProfile = client.Keys.FindProfile();
         if (parse.GetValue(GlobalOptions.Json))
@@ -49,11 +49,11 @@ internal static class SavedLogin
             terminal.Line($"  To use it: --profile {profile}, or export {ApiKeyStore.ProfileVariable}={profile}");
     }
 
-    private static void WarnOfEnvironment(Terminal terminal, ApiKeyStore keys, string key, Uri? apiUrl)
+    private static void WarnOfEnvironment(Terminal terminal, ApiKeyStore keys, string key, IReadOnlyList<Uri>? apiUrls)
     {
         if (keys.FindApiKey() is { Source: SettingSource.Environment } credential && credential.Key != key)
             WarnOfOverride(ApiKeyStore.ApiKeyVariable, "key");
-        if (apiUrl is not null && keys.FindApiUrl() is { Source: SettingSource.Environment } setting && setting.Url != apiUrl)
+        if (apiUrls is not null && keys.FindApiUrl() is { Source: SettingSource.Environment, Urls: var set } && !set.SequenceEqual(apiUrls))
             WarnOfOverride(ApiKeyStore.ApiUrlVariable, "server");
 
         void WarnOfOverride(string variable, string saved) =>

@@ -62,7 +62,8 @@ internal sealed record LastDecision(
         }
     }
 
-    private static string ServerOf(PyResolveClient client) => client.ApiUrl.AbsoluteUri.TrimEnd('/');
+    private static string ServerOf(PyResolveClient client) => string.Join(
+        ",", client.ApiUrls.Select(static url => url.AbsoluteUri.TrimEnd('/')).Order(StringComparer.Ordinal));
 
     private static string PathOf(PyResolveClient client)
     {

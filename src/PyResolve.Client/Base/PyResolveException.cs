@@ -44,6 +44,12 @@ public class PyResolveException : Exception
     /// <summary>How long the server asks to wait before another attempt; <see langword="null"/> when it did not say.</summary>
     public TimeSpan? RetryAfter { get; init; }
 
+    /// <summary>Whether the request certainly did not arrive: there was no connection to send it over.</summary>
+    internal bool IsUnsent { get; set; }
+
+    /// <summary>How each of several servers failed; <see langword="null"/> when one was asked.</summary>
+    internal IReadOnlyList<PyResolveException>? OfServers { get; init; }
+
     /// <summary>Whether no PyResolve server answered: no connection, no answer in time, or an answer from something else.</summary>
     internal bool IsOutOfReach =>
         Code is PyResolveErrorCodes.Unreachable or PyResolveErrorCodes.Timeout or PyResolveErrorCodes.UnexpectedAnswer;

@@ -89,7 +89,7 @@ public sealed class ApiKeyStore
             : null;
     }
 
-    /// <summary>The server's address and its source; <see langword="null"/> when none is set.</summary>
+    /// <summary>The server's address, or those of several, and its source; <see langword="null"/> when none is set.</summary>
     /// <exception cref="ConfigFileException">The file is malformed, or cannot be read.</exception>
     /// <remarks>The file is not read when the environment has the address, unless a profile is asked for: that has to exist.</remarks>
     /// <exception cref="PyResolveException">The address is not an absolute URL; or the file has no such profile, and the message lists
@@ -99,13 +99,13 @@ public sealed class ApiKeyStore
         if (Variable(ApiUrlVariable) is { } text)
         {
             CheckNamedProfile();
-            return new(ParseUrl(text, ApiUrlVariable), SettingSource.Environment, ConfigPath);
+            return Read(text, new(PyResolveClientOptions.DefaultApiUrl, SettingSource.Environment, ConfigPath));
         }
 
         if (FindSetting(ApiUrlName) is not { } saved)
             return null;
-        var url = ParseUrl(saved.Value, $"{ApiUrlSetting.Name(saved.Profile)} in {ConfigPath}");
-        return new(url, SettingSource.ConfigFile, ConfigPath) { Profile = saved.Profile };
+        return Read(
+            saved.Value, new(PyResolveClientOptions.DefaultApiUrl, SettingSource.ConfigFile, ConfigPath) { Profile = saved.Profile });
     }
 
     /// <summary>Saves a key, and optionally a server, under the profile in use. The rest of the file is unchanged.</summary>
@@ -113,17 +113,25 @@ public sealed class ApiKeyStore
     /// <param name="apiUrl">The server, as an absolute URL; default: keep the one in the file.</param>
     /// <exception cref="ArgumentException">The key has other characters, or the URL is not absolute.</exception>
     /// <exception cref="ConfigFileException">The file is malformed, or cannot be written.</exception>
-    public void Save(string apiKey, Uri? apiUrl = null)
+    public void Save(string apiKey, Uri? apiUrl = null) => SaveWithServers(apiKey, apiUrl is null ? [] : [apiUrl]);
+
+    /// <summary>As <see cref="Save"/>, with all servers of a service.</summary>
+    /// <param name="apiKey">The key: visible ASCII characters.</param>
+    /// <param name="apiUrls">The servers, as absolute URLs; none: keep those in the file.</param>
+    /// <exception cref="ArgumentException">The key has other characters, or a URL is not absolute.</exception>
+    /// <exception cref="ConfigFileException">The file is malformed, or cannot be written.</exception>
+    public void SaveWithServers(string apiKey, IReadOnlyList<Uri> apiUrls)
     {
+        Guard.NotNull(apiUrls);
         if (!VisibleAscii.Is(Guard.NotNull(apiKey)))
             throw new ArgumentException("A key has visible ASCII characters only. Copy the whole key again.", nameof(apiKey));
-        if (apiUrl is { IsAbsoluteUri: false })
-            throw new ArgumentException("Write the server as https://api.pyresolve.dev.", nameof(apiUrl));
+        if (apiUrls.Any(static url => !url.IsAbsoluteUri))
+            throw new ArgumentException("Write the server as https://api.pyresolve.dev.", nameof(apiUrls));
         ConfigFile.Edit(ConfigPath, file =>
         {
             var profile = FindProfile(file);
             var edited = file.Set(PathOf(profile, ApiKeyName), apiKey);
-            return apiUrl is null ? edited : edited.Set(PathOf(profile, ApiUrlName), apiUrl.OriginalString);
+            return apiUrls.Count == 0 ? edited : edited.Set(PathOf(profile, ApiUrlName), ApiUrlList.Join(apiUrls));
         });
     }
 
@@ -247,9 +255,22 @@ public sealed class ApiKeyStore
     private static string CheckProfile(string profile) =>
         IsProfile(profile) ? profile : throw new ArgumentException(ProfileRule, nameof(profile));
 
-    private static Uri ParseUrl(string text, string origin) => Uri.TryCreate(text, UriKind.Absolute, out var url)
-        ? url
-        : throw Invalid($"{origin} is not an absolute http or https URL.", "Write it as https://api.pyresolve.dev.");
+    private static ApiUrlSetting? Read(string text, ApiUrlSetting setting)
+    {
+        var written = ApiUrlList.Split(text);
+        for (var i = 0; i < written.Count; i++)
+        {
+            if (Uri.TryCreate(written[i], UriKind.Absolute, out _))
+                continue;
+            throw Invalid(
+                $"{ApiUrlList.Name(setting.Origin, i, written.Count)} is not an absolute http or https URL.",
+                "Write it as https://api.pyresolve.dev." + (written.Count == 1 ? "" : " Commas separate addresses."));
+        }
+
+        return written.Count == 0
+            ? null
+            : setting with { Url = new(written[0]), List = written.Count == 1 ? null : text };
+    }
 
     private static string? Variable(string name)
     {

@@ -4,12 +4,18 @@ using Microsoft.Extensions.Logging;
 namespace PyResolve.Client;
 
 internal sealed record ClientSettings(
-    Uri ApiUrl, string? ApiKey, string Home, TimeSpan RequestTimeout, TimeSpan QuotaCacheDuration, int OutboxCapacity, long OutboxBytes,
-    TimeSpan ShutdownTimeout, OfflinePolicy Offline, int PrepaidMigrations, TimeSpan PrepaidLifetime)
+    IReadOnlyList<Uri> ApiUrls, string? ApiKey, string Home, TimeSpan RequestTimeout, TimeSpan QuotaCacheDuration, int OutboxCapacity,
+    long OutboxBytes, TimeSpan ShutdownTimeout, OfflinePolicy Offline, int PrepaidMigrations, TimeSpan PrepaidLifetime)
 {
     public const string HowToWriteDurations = "Ten seconds are TimeSpan.FromSeconds(10) in code and 00:00:10 in configuration.";
 
     public TimeSpan ConnectTimeout { get; private init; }
+
+    /// <summary>The address, of several the first.</summary>
+    public Uri ApiUrl => ApiUrls[0];
+
+    /// <summary>The address that names folders: of several the first in the alphabet, so that their order does not matter.</summary>
+    public Uri FolderUrl => ApiUrls.Count == 1 ? ApiUrl : ApiUrls.OrderBy(static url => url.AbsoluteUri, StringComparer.Ordinal).First();
 
     public IWebProxy? Proxy { get; private init; }
 
@@ -34,9 +40,9 @@ internal sealed record ClientSettings(
     public static ClientSettings From(PyResolveClientOptions options, ApiKeyStore keys)
     {
         var isEnabled = options.Enabled;
-        var found = options.ApiUrl is null && isEnabled ? keys.FindApiUrl() : null;
-        var url = options.ApiUrl ?? found?.Url ?? PyResolveClientOptions.DefaultApiUrl;
-        if (ValidateUrl(found is null ? "ApiUrl" : found.Origin, url, options.AllowInsecureHttp) is { } urlError)
+        var found = options.ApiUrls is null && isEnabled ? keys.FindApiUrl() : null;
+        var urls = options.ApiUrls ?? found?.Urls ?? [PyResolveClientOptions.DefaultApiUrl];
+        if (ValidateUrls(found is null ? "ApiUrl" : found.Origin, urls, options.AllowInsecureHttp) is { } urlError)
             throw urlError;
 
         var credential = IsBlank(options.ApiKey) && isEnabled ? keys.FindApiKey() : null;
@@ -44,7 +50,7 @@ internal sealed record ClientSettings(
         if (key is not null && ValidateKey(credential is null ? "ApiKey" : credential.Origin, key) is { } keyError)
             throw keyError;
         return new(
-            url, key, keys.Home, options.RequestTimeout, options.QuotaCacheDuration, options.OutboxCapacity, options.OutboxBytes,
+            Distinct(urls), key, keys.Home, options.RequestTimeout, options.QuotaCacheDuration, options.OutboxCapacity, options.OutboxBytes,
             options.ShutdownTimeout, options.Offline, options.PrepaidMigrations, options.PrepaidLifetime)
         {
             ConnectTimeout = options.ConnectTimeout,
@@ -61,7 +67,7 @@ internal sealed record ClientSettings(
     /// <summary>Checks only the options, before the environment and the config file are read.</summary>
     public static PyResolveException? Validate(PyResolveClientOptions options) => options switch
     {
-        { ApiUrl: { } url } when ValidateUrl("ApiUrl", url, options.AllowInsecureHttp) is { } error => error,
+        { ApiUrls: { } urls } when ValidateUrls("ApiUrl", urls, options.AllowInsecureHttp) is { } error => error,
         { ApiKey: { } key } when !IsBlank(key) && ValidateKey("ApiKey", key.Trim()) is { } error => error,
         { Home: { } home } when IsBlank(home) => Error("Home is empty.", "Set it to a folder, or leave it unset for ~/.pyresolve."),
         { Profile: { } profile } when !ApiKeyStore.IsProfile(profile) =>
@@ -89,9 +95,19 @@ internal sealed record ClientSettings(
         _ => null,
     };
 
+    private static PyResolveException? ValidateUrls(string name, IReadOnlyList<Uri> urls, bool allowInsecureHttp) => urls.Count == 0
+        ? Error("ApiUrls is empty.", "Name a server, or leave it unset.")
+        : urls.Select((url, i) => ValidateUrl(ApiUrlList.Name(name, i, urls.Count), url, allowInsecureHttp))
+            .FirstOrDefault(static error => error is not null);
+
+    /// <summary>An address that is written twice is one server.</summary>
+    private static IReadOnlyList<Uri> Distinct(IReadOnlyList<Uri> urls) => urls.Count == 1
+        ? urls
+        : [.. urls.GroupBy(static url => url.AbsoluteUri.TrimEnd('/')).Select(static same => same.First())];
+
     private static PyResolveException? ValidateUrl(string name, Uri url, bool allowInsecureHttp)
     {
-        if (!url.IsAbsoluteUri || (url.Scheme != "https" && url.Scheme != "http"))
+        if (url is not { IsAbsoluteUri: true } || (url.Scheme != "https" && url.Scheme != "http"))
             return Error($"{name} is not an absolute http or https URL.", "Write it as https://api.pyresolve.dev.");
         if (url.UserInfo.Length > 0)
             return Error($"{name} has a user name.", "Leave it out: the key is the only credential.");
@@ -113,7 +129,7 @@ internal sealed record ClientSettings(
         : Error($"{name} has characters that are not valid in a key.", "Copy the whole key again, without quotes.");
 
     /// <summary>Only the server, so that the key never reaches a log.</summary>
-    public override string ToString() => $"{nameof(ClientSettings)} {ApiUrl}";
+    public override string ToString() => $"{nameof(ClientSettings)} {string.Join(", ", ApiUrls)}";
 
     private static bool IsBlank(string? text) => string.IsNullOrWhiteSpace(text);
 

@@ -13,7 +13,18 @@ public sealed class PyResolveClientOptions
     /// this machine (<c>localhost</c> or a literal loopback address), unless <see cref="AllowInsecureHttp"/> is set. Default:
     /// <c>PYRESOLVE_API_URL</c>, then <c>api_url</c> in
     /// <c>config.toml</c>, then <c>https://api.pyresolve.dev</c>.</summary>
-    public Uri? ApiUrl { get; set; }
+    public Uri? ApiUrl
+    {
+        get => ApiUrls is [var first, ..] ? first : null;
+        set => ApiUrls = value is null ? null : [value];
+    }
+
+    /// <summary>The addresses of all servers of the service, in place of <see cref="ApiUrl"/>, which is the first of them: whichever is set
+    /// last counts. Each follows the same rules. The one that answered last is asked first. Where a server refuses the connection, cannot
+    /// be reached, does not answer in time or answers 503, the next is asked, within <see cref="RequestTimeout"/>; what may have been
+    /// accepted is sent again only if it has an id, and counts once. In environment, file and configuration they are separated by
+    /// commas.</summary>
+    public IReadOnlyList<Uri>? ApiUrls { get; set; }
 
     /// <summary>The API key. Default: <c>PYRESOLVE_API_KEY</c>, then <c>api_key</c> in <c>config.toml</c>. Without a key, tier1 runs
     /// anonymously, and everything that requires an account is refused.</summary>

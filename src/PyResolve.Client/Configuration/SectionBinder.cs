@@ -21,7 +21,7 @@ internal static class SectionBinder
         Text(nameof(options.Profile), text => options.Profile = text);
         Text(nameof(options.ApplicationName), text => options.ApplicationName = text);
         Text(nameof(options.LogInHint), text => options.LogInHint = text);
-        Value<Uri>(nameof(options.ApiUrl), TryUrl, url => options.ApiUrl = url);
+        Value<IReadOnlyList<Uri>>(nameof(options.ApiUrl), TryUrls, urls => options.ApiUrls = urls);
         Value<Uri>(nameof(options.SignUpUrl), TryUrl, url => options.SignUpUrl = url);
         Value<Uri>(nameof(options.UpgradeUrl), TryUrl, url => options.UpgradeUrl = url);
         Value<bool>(nameof(options.Enabled), bool.TryParse, flag => options.Enabled = flag);
@@ -75,6 +75,14 @@ internal static class SectionBinder
     private static int Limited(long number) => number is >= int.MinValue and <= int.MaxValue ? (int)number : -1;
 
     private static bool TryUrl(string text, out Uri url) => Uri.TryCreate(text, UriKind.RelativeOrAbsolute, out url!);
+
+    /// <summary>One address, or several that are separated by commas. The check of the options says what is wrong with one.</summary>
+    private static bool TryUrls(string text, out IReadOnlyList<Uri> urls)
+    {
+        var written = ApiUrlList.Split(text);
+        urls = [.. written.Where(static one => TryUrl(one, out _)).Select(static one => new Uri(one, UriKind.RelativeOrAbsolute))];
+        return urls.Count == written.Count && urls.Count > 0;
+    }
 
     private static bool TryTime(string text, out TimeSpan time) => TimeSpan.TryParse(text, CultureInfo.InvariantCulture, out time);
 

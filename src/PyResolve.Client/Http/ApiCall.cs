@@ -19,10 +19,11 @@ internal sealed class ApiCall : IDisposable
         _activity = ClientTelemetry.Activities.StartActivity($"{_method} {_route}", ActivityKind.Client);
         _activity?
             .SetTag("http.request.method", _method)
-            .SetTag("url.template", _route)
-            .SetTag("server.address", apiUrl.Host)
-            .SetTag("server.port", apiUrl.Port);
+            .SetTag("url.template", _route);
+        SentTo(apiUrl);
     }
+
+    public void SentTo(Uri apiUrl) => _activity?.SetTag("server.address", apiUrl.Host).SetTag("server.port", apiUrl.Port);
 
     public void Retry()
     {

@@ -21,17 +21,13 @@ internal sealed partial class ApiTransport(
     private readonly string _userAgent =
         (settings.ApplicationName is { } name ? name + " " : "") + "pyresolve-dotnet/" + ClientTelemetry.Version;
 
-    private readonly string _root = settings.ApiUrl.AbsoluteUri.TrimEnd('/');
+    private readonly ServerPool _servers = new(settings, connects, time);
     private readonly ILogger _logger = logger ?? settings.LoggerFactory?.CreateLogger(Category) ?? NullLogger.Instance;
-    private readonly ConnectionFailure _failure = new(
-        settings.ApiUrl.AbsoluteUri.TrimEnd('/'),
-        connects ? settings.ConnectTimeout : null,
-        () => connects ? ServerProxy.AddressFor(settings) : null);
     private long _changes;
 
     public ClientSettings Settings => settings;
 
-    public Uri ApiUrl => settings.ApiUrl;
+    public Uri ApiUrl => _servers.Latest.Url;
 
     public bool HasKey => settings.ApiKey is not null;
 
@@ -45,17 +41,18 @@ internal sealed partial class ApiTransport(
     public ServerClock ServerClock { get; } = new(time);
 
     public Outage Outage { get; } =
-        new(time, connects ? new OutageFile(settings, () => ServerProxy.AddressFor(settings)) : null);
+        new(time, connects ? new OutageFile(settings, () => ServerProxy.AddressFor(settings, settings.FolderUrl)) : null);
 
     /// <summary>Counts possible changes of the account. A read is outdated if this is not what it was before the read.</summary>
     public long Changes => Volatile.Read(ref _changes);
 
-    /// <summary>Sends a request, and retries it if that is safe and useful, within the request timeout in total.</summary>
+    /// <summary>Sends a request, to the next server where one does not work, and retries it if that is safe and useful, within the request
+    /// timeout in total.</summary>
     public Task<T> SendAsync<T>(ApiRequest request, JsonTypeInfo<T> type, Func<T, bool> isComplete, CancellationToken cancellationToken)
         where T : class => CallAsync(request, once: false, answer => answer.Read(type, isComplete), cancellationToken);
 
     public Task SendAsync(ApiRequest request, CancellationToken cancellationToken) =>
-        CallAsync(request, once: false, static answer => answer.IsFromServer ? answer : throw answer.Unexpected(), cancellationToken);
+        CallAsync(request, once: false, static answer => answer, cancellationToken);
 
     public Task<T> SendOnceAsync<T>(ApiRequest request, JsonTypeInfo<T> type, Func<T, bool> isComplete, CancellationToken cancellationToken)
         where T : class => CallAsync(request, once: true, answer => answer.Read(type, isComplete), cancellationToken);
@@ -63,14 +60,14 @@ internal sealed partial class ApiTransport(
     private async Task<T> CallAsync<T>(ApiRequest request, bool once, Func<ApiAnswer, T> read, CancellationToken cancellationToken)
         where T : class
     {
-        using var call = new ApiCall(request, settings.ApiUrl);
+        using var call = new ApiCall(request, ApiUrl);
         NoteChange(request);
         try
         {
             var result = read(once
-                ? await SendAttemptAsync(request, call, settings.RequestTimeout, cancellationToken).ConfigureAwait(false)
+                ? await SendInTurnAsync(request, call, settings.RequestTimeout, mayRetry: false, cancellationToken).ConfigureAwait(false)
                 : await SendWithRetriesAsync(request, call, cancellationToken).ConfigureAwait(false));
-            EndOutage();
+            EndOutage(_servers.Latest);
             return result;
         }
         catch (Exception exception)
@@ -97,9 +94,7 @@ internal sealed partial class ApiTransport(
             TimeSpan wait;
             try
             {
-                // An attempt that may be repeated gets half of the time, so that a lost packet does not fail the whole call.
-                var limit = mayRetry ? TimeSpan.FromTicks(remaining.Ticks / 2) : remaining;
-                return await SendAttemptAsync(request, call, limit, cancellationToken).ConfigureAwait(false);
+                return await SendInTurnAsync(request, call, remaining, mayRetry, cancellationToken).ConfigureAwait(false);
             }
             catch (PyResolveException exception)
             {
@@ -116,57 +111,106 @@ internal sealed partial class ApiTransport(
         }
     }
 
-    private async Task<ApiAnswer> SendAttemptAsync(ApiRequest request, ApiCall call, TimeSpan limit, CancellationToken cancellationToken)
+    private Task<ApiAnswer> SendInTurnAsync(
+        ApiRequest request, ApiCall call, TimeSpan total, bool mayRetry, CancellationToken cancellationToken)
     {
         ThrowIfKeyIsMissing(request);
+        return InTurnAsync(
+            request, call, total, mayRetry, (server, limit) => SendAttemptAsync(request, call, server, limit, cancellationToken));
+    }
+
+    /// <summary>Sends to one server after the other until one works.</summary>
+    private async Task<T> InTurnAsync<T>(
+        ApiRequest request, ApiCall call, TimeSpan total, bool mayRetry, Func<Server, TimeSpan, Task<T>> send)
+    {
+        var start = time.GetTimestamp();
+        var servers = _servers.InTurn();
+        var failures = new List<PyResolveException>();
+        for (var i = 0; ; i++)
+        {
+            var isLast = i == servers.Count - 1;
+            var remaining = i == 0 ? total : total - time.GetElapsedTime(start);
+            // What may be sent again gets half of the time, so that a lost packet, or one server, does not fail the whole call.
+            var limit = request.IsRepeatable && (mayRetry || !isLast) ? TimeSpan.FromTicks(remaining.Ticks / 2) : remaining;
+            try
+            {
+                var result = await send(servers[i], limit).ConfigureAwait(false);
+                _servers.Answered(servers[i]);
+                return result;
+            }
+            catch (PyResolveException exception)
+            {
+                _servers.Failed(servers[i], exception);
+                failures.Add(exception);
+                if (isLast || !ServerPool.MayAskAnother(request, exception) || time.GetElapsedTime(start) >= total)
+                {
+                    if (failures.Count == 1)
+                        throw;
+                    throw ServerPool.Join(failures);
+                }
+
+                Log.AskingAnother(_logger, request, servers[i + 1].Root, exception.Code);
+            }
+
+            call.Retry();
+            call.SentTo(servers[i + 1].Url);
+        }
+    }
+
+    private async Task<ApiAnswer> SendAttemptAsync(
+        ApiRequest request, ApiCall call, Server server, TimeSpan limit, CancellationToken cancellationToken)
+    {
         cancellationToken.ThrowIfCancellationRequested();
 
-        var target = $"{request.Method} {_root}{request.Path}";
         using var timeout = time.CreateTimeout(limit > TimeSpan.Zero ? limit : TimeSpan.Zero);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(timeout.Token, cancellationToken);
-        using var message = CreateMessage(request);
+        using var message = CreateMessage(request, server);
         RepeatGuard.Begin(request.IsRepeatable);
         var sentAt = time.GetUtcNow();
         try
         {
             using var response = await http()
                 .SendAsync(message, HttpCompletionOption.ResponseHeadersRead, either.Token).ConfigureAwait(false);
-            var answer = await ApiAnswer.ReadAsync(target, response, time, either.Token).ConfigureAwait(false);
+            var answer = await ApiAnswer.ReadAsync(Target(request, server), response, time, either.Token).ConfigureAwait(false);
             call.Answered(answer.Status);
-            ThrowIfProxyAnswered(answer);
+            ThrowIfProxyAnswered(answer, server);
             ServerClock.Adjust(answer.Date, sentAt);
-            if (answer.AccountId is { } account && request.UsesKey && answer.IsSuccess)
+            if (answer.AccountId is { } account && request.UsesKey && answer is { IsSuccess: true, IsFromServer: true })
                 AccountSeen?.Invoke(account);
-            return answer.IsSuccess ? answer : throw Refusal(answer, request);
+            if (!answer.IsSuccess)
+                throw Refusal(answer, request, server);
+            return answer.IsFromServer ? answer : throw answer.Unexpected();
         }
         catch (Exception exception) when (exception is not PyResolveException)
         {
-            throw Failure(exception, timeout.Token, cancellationToken);
+            throw Failure(exception, server, timeout.Token, cancellationToken);
         }
     }
 
     /// <summary>Whatever the HTTP client or a message handler throws: a cancellation of the caller, or else this client's own.</summary>
-    private Exception Failure(Exception exception, CancellationToken timeout, CancellationToken cancellationToken)
+    private Exception Failure(Exception exception, Server server, CancellationToken timeout, CancellationToken cancellationToken)
     {
         if (cancellationToken.IsCancellationRequested)
             return new OperationCanceledException("The call was cancelled.", cancellationToken);
-        return timeout.IsCancellationRequested ? _failure.TimedOut(settings.RequestTimeout) : _failure.Describe(exception);
+        return timeout.IsCancellationRequested
+            ? server.Failure.TimedOut(settings.RequestTimeout)
+            : server.Failure.Describe(exception);
     }
 
-    private PyResolveException Refusal(ApiAnswer answer, ApiRequest request)
+    private PyResolveException Refusal(ApiAnswer answer, ApiRequest request, Server server)
     {
         var refusal = answer.Failure(request.UsesKey ? settings.LogInHint : null);
         if (refusal.Code != PyResolveErrorCodes.UnexpectedAnswer)
-            EndOutage();
+            EndOutage(server);
         return refusal;
     }
 
     /// <summary>Over plain http every answer comes from the proxy, and it may be the proxy's own.</summary>
-    private void ThrowIfProxyAnswered(ApiAnswer answer)
+    private static void ThrowIfProxyAnswered(ApiAnswer answer, Server server)
     {
         if (answer.Status == (int)HttpStatusCode.ProxyAuthenticationRequired)
-            throw _failure.ProxyRefused(answer.Status);
-        if (!answer.IsFromServer && settings.ApiUrl.Scheme == "http" && connects && ServerProxy.AddressFor(settings) is { } proxy)
+            throw server.Failure.ProxyRefused(answer.Status);
+        if (!answer.IsFromServer && server.Url.Scheme == "http" && server.Proxy is { } proxy)
             throw answer.Unexpected(by: $"The proxy {ConnectionFailure.Name(proxy)}");
     }
 
@@ -180,9 +224,11 @@ internal sealed partial class ApiTransport(
         ? new(PyResolveErrorCodes.LoginRequired, "No API key.", settings.LogInHint)
         : new(PyResolveErrorCodes.Disabled, "The client is switched off.", "Set Enabled to true.");
 
-    private HttpRequestMessage CreateMessage(ApiRequest request)
+    private static string Target(ApiRequest request, Server server) => $"{request.Method} {server.Root}{request.Path}";
+
+    private HttpRequestMessage CreateMessage(ApiRequest request, Server server)
     {
-        var message = new HttpRequestMessage(request.Method, _root + request.Path);
+        var message = new HttpRequestMessage(request.Method, server.Root + request.Path);
         message.Headers.TryAddWithoutValidation("User-Agent", _userAgent);
         message.Headers.Accept.Add(new("application/json"));
         if (request.SessionToken is { } session)
@@ -213,10 +259,10 @@ internal sealed partial class ApiTransport(
         Log.ServerUnreachable(_logger, cause.Message);
     }
 
-    private void EndOutage()
+    private void EndOutage(Server server)
     {
         if (Outage.End())
-            Log.ServerReachable(_logger, _root);
+            Log.ServerReachable(_logger, server.Root);
     }
 
     private static partial class Log
@@ -229,5 +275,8 @@ internal sealed partial class ApiTransport(
 
         [LoggerMessage(8, LogLevel.Debug, "Retrying {Request} in {Milliseconds} ms (attempt {Attempt}): {Code}")]
         public static partial void Retrying(ILogger logger, ApiRequest request, int attempt, double milliseconds, string code);
+
+        [LoggerMessage(13, LogLevel.Debug, "Sending {Request} to {Server} instead: {Code}")]
+        public static partial void AskingAnother(ILogger logger, ApiRequest request, string server, string code);
     }
 }

@@ -21,6 +21,13 @@ internal sealed class ConnectionFailure(string root, TimeSpan? connectTimeout, F
 
     public PyResolveException Describe(Exception exception)
     {
+        var failure = Explain(exception);
+        failure.IsUnsent = IsBeforeSending(exception);
+        return failure;
+    }
+
+    private PyResolveException Explain(Exception exception)
+    {
         if (Find<RepeatedSendException>(exception) is { } repeated)
             exception = repeated.InnerException ?? repeated;
         if (Find<PyResolveException>(exception) is { } own)
@@ -63,6 +70,15 @@ internal sealed class ConnectionFailure(string root, TimeSpan? connectTimeout, F
             status is null ? PyResolveErrorCodes.Unreachable : PyResolveErrorCodes.UnexpectedAnswer,
             $"{name} made no connection to {root} ({why}).", hint, exception is null ? null : Safe(exception)) { Status = status };
     }
+
+    /// <summary>Whether there was no connection that could have carried the request. A handler that sends it again may have had one
+    /// before.</summary>
+    private bool IsBeforeSending(Exception exception) =>
+        Find<RepeatedSendException>(exception) is null
+        && (HasNoConnection(exception)
+            || (exception is OperationCanceledException && connectTimeout is not null
+                // The framework says only here that it was not the limit of the HTTP client.
+                && Find<TimeoutException>(exception) is { } late && late.Message.Contains("ConnectTimeout")));
 
     private string Through => findProxy() is { } proxy ? $" through the proxy {Name(proxy)}" : "";
 
@@ -115,6 +131,10 @@ internal sealed class ConnectionFailure(string root, TimeSpan? connectTimeout, F
     }
 
 #if NET
+    private static bool HasNoConnection(Exception exception) => Chain(exception).OfType<HttpRequestException>().Any(static failure =>
+        failure.HttpRequestError is HttpRequestError.ConnectionError or HttpRequestError.NameResolutionError
+            or HttpRequestError.SecureConnectionError or HttpRequestError.ProxyTunnelError);
+
     private static string? ProxyOf(Exception exception) => AddressRace.ProxyOf(exception);
 
     /// <summary>The status with which a proxy refused a tunnel; 0 for a proxy that failed otherwise, such as a SOCKS proxy.</summary>
@@ -132,6 +152,17 @@ internal sealed class ConnectionFailure(string root, TimeSpan? connectTimeout, F
         return digits is null ? 0 : int.Parse(digits, CultureInfo.InvariantCulture);
     }
 #else
+    private static bool HasNoConnection(Exception exception) => Chain(exception).Any(static inner =>
+        inner is SocketException
+        {
+            SocketErrorCode: SocketError.ConnectionRefused or SocketError.HostNotFound or SocketError.NoData or SocketError.TryAgain
+        }
+        or WebException
+        {
+            Status: WebExceptionStatus.ConnectFailure or WebExceptionStatus.NameResolutionFailure
+                or WebExceptionStatus.ProxyNameResolutionFailure or WebExceptionStatus.TrustFailure
+        });
+
     private string? ProxyOf(Exception exception)
     {
         var isConnect = exception

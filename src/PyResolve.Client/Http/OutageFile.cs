@@ -12,7 +12,7 @@ internal sealed class OutageFile(ClientSettings settings, Func<Uri?> proxy)
     private const int MaxLineLength = 2_000;
 
     private readonly Lazy<string> _path = new(() => Path.Combine(
-        settings.Home, "outages", FolderName.Of(settings.ApiUrl, proxy()?.AbsoluteUri ?? "direct") + ".outage"));
+        settings.Home, "outages", FolderName.Of(settings.FolderUrl, (proxy()?.AbsoluteUri ?? "direct") + Others(settings)) + ".outage"));
 
     /// <summary>An outage that another process has found lately; <see langword="null"/> when there is none.</summary>
     /// <param name="after">When the server last answered this process, as ticks of the clock.</param>
@@ -55,6 +55,15 @@ internal sealed class OutageFile(ClientSettings settings, Func<Uri?> proxy)
         if (File.Exists(_path.Value))
             File.Delete(_path.Value);
     });
+
+    /// <summary>Who asks other servers too has not found the service out of reach when one is.</summary>
+    private static string Others(ClientSettings settings)
+    {
+        if (settings.ApiUrls.Count == 1)
+            return "";
+        var roots = settings.ApiUrls.Select(static url => "\n" + url.AbsoluteUri.TrimEnd('/'));
+        return string.Concat(roots.OrderBy(static root => root, StringComparer.Ordinal));
+    }
 
     private string[]? ReadLines()
     {

@@ -15,6 +15,7 @@ internal static class Retry
 
     public static TimeSpan? WaitAfter(PyResolveException exception, int attempt) => exception switch
     {
+        { OfServers: { } failures } => failures.Select(failure => WaitAfter(failure, attempt)).Min(),
         { Code: PyResolveErrorCodes.Timeout } => TimeSpan.Zero,
         { Code: PyResolveErrorCodes.Unreachable } => Backoff(attempt, MaxWait),
         { Code: PyResolveErrorCodes.UnexpectedAnswer, Status: 502 or 503 or 504 } => Backoff(attempt, MaxWait),

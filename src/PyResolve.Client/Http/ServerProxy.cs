@@ -15,28 +15,29 @@ internal sealed class ServerProxy(IWebProxy proxy) : IWebProxy, ICredentials
         set => proxy.Credentials = value;
     }
 
-    /// <summary>The proxy between this machine and the server: the option's, or else the system's. A server on this machine is never
+    /// <summary>The proxy between this machine and the servers: the option's, or else the system's. A server on this machine is never
     /// asked through a proxy.</summary>
     public static IWebProxy? Of(ClientSettings settings)
     {
-        if (Loopback.Is(settings.ApiUrl))
+        if (settings.ApiUrls.All(Loopback.Is))
             return null;
         if (settings.Proxy is { } own)
             return new ServerProxy(own);
         var system = SystemProxy();
         // The framework's own is left as it is when its address has no credentials: it may know several proxies.
-        return system is null || (system.GetType().Assembly == typeof(HttpClient).Assembly && !HasUserInfo(system, settings.ApiUrl))
+        return system is null
+            || (system.GetType().Assembly == typeof(HttpClient).Assembly && settings.ApiUrls.All(url => IsPlain(system, url)))
             ? system
             : new ServerProxy(system);
     }
 
     /// <summary>The proxy's address without credentials; <see langword="null"/> when there is none, or it cannot be determined.</summary>
-    public static Uri? AddressFor(ClientSettings settings)
+    public static Uri? AddressFor(ClientSettings settings, Uri server)
     {
         try
         {
-            return Of(settings) is { } proxy && !proxy.IsBypassed(settings.ApiUrl) && proxy.GetProxy(settings.ApiUrl) is { } address
-                && address.IsAbsoluteUri && address != settings.ApiUrl ? Redaction.WithoutUserInfo(address) : null;
+            return Of(settings) is { } proxy && !proxy.IsBypassed(server) && proxy.GetProxy(server) is { } address
+                && address.IsAbsoluteUri && address != server ? Redaction.WithoutUserInfo(address) : null;
         }
         catch (Exception)
         {
@@ -45,7 +46,7 @@ internal sealed class ServerProxy(IWebProxy proxy) : IWebProxy, ICredentials
         }
     }
 
-    public bool IsBypassed(Uri host) => proxy.IsBypassed(host);
+    public bool IsBypassed(Uri host) => Loopback.Is(host) || proxy.IsBypassed(host);
 
     public Uri? GetProxy(Uri destination)
     {
@@ -61,8 +62,8 @@ internal sealed class ServerProxy(IWebProxy proxy) : IWebProxy, ICredentials
     public NetworkCredential? GetCredential(Uri uri, string authType) =>
         _found.TryGetValue(Name(uri), out var credential) ? credential : proxy.Credentials?.GetCredential(uri, authType);
 
-    private static bool HasUserInfo(IWebProxy proxy, Uri destination) =>
-        proxy.GetProxy(destination) is { IsAbsoluteUri: true, UserInfo.Length: > 0 };
+    private static bool IsPlain(IWebProxy proxy, Uri destination) =>
+        !Loopback.Is(destination) && proxy.GetProxy(destination) is not { IsAbsoluteUri: true, UserInfo.Length: > 0 };
 
     private static string Name(Uri uri) => uri.GetComponents(UriComponents.SchemeAndServer, UriFormat.UriEscaped);
 

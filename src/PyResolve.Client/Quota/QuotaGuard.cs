@@ -23,7 +23,7 @@ public sealed class QuotaGuard
         var settings = transport.Settings;
         if (settings.ApiKey is not { } key)
             return;
-        var folder = new LeaseFolder(settings.Home, settings.ApiUrl, key);
+        var folder = new LeaseFolder(settings.Home, settings.FolderUrl, key);
         var ledger = new LeaseLedger(folder, new(transport.Time, transport.ServerClock), transport.Time);
         _offline = new(settings, ledger, usage, transport.Time);
         _renewer = new(transport, folder, ledger, usage);

@@ -29,7 +29,7 @@ internal sealed class UsageDelivery(ApiTransport transport)
         try
         {
             var answer = await transport.SendOnceAsync(
-                ApiRequest.Post("/usage/batch").With(Body(events)),
+                (ApiRequest.Post("/usage/batch") with { IsRepeatable = true }).With(Body(events)),
                 WireJson.Default.UsageBatchResponse, body => body.Results?.Count == events.Count && body.Results.All(IsComplete),
                 cancellationToken).ConfigureAwait(false);
             return [.. answer.Results.Select(Read)];
@@ -75,7 +75,7 @@ internal sealed class UsageDelivery(ApiTransport transport)
         try
         {
             await transport.SendOnceAsync(
-                ApiRequest.Post("/usage").With(stored.Json),
+                (ApiRequest.Post("/usage") with { IsRepeatable = true }).With(stored.Json),
                 WireJson.Default.UsageRecorded, static recorded => recorded.Status is not null, cancellationToken).ConfigureAwait(false);
             return DeliveryOutcome.Recorded;
         }

@@ -29,8 +29,8 @@ public sealed partial class UsageReporter : IAsyncDisposable, IDisposable
         _logger = logger ?? (ILogger?)settings.LoggerFactory?.CreateLogger<UsageReporter>() ?? NullLogger.Instance;
         if (settings.ApiKey is not { } key)
             return;
-        var folder = new OutboxFolder(settings.Home, settings.ApiUrl, key);
-        _account = new(folder, settings.ApiUrl);
+        var folder = new OutboxFolder(settings.Home, settings.FolderUrl, key);
+        _account = new(folder, settings.FolderUrl);
         _rejected = new(folder, transport.Time, _logger);
         _outbox = new(folder, _account, new(settings.OutboxCapacity, settings.OutboxBytes), _rejected, transport.Time, _logger);
         _sender = new(_outbox, _rejected, transport, _logger);

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Globalization;
+using PyResolve.Server.Operators;
 
 namespace PyResolve.Server.Commands;
 
@@ -8,37 +9,42 @@ internal static class CostCommand
 {
     public static Command Create()
     {
-        var accounts = Number("--accounts", "Accounts, paying or not", 10_000);
-        var requests = Number("--requests", "Calls of the API a month, without usage events", 1_000_000);
-        var events = Number("--events", "Usage events a month", 1_000_000);
-        var subscribers = Number("--subscribers", "Accounts that pay", 300);
+        var example = CostQuestion.Example;
+        var accounts = Number("--accounts", "Accounts, paying or not", example.Accounts);
+        var requests = Number("--requests", "Calls of the API a month, without usage events", example.Requests);
+        var events = Number("--events", "Usage events a month", example.Events);
+        var subscribers = Number("--subscribers", "Accounts that pay", example.Subscribers);
+        var months = Number("--months", "For how many months events are kept", example.Months, CostQuestion.MostMonths);
         var price = new Option<decimal>("--price")
         {
-            Description = "What one pays a month, in US dollars", HelpName = "dollars", DefaultValueFactory = static _ => 19,
+            Description = "What one pays a month, in US dollars", HelpName = "dollars", DefaultValueFactory = _ => example.Price,
         };
         price.Validators.Add(static result =>
         {
             if (result.Tokens is [{ Value: var text }]
                 && (!decimal.TryParse(text, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var value)
-                    || value > 1_000_000))
+                    || value > CostQuestion.HighestPrice))
                 result.AddError("--price is a number of dollars from 0 to 1000000.");
         });
         var json = OperatorOutput.JsonOption();
         var command = new Command("cost", "Estimate what running the server costs a month, beside the prices of others")
         {
-            accounts, requests, events, subscribers, price, json,
+            accounts, requests, events, subscribers, price, months, json,
         };
         command.SetAction((parse, _) =>
         {
             var estimate = new CostEstimate(new CostQuestion(
                 parse.GetValue(accounts), parse.GetValue(requests), parse.GetValue(events), parse.GetValue(subscribers),
-                parse.GetValue(price)));
+                parse.GetValue(price))
+            {
+                Months = (int)parse.GetValue(months),
+            });
             return parse.GetValue(json) ? WriteAsync(estimate) : OperatorOutput.SayAsync(Describe(estimate));
         });
         return command;
     }
 
-    private static Option<long> Number(string name, string description, long fallback)
+    private static Option<long> Number(string name, string description, long fallback, long most = CostQuestion.Most)
     {
         var option = new Option<long>(name)
         {
@@ -47,8 +53,8 @@ internal static class CostCommand
         option.Validators.Add(result =>
         {
             if (result.Tokens is [{ Value: var text }]
-                && (!long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var value) || value > 1_000_000_000_000))
-                result.AddError($"{name} is a number from 0 to 1000000000000.");
+                && (!long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var value) || value > most))
+                result.AddError($"{name} is a number from 0 to {most}.");
         });
         return option;
     }
@@ -65,8 +71,12 @@ internal static class CostCommand
                 .Prepend("")
                 .Prepend(string.Create(
                     CultureInfo.InvariantCulture,
-                    $"At the busiest {estimate.PeakPerSecond:N1} requests a second: {estimate.Cores:0.00} cores of CPU time, "
-                    + $"{estimate.Instances} instances, {estimate.StorageGigabytes:N2} GB after a year. Revenue: ${estimate.Revenue:N2}."))
+                    $"The database: {estimate.DatabaseGigabytes:N2} GB of memory, {estimate.StorageAMonth:N2} GB more each month, "
+                    + $"{estimate.StorageGigabytes:N2} GB after {estimate.Question.Months} months. Revenue: ${estimate.Revenue:N2}."))
+                .Prepend(string.Create(
+                    CultureInfo.InvariantCulture,
+                    $"At the busiest {estimate.PeakPerSecond:N1} requests a second: {estimate.Instances} instances, "
+                    + $"{estimate.ServerCores:0.00} cores of CPU time for them and {estimate.DatabaseCores:0.00} for the database."))
                 .Append("")
                 .Append($"Prices as read on {CostEstimate.PricesReadOn}: docs/costs.md says where, and what is assumed."));
     }
@@ -77,9 +87,12 @@ internal static class CostCommand
     private static Task<int> WriteAsync(CostEstimate estimate) => OperatorOutput.WriteAsync(writer =>
     {
         writer.WriteNumber("peak_per_second", Math.Round(estimate.PeakPerSecond, 1));
-        writer.WriteNumber("cores", Math.Round(estimate.Cores, 2));
+        writer.WriteNumber("cores", Math.Round(estimate.ServerCores + estimate.DatabaseCores, 2));
+        writer.WriteNumber("database_cores", Math.Round(estimate.DatabaseCores, 2));
+        writer.WriteNumber("database_memory_gb", estimate.DatabaseGigabytes);
         writer.WriteNumber("instances", estimate.Instances);
         writer.WriteNumber("storage_gb", estimate.StorageGigabytes);
+        writer.WriteNumber("storage_gb_a_month", estimate.StorageAMonth);
         writer.WriteNumber("revenue", estimate.Revenue);
         writer.WriteString("prices_read_on", CostEstimate.PricesReadOn);
         writer.WriteStartArray("data");

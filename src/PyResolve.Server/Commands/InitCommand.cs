@@ -72,6 +72,12 @@ internal static class InitCommand
                 $"{questions.File} exists already, and nothing was changed. Start the server with {Start(questions.File)}");
         }
 
+        if (Path.GetDirectoryName(questions.File) is { } folder && !Directory.Exists(folder))
+        {
+            return await OperatorOutput.RefuseAsync(
+                $"There is no folder {folder}, and nothing was changed. Make it, or name another file with --env-file.");
+        }
+
         var (server, problem) = await questions.AskAsync();
         if (server is null)
             return await OperatorOutput.RefuseAsync(problem!);

@@ -27,15 +27,19 @@ internal static class SettingsList
     private static readonly string[] FrameworkPrefixes = ["ASPNETCORE_", "DOTNET_"];
 
     /// <summary>Those that are set, by their names.</summary>
-    public static IReadOnlyList<EffectiveSetting> Read(IConfiguration configuration) =>
-    [
-        .. from set in configuration.AsEnumerable()
-           where set.Value is { Length: > 0 } && IsOwn(set.Key, configuration)
-           orderby set.Key
-           let setting = SettingsTable.Find(set.Key, configuration)
-           select new EffectiveSetting(
-               set.Key, IsShown(setting, set.Key, set.Value!) ? set.Value : null, SourceOf(configuration, set.Key), setting),
-    ];
+    public static IReadOnlyList<EffectiveSetting> Read(IConfiguration configuration)
+    {
+        var file = SettingsFile.Find();
+        return
+        [
+            .. from set in configuration.AsEnumerable()
+               where set.Value is { Length: > 0 } && IsOwn(set.Key, configuration)
+               orderby set.Key
+               let setting = SettingsTable.Find(set.Key, configuration)
+               select new EffectiveSetting(
+                   set.Key, IsShown(setting, set.Key, set.Value!) ? set.Value : null, SourceOf(configuration, set.Key, file), setting),
+        ];
+    }
 
     /// <summary>All, in the order of the table, and then those that are not known.</summary>
     public static IReadOnlyList<EffectiveSetting> ReadAll(IConfiguration configuration)
@@ -70,23 +74,21 @@ internal static class SettingsList
             && (name.StartsWith("PyResolve:", StringComparison.OrdinalIgnoreCase)
                 || name.StartsWith("PYRESOLVE_", StringComparison.OrdinalIgnoreCase)));
 
-    private static string SourceOf(IConfiguration configuration, string name)
+    private static string SourceOf(IConfiguration configuration, string name, SettingsFile? file)
     {
         var provider = (configuration as IConfigurationRoot)?.Providers.LastOrDefault(one => one.TryGet(name, out _));
         return provider switch
         {
-            EnvironmentVariablesConfigurationProvider => SourceOfVariable(VariableOf(name)),
+            EnvironmentVariablesConfigurationProvider => SourceOfVariable(VariableOf(name), file),
             CommandLineConfigurationProvider => "command line",
             JsonConfigurationProvider { Source.Path: { } path } => path,
             _ => "the program",
         };
     }
 
-    private static string SourceOfVariable(string variable) =>
-        Environment.GetEnvironmentVariable(EnvironmentFile.Setting) is { Length: > 0 } file
-        && EnvironmentFile.Read(file).GetValueOrDefault(variable) is { } value
-        && value == Environment.GetEnvironmentVariable(variable)
-            ? $"{file} {variable}"
+    private static string SourceOfVariable(string variable, SettingsFile? file) =>
+        file?.Values.GetValueOrDefault(variable) is { } value && value == Environment.GetEnvironmentVariable(variable)
+            ? $"{file.Path} {variable}"
             : $"environment {variable}";
 
     /// <summary>As the environment has it: the framework takes its own prefixes off.</summary>
@@ -97,5 +99,13 @@ internal static class SettingsList
             ? variable
             : FrameworkPrefixes.Select(prefix => prefix + variable)
                 .FirstOrDefault(static prefixed => Environment.GetEnvironmentVariable(prefixed) is not null) ?? variable;
+    }
+
+    /// <summary>The file of <see cref="EnvironmentFile.Setting"/>, read once for all settings.</summary>
+    private sealed record SettingsFile(string Path, IReadOnlyDictionary<string, string> Values)
+    {
+        public static SettingsFile? Find() => Environment.GetEnvironmentVariable(EnvironmentFile.Setting) is { Length: > 0 } path
+            ? new SettingsFile(path, EnvironmentFile.Read(path))
+            : null;
     }
 }

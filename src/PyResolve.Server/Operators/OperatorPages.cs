@@ -31,6 +31,7 @@ internal static class OperatorPages
         pages.MapAccountForms();
         pages.MapRepairPages();
         pages.MapServerPages();
+        pages.MapCostPages();
         pages.MapEventPages();
         pages.MapLogPages();
     }

@@ -28,13 +28,19 @@ public sealed class Ledger
     public static async Task<(ScriptedServer Server, Ledger Ledger)> StartAsync(Unreliable? unreliable = null)
     {
         var ledger = new Ledger();
+        return (await ledger.StartServerAsync(unreliable), ledger);
+    }
+
+    /// <summary>Another server of the same service.</summary>
+    public async Task<ScriptedServer> StartServerAsync(Unreliable? unreliable = null)
+    {
         var server = await ScriptedServer.StartAsync();
-        server.On("POST /quota/reservations", ledger.Reserve);
-        server.On("POST /quota/reservations/*/commit", ledger.Commit);
-        server.On("DELETE /quota/reservations/*", ledger.Release);
-        server.On("POST /usage", unreliable?.Around(ledger.Record) ?? ledger.Record);
-        server.On("POST /usage/batch", unreliable?.Around(ledger.RecordBatch) ?? ledger.RecordBatch);
-        return (server, ledger);
+        server.On("POST /quota/reservations", Reserve);
+        server.On("POST /quota/reservations/*/commit", Commit);
+        server.On("DELETE /quota/reservations/*", Release);
+        server.On("POST /usage", unreliable?.Around(Record) ?? Record);
+        server.On("POST /usage/batch", unreliable?.Around(RecordBatch) ?? RecordBatch);
+        return server;
     }
 
     private Answer Reserve(ReceivedRequest request)

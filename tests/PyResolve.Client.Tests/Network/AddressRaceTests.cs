@@ -38,6 +38,25 @@ public sealed class AddressRaceTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task What_could_take_effect_twice_goes_on_from_a_server_to_which_there_was_no_connection()
+    {
+        _server.On("POST /quota/reservations", Answer.Json(201, $$"""
+            {"id":"01a22a00-0000-7000-8000-000000000001","state":"held","quantity":1,"remaining":1,"tier":"tier1",
+             "quota":{{Answer.QuotaBody(0)}}}
+            """));
+        await using var hole = await TcpProxy.StartBlackHoleAsync(IPv4);
+        await using var client = _server.Client(options =>
+        {
+            options.ApiUrls = [new($"http://{hole.EndPoint}"), _server.Url];
+            options.ConnectTimeout = TimeSpan.FromMilliseconds(300);
+        });
+
+        (await client.CreateReservationAsync(new() { Tier = "tier1" }, null, Cancellation)).State.ShouldBe("held");
+
+        _server.Requests.ShouldHaveSingleItem();
+    }
+
+    [Fact]
     public async Task Many_dead_addresses_before_the_good_one_do_not_add_up()
     {
         await using var reachable = TcpProxy.Start(_server.Url);

@@ -1,6 +1,6 @@
 using System.Globalization;
 using System.Text.Json;
-using PyResolve.Server.Commands;
+using PyResolve.Server.Operators;
 using PyResolve.Server.Tests.Storage;
 
 namespace PyResolve.Server.Tests.Commands;
@@ -36,6 +36,33 @@ public sealed class CostCommandTests
         Estimate(10_000_000_000).Instances.ShouldBeGreaterThan(2);
 
         static CostEstimate Estimate(long requests) => new(new CostQuestion(1, requests, 0, 0, 19));
+    }
+
+    [Fact]
+    public void Months_that_are_kept_and_events_count_for_storage_memory_and_disk()
+    {
+        var small = new CostEstimate(new CostQuestion(1_000, 100_000, 100_000, 0, 19));
+        var year = new CostEstimate(new CostQuestion(1_000, 100_000_000, 100_000_000, 0, 19));
+        var three = new CostEstimate(year.Question with { Months = 36 });
+
+        (year.StorageAMonth, year.StorageGigabytes, three.StorageGigabytes).ShouldBe((60, 720, 2160));
+        (small.DatabaseGigabytes, year.DatabaseGigabytes).ShouldBe((1, 30));
+        foreach (var i in Enumerable.Range(0, 4))
+        {
+            year.Lines[i].Monthly!.Value.ShouldBeGreaterThan(small.Lines[i].Monthly!.Value, year.Lines[i].Name);
+            three.Lines[i].Monthly!.Value.ShouldBeGreaterThan(year.Lines[i].Monthly!.Value, year.Lines[i].Name);
+        }
+    }
+
+    [Fact]
+    public void The_largest_numbers_are_answered_and_what_no_size_holds_has_no_price()
+    {
+        var most = new CostEstimate(new CostQuestion(
+            CostQuestion.Most, CostQuestion.Most, CostQuestion.Most, CostQuestion.Most, CostQuestion.HighestPrice) { Months = 120 });
+
+        most.Lines.Single(static line => line.Name == "Supabase and Railway").Monthly.ShouldBeNull();
+        most.DatabaseCores.ShouldBeGreaterThan(64);
+        most.Instances.ShouldBeGreaterThan(100);
     }
 
     [Fact]

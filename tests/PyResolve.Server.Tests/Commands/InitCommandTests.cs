@@ -73,6 +73,20 @@ public sealed class InitCommandTests(SharedServers servers) : IDisposable
     }
 
     [Fact]
+    public async Task A_folder_that_is_missing_is_named_before_anything_is_asked_or_made()
+    {
+        var missing = Path.Combine(_folder.FullName, "missing");
+
+        var refused = await ServerProcess.RunAsync(
+            ["init", "--env-file", Path.Combine(missing, "pyresolve.env"), "--operator", Email], Clean(), Cancellation);
+
+        refused.ExitCode.ShouldBe(2);
+        refused.Error.Trim().ShouldBe(
+            $"There is no folder {missing}, and nothing was changed. Make it, or name another file with --env-file.");
+        _folder.EnumerateFileSystemInfos().ShouldBeEmpty();
+    }
+
+    [Fact]
     public async Task A_second_time_changes_nothing_and_says_how_the_server_is_started()
     {
         var first = (await InitAsync([], "--operator", Email)).OrThrow("init");

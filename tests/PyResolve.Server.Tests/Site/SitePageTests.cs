@@ -142,7 +142,7 @@ public sealed class SitePageTests(SharedServers servers)
             "/app/settings/delete", "/app/audit", "/device", "/reset-password", "/verify-email", "/change-email", "/app/plan",
             "/app/alerts", "/app/invoices",
             "/operator/accounts", $"/operator/accounts/{account.UserId}", $"/operator/accounts/{account.UserId}/usage", "/operator/confirm",
-            "/operator/audit", "/operator/jobs", "/operator/settings", "/operator/diagnostics",
+            "/operator/audit", "/operator/jobs", "/operator/settings", "/operator/diagnostics", "/operator/costs",
         ];
         foreach (var path in paths)
         {

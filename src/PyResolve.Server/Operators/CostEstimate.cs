@@ -1,0 +1,147 @@
+namespace PyResolve.Server.Operators;
+
+/// <summary>What a month is made of.</summary>
+/// <param name="Accounts">All of them, paying or not.</param>
+/// <param name="Requests">Calls of the API without usage events, a month.</param>
+/// <param name="Events">Usage events, a month.</param>
+/// <param name="Subscribers">Accounts that pay.</param>
+/// <param name="Price">What one pays a month, in US dollars.</param>
+internal sealed record CostQuestion(long Accounts, long Requests, long Events, long Subscribers, decimal Price)
+{
+    public const long Most = 1_000_000_000_000;
+    public const decimal HighestPrice = 1_000_000;
+    public const int MostMonths = 120;
+
+    public static CostQuestion Example { get; } = new(10_000, 1_000_000, 1_000_000, 300, 19);
+
+    /// <summary>For how many months events are kept; the estimate is that of when so many have passed.</summary>
+    public int Months { get; init; } = 12;
+}
+
+/// <summary>A place to run the server, or another service in its place. <c>Monthly</c>: null where no price is published.</summary>
+internal sealed record CostLine(string Name, string Made, decimal? Monthly);
+
+/// <summary>A database of a size, at Supabase: cores, GB of memory, US dollars a month.</summary>
+internal sealed record SupabaseSize(string Name, int Cores, int Gigabytes, decimal Price);
+
+/// <summary>
+/// What the server and its database need and what that costs. The figures are those of docs/performance.md, rounded up; prices are
+/// those of docs/costs.md, with the day on which they were read.
+/// </summary>
+internal sealed class CostEstimate(CostQuestion question)
+{
+    public const string PricesReadOn = "2026-11-30";
+
+    /// <summary>CPU time for a request or an event that is sent by itself.</summary>
+    private const double ServerSeconds = 150e-6;
+    private const double DatabaseSeconds = 100e-6;
+
+    private const double PeakOverAverage = 5;
+    private const double MostBusy = 0.5;
+    private const double SecondsAMonth = 30 * 86_400;
+
+    /// <summary>With all indexes, which are half of it.</summary>
+    private const decimal BytesAnEvent = 600;
+    private const decimal BytesAnAccount = 4_000;
+    private const decimal Gigabyte = 1e9m;
+
+    private const double MachineCores = 2;
+    private const decimal MachineGigabytes = 4;
+    private const decimal MachinePrice = 10;
+    private const decimal MachineDisk = 40;
+    private const decimal DiskPrice = 0.10m;
+    private const decimal GigabytesAnInstance = 0.25m;
+
+    private static readonly SupabaseSize[] SupabaseSizes =
+    [
+        new("Micro", 2, 1, 10), new("Small", 2, 2, 15), new("Medium", 2, 4, 60), new("Large", 2, 8, 110), new("XL", 4, 16, 210),
+        new("2XL", 8, 32, 410), new("4XL", 16, 64, 960), new("8XL", 32, 128, 1_870), new("12XL", 48, 192, 2_800),
+        new("16XL", 64, 256, 3_730),
+    ];
+
+    public CostQuestion Question => question;
+
+    public double PeakPerSecond => ((double)question.Requests + question.Events) / SecondsAMonth * PeakOverAverage;
+
+    public double ServerCores => PeakPerSecond * ServerSeconds / MostBusy;
+
+    public double DatabaseCores => PeakPerSecond * DatabaseSeconds / MostBusy;
+
+    /// <summary>The indexes of a month's events, into which it writes all the time.</summary>
+    public decimal DatabaseGigabytes => decimal.Round(Math.Max(1, StorageAMonth / 2), 2);
+
+    /// <summary>Two, so that one may fail, and more where the load needs them.</summary>
+    public int Instances => Math.Max(2, (int)Math.Ceiling(ServerCores / MachineCores));
+
+    public decimal StorageAMonth => decimal.Round(question.Events * BytesAnEvent / Gigabyte, 2);
+
+    /// <summary>When events are as old as they get.</summary>
+    public decimal StorageGigabytes => StorageAfter(question.Months);
+
+    public decimal Revenue => question.Subscribers * question.Price;
+
+    /// <summary>2.9 % and 30 cents of each payment.</summary>
+    public decimal StripePayments => Cents(question.Subscribers * ((question.Price * 0.029m) + 0.30m));
+
+    /// <summary>0.7 % of what is billed.</summary>
+    public decimal StripeBilling => Cents(Revenue * 0.007m);
+
+    public IReadOnlyList<CostLine> Lines
+    {
+        get
+        {
+            var (alone, database) = (
+                MachinesFor(ServerCores + DatabaseCores, DatabaseGigabytes + GigabytesAnInstance),
+                MachinesFor(DatabaseCores, DatabaseGigabytes));
+            return
+            [
+                new("one machine", $"{Size(alone)} for server and embedded database; {Disk}", Cents((alone * MachinePrice) + DiskMonthly)),
+                new(
+                    "machines and PostgreSQL", $"{Instances} machines for servers, {Size(database)} for the database; {Disk}",
+                    Cents(((Instances + database) * MachinePrice) + DiskMonthly)),
+                new("Railway", $"Pro $20, which includes $20 of use: {Instances} servers and PostgreSQL", Math.Max(20, RailwayUse)),
+                new(
+                    "Supabase and Railway",
+                    SupabaseDatabase is { } size
+                        ? $"Pro $25 with 8 GB, compute {size.Name}, $0.125 for each GB more; the servers on Railway"
+                        : "no published size is large enough",
+                    Supabase + Math.Max(20, RailwayServers)),
+                new("Stripe, payments", "2.9 % and $0.30 of each", StripePayments),
+                new("Stripe Billing", "0.7 % of what is billed", StripeBilling),
+                new("Unkey, keys alone", "Starter: from $5, which includes $5 of use", 5),
+                new("Kong Metering (OpenMeter)", "no price is published", null),
+            ];
+        }
+    }
+
+    /// <param name="months">Of which events are kept.</param>
+    public decimal StorageAfter(int months) => decimal.Round(
+        ((question.Events * (decimal)months * BytesAnEvent) + (question.Accounts * BytesAnAccount)) / Gigabyte, 2);
+
+    private static string Disk => $"a GB of disk over {MachineDisk} is $0.10";
+
+    private decimal DiskMonthly => Math.Max(0, StorageGigabytes - MachineDisk) * DiskPrice;
+
+    /// <summary>$20 for a core and $10 for a GB of memory, a month.</summary>
+    private decimal RailwayServers => Cents(((decimal)ServerCores * 20) + (Instances * GigabytesAnInstance * 10));
+
+    /// <summary>And $0.15 for a GB of a volume.</summary>
+    private decimal RailwayUse =>
+        Cents(RailwayServers + ((decimal)DatabaseCores * 20) + (DatabaseGigabytes * 10) + (StorageGigabytes * 0.15m));
+
+    private SupabaseSize? SupabaseDatabase =>
+        Array.Find(SupabaseSizes, size => size.Cores >= DatabaseCores && size.Gigabytes >= DatabaseGigabytes);
+
+    /// <summary>The plan has $10 of compute in it.</summary>
+    private decimal? Supabase => SupabaseDatabase is { } size
+        ? Cents(25 + (size.Price - 10) + (Math.Max(0, StorageGigabytes - 8) * 0.125m))
+        : null;
+
+    /// <summary>In machines of two cores and 4 GB, or one that is as large as so many.</summary>
+    private static int MachinesFor(double cores, decimal gigabytes) =>
+        Math.Max(1, (int)Math.Max(Math.Ceiling(cores / MachineCores), (double)Math.Ceiling(gigabytes / MachineGigabytes)));
+
+    private static string Size(int machines) => $"{machines * (int)MachineCores} cores and {machines * (int)MachineGigabytes} GB";
+
+    private static decimal Cents(decimal dollars) => decimal.Round(dollars, 2);
+}
