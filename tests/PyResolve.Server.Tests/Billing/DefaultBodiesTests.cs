@@ -5,8 +5,8 @@ using PyResolve.Server.Tests.Http;
 namespace PyResolve.Server.Tests.Billing;
 
 /// <summary>
-/// With the default catalogue, the bodies of plans, quota, account and billing are these, byte for byte. What came later stands after what was there
-/// before.
+/// With the default catalogue, the bodies of plans, quota, account and billing are these, byte for byte. What came later stands after
+/// what was there before.
 /// </summary>
 public sealed partial class DefaultBodiesTests(SharedServers servers)
 {
@@ -40,7 +40,10 @@ public sealed partial class DefaultBodiesTests(SharedServers servers)
         await using var own = await OwnServer.StartAsync(engine, servers.Postgres);
         var account = await own.SignUpAsync("ada@example.com");
         (string Plan, string Limit, string Llm)[] plans =
-            [("free", "5", "false"), ("pro", "50", "true"), ("unlimited", "\"unlimited\"", "true"), ("enterprise", "\"unlimited\"", "true")];
+        [
+            ("free", "5", "false"), ("pro", "50", "true"), ("unlimited", "\"unlimited\"", "true"),
+            ("enterprise", "\"unlimited\"", "true"),
+        ];
 
         foreach (var (plan, limit, llm) in plans)
         {

@@ -8,27 +8,38 @@ public sealed class CreditLockTests(SharedServers servers)
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
     [Fact]
-    public async Task A_release_locks_the_credits_that_end_first_before_the_others()
+    public async Task Late_events_lock_the_credits_that_end_first_before_the_others()
     {
         await using var shop = await CreditShop.OpenAsync(StorageEngine.Postgres, servers, limit: 0);
         var account = await shop.SignUpAsync();
-        // Stored in the other order, as a scan of the table finds them.
-        await shop.GiveAsync(account, 2, "endless");
-        await shop.GiveAsync(account, 2, "ends", shop.Own.Clock.GetUtcNow().AddDays(1));
-        var held = await account.ReserveAsync(quantity: 4);
+        // The earlier reservation drew on the credits that are drawn last by now.
+        var earlier = await ReserveAndReleaseAsync(shop, account, "endless", until: null);
+        var later = await ReserveAndReleaseAsync(shop, account, "ends", shop.Own.Clock.GetUtcNow().AddDays(1));
         await using var other = new NpgsqlConnection(shop.Own.Store.ConnectionString);
         await other.OpenAsync(Cancellation);
         await using var transaction = await other.BeginTransactionAsync(Cancellation);
         (await CountAsync(other, "reference = 'ends' for update")).ShouldBe(1);
 
-        var releasing = account.ReleaseAsync(held.Id());
+        var recording = account.Key.PostAsync("/usage/batch", new { events = new[] { Event(earlier), Event(later) } });
         await Eventually.IsTrueAsync(async () => await IsWaitingAsync(other), cancellationToken: Cancellation);
 
         (await CountAsync(other, "reference = 'endless' for update skip locked")).ShouldBe(1);
         await transaction.RollbackAsync(Cancellation);
-        (await releasing).Status.ShouldBe(200);
-        (await CreditShop.ReadAsync(account)).Credits.ShouldBe(4);
+        (await recording)["recorded"].GetInt64().ShouldBe(2);
+        (await CreditShop.ReadAsync(account)).Credits.ShouldBe(2);
     }
+
+    private static async Task<Guid> ReserveAndReleaseAsync(CreditShop shop, TestAccount account, string credits, DateTimeOffset? until)
+    {
+        await shop.GiveAsync(account, 2, credits, until);
+        var held = await account.ReserveAsync(quantity: 2);
+        held.Status.ShouldBe(201, held.Text);
+        shop.Own.Clock.Advance(TimeSpan.FromSeconds(1));
+        (await account.ReleaseAsync(held.Id())).Status.ShouldBe(200);
+        return held.Id();
+    }
+
+    private static object Event(Guid reservation) => new { event_type = "migration", tier = "tier1", reservation_id = reservation };
 
     private static async Task<int> CountAsync(NpgsqlConnection connection, string where)
     {
