@@ -37,6 +37,7 @@ internal static class OpenApiAnswers
         ["POST usage"] = [409],
         ["POST migrate"] = [402],
         ["POST billing/checkout"] = [409],
+        ["POST billing/overage"] = [409],
         ["POST webhooks/stripe"] = [400, 413, 503],
     };
 
