@@ -14,7 +14,7 @@ var output = new Option<FileInfo?>("--output") { Description = "The page to writ
 var root = new RootCommand("Measures what the SDK costs its host, and writes the table into docs/performance.md.") { quick, output };
 root.SetAction(parse =>
 {
-    var page = PerformancePage.At(parse.GetValue(output));
+    var page = PerformancePage.At(parse.GetValue(output), "performance.md");
     var artifacts = Directory.CreateTempSubdirectory("pyresolve-benchmarks-");
     try
     {
