@@ -1,4 +1,5 @@
 using System.Globalization;
+using Npgsql;
 using PyResolve.Server.Tests.Failover;
 
 namespace PyResolve.Server.Tests.Citus;
@@ -40,6 +41,8 @@ public sealed class CitusKillProof
         await load.PassesAsync(100, Cancellation);
         (first.Log + second.Log).Split('\n').Where(static line => line.Contains(" fail: ")).ShouldBeEmpty();
         await load.StopAsync();
+        // Those of this process lead to a coordinator that was killed.
+        NpgsqlConnection.ClearAllPools();
         await load.CheckAsync(store);
         (await store.ReadNumberAsync("select count(*) from pg_prepared_xacts")).ShouldBe(0);
         Proofs.Report(Suite, string.Create(
