@@ -54,7 +54,7 @@ public sealed class KeyUsageTests(SharedServers servers)
         (await account.Key.GetAsync("/usage?month=2026-10"))["by_key"].GetArrayLength().ShouldBe(0);
     }
 
-    [Theory, OnEveryEngine]
+    [Theory, OnBothEngines]
     public async Task A_store_from_before_days_of_keys_gets_them_from_its_events(StorageEngine engine)
     {
         await using var own = await OwnServer.StartAsync(engine, servers.Postgres);
