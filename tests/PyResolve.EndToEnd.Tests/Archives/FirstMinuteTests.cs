@@ -67,7 +67,7 @@ public sealed partial class FirstMinuteTests(ServerArchive archive)
             ["LICENSE", "README.md", "libe_sqlite3.so", "pyresolve-server", "pyresolve.env.example", "pyresolve.service"]);
         (await machine.RunAsync(machine.Program, "--version")).OrThrow("--version").Output.Trim().ShouldMatch(@"^\d+\.\d+\.\d+");
         (await machine.RunAsync(machine.Program, "config", "--effective")).OrThrow("config").Output.ShouldContain("PyResolve:SessionDays");
-        (await machine.RunAsync(machine.Program, "doctor")).Error.ShouldContain("No store is configured");
+        (await machine.RunAsync(machine.Program, "doctor")).Output.ShouldContain("No store is configured");
         Directory.EnumerateFileSystemEntries(machine.Home).ShouldBeEmpty();
     }
 
