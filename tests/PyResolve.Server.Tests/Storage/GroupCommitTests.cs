@@ -179,7 +179,11 @@ public sealed class GroupCommitTests
     [Fact]
     public async Task Accounts_of_another_shard_do_not_wait_for_one_that_hangs()
     {
-        await using var store = new SteppedStore(shardOf: static account => account == Ada ? 1 : 2);
+        await using var store = new SteppedStore(findShard: static async account =>
+        {
+            await Task.Yield();
+            return account == Ada ? 1 : 2;
+        });
         var hanging = store.SubmitAsync(Ada, 1);
         var step = await store.NextAsync();
 
@@ -196,7 +200,7 @@ public sealed class GroupCommitTests
     [Fact]
     public async Task Accounts_of_one_shard_are_flushed_together()
     {
-        await using var store = new SteppedStore(shardOf: static _ => 1);
+        await using var store = new SteppedStore(findShard: static _ => new(1));
         var first = store.SubmitAsync(Ada, 1);
         var step = await store.NextAsync();
         var others = new[] { store.SubmitAsync(Ada, 2), store.SubmitAsync(Bob, 3) };
@@ -211,7 +215,7 @@ public sealed class GroupCommitTests
     [Fact]
     public async Task On_shutdown_the_items_of_each_shard_are_stored()
     {
-        var store = new SteppedStore(shardOf: static account => account == Ada ? 1 : 2);
+        var store = new SteppedStore(findShard: static account => new(account == Ada ? 1 : 2));
         var submitted = new[] { store.SubmitAsync(Ada, 1), store.SubmitAsync(Bob, 2) };
         var (one, other) = (await store.NextAsync(), await store.NextAsync());
 

@@ -11,15 +11,11 @@ internal sealed class SteppedStore : IAsyncDisposable
     private readonly GroupCommit<int, string> _commit;
     private volatile bool _commitsAll;
 
-    public SteppedStore(GroupLimits? limits = null, Func<Guid, long>? shardOf = null) => _commit = new(
+    public SteppedStore(GroupLimits? limits = null, Func<Guid, ValueTask<long>>? findShard = null) => _commit = new(
         limits ?? new GroupLimits(1_000, 1_000, 1_000, 1_000),
         FlushAsync,
         Refuse,
-        shardOf is null ? null : async (account, _) =>
-        {
-            await Task.Yield();
-            return shardOf(account);
-        });
+        findShard is null ? null : (account, _) => findShard(account));
 
     /// <summary>Items that make their transaction fail.</summary>
     public HashSet<int> Poison { get; init; } = [];
