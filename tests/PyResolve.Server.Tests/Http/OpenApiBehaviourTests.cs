@@ -196,6 +196,7 @@ public sealed class OpenApiBehaviourTests(SharedServers servers)
             ("PATCH /quota/reservations/{id}", (await account.ExtendAsync(id, 60)).Status),
             ("PATCH /quota/reservations/{id}", (await account.ExtendAsync(Guid.CreateVersion7(), 60)).Status),
             ("DELETE /auth/account", (await DeleteAsync(account, "a wrong password")).Status),
+            ("POST /billing/overage", (await account.Session.PostAsync("/billing/overage", new { cap = 1 })).Status),
         };
         var made = await account.Session.PostAsync("/auth/api-keys");
         for (var i = 0; i < 2; i++)
