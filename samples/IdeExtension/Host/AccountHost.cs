@@ -38,8 +38,8 @@ public sealed class AccountHost(Func<LogInPrompt, Task> prompt)
         var login = await client.StartDeviceLogInAsync(request, cancellationToken);
         await prompt(new LogInPrompt(new Uri(login.VerificationUriComplete ?? login.VerificationUri), login.UserCode));
         var approved = await client.WaitForDeviceLogInAsync(login, cancellationToken);
-        // A key belongs to one server, so that it is saved with the one that has made it.
-        client.Keys.Save(approved.ApiKey, client.ApiUrl);
+        // A key is of no use elsewhere, so that it is saved with the addresses of the service that made it.
+        client.Keys.SaveWithServers(approved.ApiKey, client.ApiUrls);
         await using var loggedIn = Create();
         return await ReadAsync(loggedIn, cancellationToken);
     });

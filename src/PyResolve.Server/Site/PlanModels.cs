@@ -11,6 +11,7 @@ internal enum ReturnFrom
 {
     Nowhere,
     Checkout,
+    Credits,
     CheckoutLeft,
     Portal,
 }
@@ -106,8 +107,9 @@ internal sealed record PlanView(
     public string? Said => From switch
     {
         ReturnFrom.Checkout when HasSubscription => $"Thank you. You are on the {Name(Quota.Plan)} plan now.",
+        ReturnFrom.Credits => "Thank you. Your credits are here as soon as the payment has arrived, which takes a few seconds with a card.",
         ReturnFrom.CheckoutLeft => "You left before paying, and nothing was charged.",
-        ReturnFrom.Portal => "You are back from the billing portal. What you changed there is in effect.",
+        ReturnFrom.Portal => "You are back from the billing portal. If a change is not shown yet, load this page again in a few seconds.",
         _ => null,
     };
 

@@ -35,6 +35,7 @@ internal static class PlanPages
     {
         var from = http.Request.Query switch
         {
+            var query when query["success"] == BillingLinks.Credits => ReturnFrom.Credits,
             var query when query.ContainsKey("success") => ReturnFrom.Checkout,
             var query when query.ContainsKey("canceled") => ReturnFrom.CheckoutLeft,
             var query when query.ContainsKey("managed") => ReturnFrom.Portal,
@@ -48,6 +49,8 @@ internal static class PlanPages
             ReturnFrom.Checkout => new Message(
                 "Thank you", $"Your subscription is set up. Your overview shows the new plan{status}.",
                 MessageMark.Approved),
+            ReturnFrom.Credits => new Message(
+                "Thank you", $"Your overview shows the credits as soon as the payment has arrived{status}.", MessageMark.Approved),
             ReturnFrom.CheckoutLeft => new Message("Nothing was bought", "You left before paying, and nothing was charged."),
             _ => new Message("Billing", $"Your changes are in effect. Your overview shows your plan{status}."),
         };

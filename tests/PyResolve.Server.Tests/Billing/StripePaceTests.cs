@@ -29,6 +29,27 @@ public sealed class StripePaceTests(SharedServers servers)
         (await subscriber.PlanAsync()).ShouldBe("pro");
     }
 
+    [Theory]
+    [InlineData(StorageEngine.Sqlite, "portal")]
+    [InlineData(StorageEngine.Postgres, "portal")]
+    [InlineData(StorageEngine.Sqlite, "checkout")]
+    [InlineData(StorageEngine.Postgres, "checkout")]
+    public async Task Who_opens_another_page_at_once_and_returns_from_it_sees_its_change_too(StorageEngine engine, string page)
+    {
+        await using var billing = await BillingServer.StartAsync(engine, servers.Postgres);
+        var subscriber = await billing.SignUpAsync();
+        await BillingServer.ReturnFromStripeAsync(billing.Own.Server, billing.Store, subscriber.CustomerId);
+
+        var opened = page == "portal"
+            ? await subscriber.Account.Key.GetAsync("/billing/portal")
+            : await subscriber.Account.Key.PostAsync("/billing/checkout", new { plan = "unlimited" });
+        billing.Stripe.Set(subscriber.CustomerId, Subscriptions.Pro());
+        await BillingServer.ReturnFromStripeAsync(billing.Own.Server, billing.Store, subscriber.CustomerId);
+
+        opened.Status.ShouldBe(200, opened.Text);
+        (await subscriber.PlanAsync()).ShouldBe("pro");
+    }
+
     [Theory, OnBothEngines]
     public async Task A_clock_that_was_far_ahead_does_not_keep_a_customer_from_returning(StorageEngine engine)
     {

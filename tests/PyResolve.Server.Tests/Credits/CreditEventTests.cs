@@ -112,6 +112,19 @@ public sealed class CreditEventTests(SharedServers servers)
         (await CreditShop.ReadAsync(subscriber.Account)).Credits.ShouldBe(0);
     }
 
+    [Theory, OnEveryEngine]
+    public async Task Credits_that_are_paid_right_after_a_return_from_another_page_are_there_on_the_next_return(StorageEngine engine)
+    {
+        await using var shop = await StartAsync(engine);
+        var subscriber = await shop.SignUpAsync();
+        await BillingServer.ReturnFromStripeAsync(shop.Own.Server, shop.Store, subscriber.CustomerId);
+        await PayAsync(shop, subscriber);
+
+        await BillingServer.ReturnFromStripeAsync(shop.Own.Server, shop.Store, subscriber.CustomerId, "success");
+
+        (await shop.Store.ReadNumberAsync("select sum(units) from credit_grants")).ShouldBe(40);
+    }
+
     private Task<BillingServer> StartAsync(StorageEngine engine)
     {
         var settings = CreditShop.Settings(limit: 0);

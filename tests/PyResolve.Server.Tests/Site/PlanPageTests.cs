@@ -169,6 +169,7 @@ public sealed class PlanPageTests(SharedServers servers)
 
     [Theory]
     [InlineData("success=true", "checkout", "Thank you")]
+    [InlineData("success=credits", "credits", "shows the credits as soon as the payment has arrived")]
     [InlineData("canceled=true", "checkoutleft", "Nothing was bought")]
     [InlineData("managed=true", "portal", "Your changes are in effect.")]
     public async Task The_page_of_the_seed_leads_to_the_plan_and_tells_strangers_what_happened(string query, string from, string said)

@@ -116,7 +116,9 @@ internal sealed class Checkouts(
     public async Task<string> OpenPortalAsync(BillingCustomer customer, CancellationToken cancellationToken)
     {
         var returnUrl = urls.AfterPortal(customer.ReturnToken);
-        return (await stripe.CreatePortalAsync(customer.Id, returnUrl, options.PortalConfiguration, cancellationToken)).Url;
+        var portal = await stripe.CreatePortalAsync(customer.Id, returnUrl, options.PortalConfiguration, cancellationToken);
+        await customers.AllowReturnAsync(customer.Id, cancellationToken);
+        return portal.Url;
     }
 
     /// <summary>Deleted accounts that may still have an open checkout: the nightly run closes it.</summary>
@@ -233,7 +235,11 @@ internal sealed class Checkouts(
         }
 
         if (isKept)
+        {
+            await customers.AllowReturnAsync(customer.Id, cancellationToken);
             return new CheckoutOutcome.Started(session.Url!);
+        }
+
         return await CloseAsync(session.Id, customer, cancellationToken) ?? new CheckoutOutcome.Superseded();
     }
 

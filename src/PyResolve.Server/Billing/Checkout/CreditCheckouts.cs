@@ -6,7 +6,8 @@ using PyResolve.Server.Plans;
 namespace PyResolve.Server.Billing.Checkout;
 
 /// <summary>Opens pages that sell credits. Each page that is paid gives its credits once, so any number may be open.</summary>
-internal sealed class CreditCheckouts(CustomerLinks links, CustomerSync sync, IStripeGateway stripe, BillingLinks urls, TimeProvider time)
+internal sealed class CreditCheckouts(
+    BillingCustomers customers, CustomerLinks links, CustomerSync sync, IStripeGateway stripe, BillingLinks urls, TimeProvider time)
 {
     public async Task<string> StartAsync(
         Guid userId, string email, CreditPack pack, string priceId, CancellationToken cancellationToken)
@@ -15,11 +16,13 @@ internal sealed class CreditCheckouts(CustomerLinks links, CustomerSync sync, IS
         if (!isNew && await sync.RunAsync(customer.Id, cancellationToken) is null or { IsGone: true })
             (customer, _) = await links.FindOrCreateAsync(userId, email, cancellationToken);
         var purchase = new NewPurchase(
-            userId, customer.Id, priceId, urls.AfterCheckout(customer.ReturnToken), urls.CheckoutCancelled)
+            userId, customer.Id, priceId, urls.AfterCredits(customer.ReturnToken), urls.CheckoutCancelled)
         {
             Units = pack.Units,
             ValidDays = pack.ValidDays,
         };
-        return (await stripe.CreatePurchaseAsync(purchase, $"cr:{Guid.CreateVersion7(time.GetUtcNow())}", cancellationToken)).Url!;
+        var page = await stripe.CreatePurchaseAsync(purchase, $"cr:{Guid.CreateVersion7(time.GetUtcNow())}", cancellationToken);
+        await customers.AllowReturnAsync(customer.Id, cancellationToken);
+        return page.Url!;
     }
 }

@@ -8,11 +8,14 @@ internal sealed class BillingLinks(BillingOptions options, PublicUrl publicUrl)
     public const string WebhooksPath = "/webhooks/stripe";
     public const string Paid = "success";
     public const string Managed = "portal";
+    public const string Credits = "credits";
 
     public string Webhooks => $"{publicUrl.Value}{WebhooksPath}";
 
     // Stripe replaces the braces by the session's id.
     public string AfterCheckout(string returnToken) => $"{Back(returnToken, Paid)}&session_id={{CHECKOUT_SESSION_ID}}";
+
+    public string AfterCredits(string returnToken) => $"{Back(returnToken, Credits)}&session_id={{CHECKOUT_SESSION_ID}}";
 
     public string AfterPortal(string returnToken) => Back(returnToken, Managed);
 
@@ -20,9 +23,12 @@ internal sealed class BillingLinks(BillingOptions options, PublicUrl publicUrl)
 
     public string PortalDefault => options.ReturnUrl?.ToString() ?? Page;
 
-    public string AfterReturn(string? from) => from == Paid
-        ? options.SuccessUrl?.ToString() ?? $"{Page}?success=true"
-        : options.ReturnUrl?.ToString() ?? $"{Page}?managed=true";
+    public string AfterReturn(string? from) => from switch
+    {
+        Paid => options.SuccessUrl?.ToString() ?? $"{Page}?success=true",
+        Credits => options.SuccessUrl?.ToString() ?? $"{Page}?success={Credits}",
+        _ => options.ReturnUrl?.ToString() ?? $"{Page}?managed=true",
+    };
 
     private string Page => $"{publicUrl.Value}/billing";
 

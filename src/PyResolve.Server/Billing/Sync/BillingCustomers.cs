@@ -66,7 +66,10 @@ internal sealed class BillingCustomers(
         Read,
         cancellationToken);
 
-    /// <summary>Whether to sync because a person came back from Stripe: once in <see cref="ReturnInterval"/>, for all instances.</summary>
+    /// <summary>
+    /// Whether to sync because a person came back from Stripe: once in <see cref="ReturnInterval"/>, for all instances, and once for each
+    /// page of Stripe's that was opened.
+    /// </summary>
     public async Task<bool> TryReturnAsync(string customerId, CancellationToken cancellationToken)
     {
         var now = time.GetInstant();
@@ -79,6 +82,14 @@ internal sealed class BillingCustomers(
                 cancellationToken) == 1
             && await database.ExecuteAsync($"update billing_customers set returned_at = {now} where {row}", cancellationToken) == 1;
     }
+
+    /// <summary>The next return syncs, however soon it comes: who changes two things one after the other sees both.</summary>
+    public Task<int> AllowReturnAsync(string customerId, CancellationToken cancellationToken) => database.ExecuteAsync(
+        $"""
+        update billing_customers set returned_at = null
+        where origin = {_origin} and customer_id = {customerId} and returned_at is not null
+        """,
+        cancellationToken);
 
     public Task<ProfilePlan?> FindProfileAsync(Guid userId, CancellationToken cancellationToken) => database.FirstAsync(
         $"select {ProfilePlan.Columns} from profiles where id = {userId} and deleted_at is null",

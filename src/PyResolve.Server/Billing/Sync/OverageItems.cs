@@ -29,6 +29,17 @@ internal sealed class OverageItems(Database database, IStripeGateway stripe, Bil
     {
         if (!options.SellsOverage)
             return;
+        Sql limited = $"""
+            overage_limit is not null and id in (
+              select user_id from billing_customers
+              where origin = {options.Origin} and customer_id = {customerId} and unlinked_at is null)
+            """;
+        // Looks first: most syncs find no limit, and ask Stripe and write nothing.
+        var found = await database.ReadAsync(
+            session => session.NumberAsync($"select count(*) from profiles where {new SqlPart(limited)}", cancellationToken),
+            cancellationToken);
+        if (found == 0)
+            return;
         var billed = new List<string>();
         foreach (var subscription in PlanRules.InForce(subscriptions))
         {
@@ -43,11 +54,8 @@ internal sealed class OverageItems(Database database, IStripeGateway stripe, Bil
             session => session.ExecuteAsync(
                 $"""
                 update profiles set overage_limit = null, overage_plan = null
-                where overage_limit is not null
-                  and overage_plan not in (select b.plan from {session.Rows("b", billed).With("plan", static plan => plan)})
-                  and id in (
-                    select user_id from billing_customers
-                    where origin = {options.Origin} and customer_id = {customerId} and unlinked_at is null)
+                where overage_plan not in (select b.plan from {session.Rows("b", billed).With("plan", static plan => plan)})
+                  and {new SqlPart(limited)}
                 """,
                 cancellationToken),
             cancellationToken);

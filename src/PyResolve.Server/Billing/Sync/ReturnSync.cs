@@ -3,8 +3,8 @@ using PyResolve.Server.Billing.Gateway;
 namespace PyResolve.Server.Billing.Sync;
 
 /// <summary>
-/// Syncs when a person comes back from Stripe, or looks again, so that the plan does not wait for a webhook: each customer only every few
-/// seconds.
+/// Syncs when a person comes back from Stripe, or looks again, so that the plan does not wait for a webhook: each customer once for each
+/// page of Stripe's that was opened, and otherwise only every few seconds.
 /// </summary>
 internal sealed partial class ReturnSync(BillingCustomers customers, CustomerSync sync, ILogger<CustomerSync> logger)
 {
