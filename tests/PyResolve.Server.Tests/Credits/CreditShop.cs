@@ -82,15 +82,16 @@ internal sealed class CreditShop : IAsyncDisposable
             select count(*) from (select user_id, sum(drawn) as drawn from credit_grants group by user_id) g
             where g.drawn <> (select sum(m.credits) from usage_monthly m where m.user_id = g.user_id)
             """)).ShouldBe(0);
-        (await Own.Store.ReadNumberAsync(
-            """
-            select count(*) from usage_events e
-            where coalesce(e.overage, 0) <> (
-                select coalesce(sum(m.units), 0) from meter_events m where m.user_id = e.user_id and m.event_id = e.id)
-            """)).ShouldBe(0);
+        // Each for itself: Citus joins no ledger with a table that is not distributed.
+        (await ListAsync("select user_id, event_id as id, sum(units) as units from meter_events group by user_id, event_id")).ShouldBe(
+            await ListAsync("select user_id, id, overage as units from usage_events where overage > 0"));
     }
 
     public ValueTask DisposeAsync() => Own.DisposeAsync();
+
+    /// <summary>The billed units of each event of each account, as one text.</summary>
+    private Task<object?> ListAsync(string rows) => Own.Store.ReadSqlAsync(
+        $"select string_agg(line, ' ' order by line) from (select user_id || ' ' || id || ' ' || units as line from ({rows}) r) l");
 }
 
 /// <summary>What <c>GET /quota</c> says.</summary>
