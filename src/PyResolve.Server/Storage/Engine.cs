@@ -87,6 +87,10 @@ internal abstract class Engine : IAsyncDisposable
     /// <returns>false: another instance has the lock.</returns>
     public abstract Task<bool> TryLockSchemaAsync(Session session, CancellationToken cancellationToken);
 
+    /// <summary>Locks tables until the transaction ends, before its first change to them.</summary>
+    public virtual Task LockTablesAsync(Session session, IReadOnlyList<string> tables, CancellationToken cancellationToken) =>
+        Task.CompletedTask;
+
     /// <summary>Whether a statement failed only because another process has the store locked.</summary>
     public virtual bool IsLockedElsewhere(Exception? exception) => false;
 

@@ -27,6 +27,13 @@ internal sealed partial record SchemaFile(int Version, string Name, int Compatib
     /// <summary>Tables and views that the files make.</summary>
     public static IReadOnlyList<string> TablesOf(IEnumerable<SchemaFile> files) => NamesOf(files, Tables());
 
+    /// <summary>Tables that a store of a version has, and that later files name, in the order in which they were made.</summary>
+    public static IReadOnlyList<string> TablesChangedAfter(int version, IReadOnlyList<SchemaFile> files)
+    {
+        var named = NamesOf(files.Where(file => file.Version > version), Changes()).ToHashSet(StringComparer.Ordinal);
+        return [.. TablesOf(files.Where(file => file.Version <= version)).Where(named.Contains)];
+    }
+
     public static IReadOnlyList<string> FunctionsOf(IEnumerable<SchemaFile> files) => NamesOf(files, Functions());
 
     private static List<string> NamesOf(IEnumerable<SchemaFile> files, Regex creation) =>
@@ -55,6 +62,11 @@ internal sealed partial record SchemaFile(int Version, string Name, int Compatib
     [GeneratedRegex(
         "^create (table|view) (?<name>[a-z_]+)", RegexOptions.Multiline | RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 1000)]
     private static partial Regex Tables();
+
+    [GeneratedRegex(
+        @"\b(alter table|references|on|update|insert into|delete from) (?<name>[a-z_]+)", RegexOptions.ExplicitCapture,
+        matchTimeoutMilliseconds: 1000)]
+    private static partial Regex Changes();
 
     [GeneratedRegex(
         @"^\s*create (or replace )?function (%1\$I\.)?(?<name>[a-z_]+)", RegexOptions.Multiline | RegexOptions.ExplicitCapture,

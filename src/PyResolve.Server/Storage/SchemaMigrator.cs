@@ -196,6 +196,7 @@ internal sealed partial class SchemaMigrator(Database database, TimeProvider tim
                 await session.Engine.CheckAsync(session, [], cancellationToken);
             if (state.Version == 0)
                 await ThrowIfTakenAsync(session, cancellationToken);
+            await session.Engine.LockTablesAsync(session, SchemaFile.TablesChangedAfter(state.Version, _migrations), cancellationToken);
             var applied = await ApplyAsync(session, state, Version, cancellationToken);
             await session.Engine.FollowAsync(session, _tables, cancellationToken);
             await session.Engine.ProtectAsync(session, _tables, cancellationToken);

@@ -27,8 +27,9 @@ internal sealed class PreviousServer : IDisposable
         var server = new PreviousServer();
         try
         {
-            await server.RunAsync("git", ["-C", root, "archive", "--output=source.tar", name], cancellationToken);
-            await server.RunAsync("tar", ["--extract", "--file=source.tar"], cancellationToken);
+            var source = Path.Combine(server._folder.FullName, "source.tar");
+            await server.RunAsync("git", ["-C", root, "archive", $"--output={source}", name], cancellationToken);
+            await server.RunAsync("tar", ["--extract", $"--file={source}"], cancellationToken);
             await server.RunAsync(
                 ServerProcess.Muxer(),
                 [
