@@ -36,7 +36,7 @@ var minutes = new Option<double>("--minutes")
 var server = new Option<DirectoryInfo?>("--server") { Description = "A folder with a published server; by default it is published anew." };
 var output = new Option<FileInfo?>("--output")
 {
-    Description = "The page to write the tables into; docs/performance.md or docs/upgrading.md by default.",
+    Description = "The page to write the tables into; by default the page in docs that belongs to the scenario.",
 };
 var root = new RootCommand(
     "Measures the server against limits that this program starts itself, and writes the tables into docs/performance.md.")
@@ -44,7 +44,10 @@ var root = new RootCommand(
     names, rounds, seconds, connections, keys, events, minutes, server, output,
 };
 root.SetAction((parse, cancellationToken) => BenchmarkRun.RunAsync(
-    [.. Scenario.All.Where(scenario => parse.GetValue(names) is not { Length: > 0 } chosen || chosen.Contains(scenario.Name))],
+    [
+        .. Scenario.All.Where(
+            scenario => parse.GetValue(names) is { Length: > 0 } chosen ? chosen.Contains(scenario.Name) : scenario.IsPossible),
+    ],
     new Effort(
         parse.GetValue(rounds),
         TimeSpan.FromSeconds(parse.GetValue(seconds)),

@@ -1,6 +1,7 @@
 using PyResolve.Benchmarks.Reporting;
 using PyResolve.Benchmarks.Scenarios;
 using PyResolve.Benchmarks.Servers;
+using PyResolve.TestKit;
 
 namespace PyResolve.Benchmarks;
 
@@ -20,8 +21,12 @@ internal sealed record Scenario(string Name, Func<Bench, CancellationToken, Task
         new("pages", Pages.MeasureAsync),
         new("backup", Backups.MeasureAsync),
         new("upgrade", Upgrade.MeasureAsync) { Page = "upgrading.md" },
+        new("citus", Distribution.MeasureAsync) { Page = "scaling.md", IsPossible = CitusCluster.IsInstalled },
     ];
 
     /// <summary>In the folder <c>docs</c>.</summary>
     public string Page { get; init; } = "performance.md";
+
+    /// <summary>False: what it measures is not installed, and it runs only if it is named.</summary>
+    public bool IsPossible { get; init; } = true;
 }

@@ -13,8 +13,7 @@ namespace PyResolve.TestKit;
 public sealed class OnBothEnginesAttribute : DataAttribute
 {
     // Through a pooler there is nothing to show about SQLite.
-    private static IEnumerable<StorageEngine> Engines =>
-        TestStore.IsPooled ? [StorageEngine.Postgres] : [StorageEngine.Sqlite, StorageEngine.Postgres];
+    private static IEnumerable<StorageEngine> Engines => TestStore.IsPooled ? [StorageEngine.Postgres] : StorageEngines.Both;
 
     public override ValueTask<IReadOnlyCollection<ITheoryDataRow>> GetData(MethodInfo testMethod, DisposalTracker disposalTracker) =>
         new([.. Engines.Select(engine => new TheoryDataRow(engine).WithTrait("Engine", engine.ToString()))]);

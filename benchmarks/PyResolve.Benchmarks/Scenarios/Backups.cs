@@ -20,14 +20,14 @@ internal static class Backups
         var measured = new List<MeasuredCommand>();
         try
         {
-            foreach (var engine in Enum.GetValues<StorageEngine>())
+            foreach (var engine in StorageEngines.Both)
             {
                 var file = Path.Combine(folder.FullName, $"{engine}.backup");
                 await using var store = await CreateAsync(bench, engine, unused, cancellationToken);
                 await FillAsync(bench, store, cancellationToken);
                 var backup = await bench.MeasureCommandAsync(store, ["backup", file, "--json"], cancellationToken);
                 measured.Add(new MeasuredCommand($"backup of {NameOf(engine)}", backup, IsBackup: true, new FileInfo(file).Length));
-                foreach (var target in Enum.GetValues<StorageEngine>())
+                foreach (var target in StorageEngines.Both)
                 {
                     await using var empty = await CreateAsync(bench, target, unused, cancellationToken);
                     var restore = await bench.MeasureCommandAsync(empty, ["restore", file, "--json"], cancellationToken);

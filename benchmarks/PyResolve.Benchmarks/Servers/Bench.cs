@@ -16,6 +16,9 @@ internal sealed class Bench(Effort effort, PostgresServer postgres, PublishedSer
 
     public Effort Effort => effort;
 
+    /// <summary>Where the stores are.</summary>
+    public PostgresServer Postgres => postgres;
+
     public PairedRounds Rounds { get; } = new(effort, Console.Error);
 
     /// <summary>An empty database; the first server on it creates the schema.</summary>

@@ -51,12 +51,12 @@ internal sealed class CitusEngine(PostgresEngine store) : PostgresEngine(store)
     public override IEnumerable<Sql> InParts<T>(IReadOnlyList<T> rows, Func<IReadOnlyList<T>, Sql> write) =>
         rows.Chunk(MaxRows).Select(write);
 
-    /// <summary>Citus gives no code of its own where a node is lost between two statements of a transaction.</summary>
+    /// <summary>
+    /// Citus has no code for a node that is lost between two statements, during a commit, or while it waits for an answer, and has other
+    /// words for each. PostgreSQL itself has this code for faults of its own only.
+    /// </summary>
     public override FailureKind Classify(Exception exception) =>
-        exception is PostgresException { SqlState: PostgresErrorCodes.InternalError, MessageText: var text }
-        && text.StartsWith("failure on connection marked as essential", StringComparison.Ordinal)
-            ? FailureKind.Unavailable
-            : base.Classify(exception);
+        exception is PostgresException { SqlState: PostgresErrorCodes.InternalError } ? FailureKind.Unavailable : base.Classify(exception);
 
     /// <summary>The coordinator's alone: servers on two nodes would take each other's for a failover.</summary>
     public override async Task<string?> ReadLineageAsync(Session session, CancellationToken cancellationToken) =>

@@ -34,7 +34,7 @@ public sealed class BackupUnderLoadProof(SharedServers servers)
             using var summary = JsonDocument.Parse(backup.Output);
             var takenAt = summary.RootElement.GetProperty("taken_at").GetDateTimeOffset();
             late += load.Acknowledged.Count(one => one.At >= takenAt);
-            foreach (var into in Enum.GetValues<StorageEngine>())
+            foreach (var into in StorageEngines.Both)
                 restored = await RestoreAsync(folder, into, Tables(summary), load, takenAt);
         }
 

@@ -183,7 +183,7 @@ public sealed class StatusTableTests(StatusTableTests.Servers servers) : IClassF
     }.ToDictionary(rule => rule.Name);
 
     public static TheoryData<StorageEngine, string> Cases { get; } =
-        new(from engine in Enum.GetValues<StorageEngine>() from name in Rules.Keys select (engine, name));
+        new(from engine in StorageEngines.Both from name in Rules.Keys select (engine, name));
 
     [Theory, MemberData(nameof(Cases))]
     public async Task The_state_at_Stripe_determines_the_plan(StorageEngine engine, string name)

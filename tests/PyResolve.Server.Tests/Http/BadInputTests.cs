@@ -39,7 +39,7 @@ public sealed class BadInputTests(SharedServers servers)
 
     /// <summary>Each route on each engine.</summary>
     public static TheoryData<StorageEngine, string> Routes { get; } =
-        new(from engine in Enum.GetValues<StorageEngine>() from path in BodyRoute.All.Keys select (engine, path));
+        new(from engine in StorageEngines.Both from path in BodyRoute.All.Keys select (engine, path));
 
     [Theory, MemberData(nameof(Routes))]
     public async Task A_bad_body_is_refused(StorageEngine engine, string path)

@@ -77,6 +77,9 @@ public sealed class PostgresServer : IAsyncDisposable
     /// <summary>The port that it listens on.</summary>
     public int Port => new NpgsqlConnectionStringBuilder(ConnectionString).Port;
 
+    /// <summary>The process that all its others are children of.</summary>
+    public int ProcessId => Own().ProcessId;
+
     /// <summary>What it has written so far.</summary>
     public string Log => Own().Log;
 

@@ -41,6 +41,8 @@ internal sealed class PrivateCluster : IAsyncDisposable
 
     public bool IsRunning => _postmaster is not null;
 
+    public int ProcessId => (_postmaster ?? throw new InvalidOperationException("PostgreSQL does not run.")).Id;
+
     private string DataFolder => Path.Combine(_folder, "data");
 
     public static async Task<PrivateCluster> CreateAsync(

@@ -12,3 +12,9 @@ public enum StorageEngine
     /// </summary>
     Citus,
 }
+
+public static class StorageEngines
+{
+    /// <summary>Those that a server stores in: Citus is PostgreSQL, with other statements about the ledgers.</summary>
+    public static IReadOnlyList<StorageEngine> Both { get; } = [StorageEngine.Sqlite, StorageEngine.Postgres];
+}

@@ -75,20 +75,20 @@ public sealed class TestStore : IAsyncDisposable
     public static TestStore On(string connectionString) => new(StorageEngine.Postgres, connectionString, folder: null);
 
     /// <summary>A database of a Citus, with the schema distributed over its nodes.</summary>
-    public static async Task<TestStore> OnCitusAsync(CitusCluster citus, CancellationToken cancellationToken)
+    public static async Task<TestStore> OnCitusAsync(CitusCluster citus, CancellationToken cancellationToken, int shards = Shards)
     {
         var database = await citus.CreateDatabaseAsync(cancellationToken);
-        await DistributeAsync(database, cancellationToken);
+        await DistributeAsync(database, shards, cancellationToken);
         return new TestStore(StorageEngine.Citus, database, folder: null);
     }
 
-    /// <summary>Gives a database of a Citus the schema, and distributes it, as <c>migrate-schema --distribute=8</c> does.</summary>
-    private static async Task DistributeAsync(string connectionString, CancellationToken cancellationToken)
+    /// <summary>Gives a database of a Citus the schema, and distributes it, as <c>migrate-schema --distribute</c> does.</summary>
+    private static async Task DistributeAsync(string connectionString, int shards, CancellationToken cancellationToken)
     {
         await using var database = new Database(new PostgresEngine(connectionString));
         var schema = new SchemaMigrator(database, TimeProvider.System, NullLogger<SchemaMigrator>.Instance);
         await schema.ApplyAsync(cancellationToken);
-        await schema.DistributeAsync(Shards, progress: null, cancellationToken);
+        await schema.DistributeAsync(shards, progress: null, cancellationToken);
     }
 
     /// <summary>Runs SQL by hand, as an operator would.</summary>
