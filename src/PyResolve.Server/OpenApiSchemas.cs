@@ -80,7 +80,7 @@ internal static class OpenApiSchemas
         [typeof(DeviceTokenRequest)] = new() { ["device_code"] = Token },
         [typeof(CheckoutRequest)] = new()
         {
-            ["plan"] = new Rule { IsRequired = true, Pattern = Plan.NamePattern, Example = "pro" },
+            ["plan"] = new Rule { IsRequired = true, Or = "credits", Pattern = Plan.NamePattern, Example = "pro" },
             ["interval"] = new Rule { Values = ["month", "year"] },
             ["quantity"] = Number(1, MaxUnits),
         },
@@ -162,10 +162,14 @@ internal static class OpenApiSchemas
                 rule.ApplyTo(property);
             }
 
-            schema.Required = rules.Where(static rule => rule.Value.IsRequired).Select(static rule => rule.Key)
+            schema.Required = rules.Where(static rule => rule.Value is { IsRequired: true, Or: null }).Select(static rule => rule.Key)
                 .ToHashSet(StringComparer.Ordinal);
+            foreach (var (name, rule) in rules.Where(static rule => rule.Value.Or is not null))
+                schema.AnyOf = [Having(name), Having(rule.Or!)];
         }
     }
+
+    private static OpenApiSchema Having(string member) => new() { Required = new HashSet<string>(StringComparer.Ordinal) { member } };
 
     private static Rule Text(int longest) => new() { MaxLength = longest, Pattern = PlainText };
 
@@ -174,6 +178,9 @@ internal static class OpenApiSchemas
     private sealed record Rule
     {
         public bool IsRequired { get; init; }
+
+        /// <summary>The member that may stand in the place of a required one.</summary>
+        public string? Or { get; init; }
 
         public int? MinLength { get; init; }
 

@@ -69,8 +69,12 @@ internal sealed record OpenApiOperation(string Method, string Path, JsonElement 
     private IEnumerable<(string Name, JsonElement Schema)> Members() => Schema!.Value.GetProperty("properties").EnumerateObject()
         .Select(member => (member.Name, Resolve(member.Value)));
 
-    private List<string> RequiredNames() => Schema!.Value.TryGetProperty("required", out var names)
-        ? [.. names.EnumerateArray().Select(name => name.GetString()!)]
+    /// <summary>Where one member may stand in the place of another, the first.</summary>
+    private List<string> RequiredNames() =>
+        [.. NamesIn(Schema!.Value), .. Schema.Value.TryGetProperty("anyOf", out var either) ? NamesIn(either[0]) : []];
+
+    private static IEnumerable<string> NamesIn(JsonElement schema) => schema.TryGetProperty("required", out var names)
+        ? names.EnumerateArray().Select(name => name.GetString()!)
         : [];
 
     private JsonObject Required()
