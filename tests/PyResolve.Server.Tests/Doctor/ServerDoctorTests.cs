@@ -22,7 +22,7 @@ public sealed class ServerDoctorTests(SharedServers servers)
         findings.ShouldContain(static finding => finding.State == HealthState.Look && finding.Text.Contains("No mail server is set"));
     }
 
-    [Theory, MemberData(nameof(Faults))]
+    [Theory, MemberData(nameof(Faults)), Trait("Needs", "Sessions")]
     public async Task Each_planted_fault_is_named_alone_with_its_fix(string name)
     {
         var fault = Fault.All[name];

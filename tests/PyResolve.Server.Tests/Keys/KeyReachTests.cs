@@ -46,8 +46,7 @@ public sealed class KeyReachTests(SharedServers servers)
         var account = await own.SignUpAsync();
         var managing = await MakeAsync(account.Session, new { scopes = (string[])["keys", "quota"] });
         var caller = credentials == "sessions" ? account.Session : managing.Caller;
-        var address = PostgresAddress.Parse(own.Store.Settings["DATABASE_URL"]!);
-        await using var connection = new NpgsqlConnection($"{address};Pooling=false");
+        await using var connection = new NpgsqlConnection($"{own.Store.ConnectionString};Pooling=false");
         await connection.OpenAsync(cancellation);
         await using var reset = await connection.BeginTransactionAsync(cancellation);
         await using var command = new NpgsqlCommand(

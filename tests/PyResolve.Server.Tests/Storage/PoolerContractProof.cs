@@ -15,13 +15,14 @@ public sealed partial class PoolerContractProof
     private static readonly Type[] Always =
         [typeof(SqlRowsTests), typeof(LastStatementsTests), typeof(ReservationTests), typeof(UsageTests)];
 
-    /// <summary>All that one test runs on both engines, but those that count time or connections of their own.</summary>
+    /// <summary>All that one test runs on both engines, but what needs sessions of its own, which a pooler does not give.</summary>
     private static readonly Type[] All =
     [
         .. Always,
         .. typeof(PoolerContractProof).Assembly.GetTypes().Except(Always).Where(static type =>
             type.Name.EndsWith("Tests", StringComparison.Ordinal)
-            && type.GetMethods().Any(static method => method.IsDefined(typeof(OnBothEnginesAttribute), inherit: false))),
+            && type.GetMethods().Any(static method => method.IsDefined(typeof(OnBothEnginesAttribute), inherit: false)
+                || method.IsDefined(typeof(OnEveryEngineAttribute), inherit: false))),
     ];
 
     [Fact]
@@ -31,7 +32,7 @@ public sealed partial class PoolerContractProof
         var result = await TestKit.Command.RunAsync(
             ServerProcess.Muxer(),
             [
-                typeof(PoolerContractProof).Assembly.Location, "-noColor", "-noLogo",
+                typeof(PoolerContractProof).Assembly.Location, "-noColor", "-noLogo", "-trait-", "Needs=Sessions",
                 .. classes.SelectMany(type => new[] { "-class", type.FullName! }),
             ],
             new Dictionary<string, string?> { [TestStore.PooledVariable] = "1", ["PYRESOLVE_SOAK"] = null, ["PYRESOLVE_PROOFS"] = null },

@@ -138,6 +138,16 @@ public sealed class PostgresRightsTests(SharedServers servers)
         }
     }
 
+    [Fact]
+    public async Task A_pooler_that_refuses_the_settings_of_a_session_is_an_outage_that_names_them()
+    {
+        await using var engine = new PostgresEngine(DatabaseUrl.ToConnectionString("postgres://ann@127.0.0.1:9/bill"));
+        var failure = new PostgresException("unsupported startup parameter: options", "FATAL", "FATAL", "08P01");
+
+        engine.Classify(failure).ShouldBe(FailureKind.Unavailable);
+        engine.Explain(failure).ShouldContain("Leave options and statement_timeout out of DATABASE_URL");
+    }
+
     private static string Suffix { get; } = Guid.CreateVersion7(TimeProvider.System.GetUtcNow()).ToString("n");
 
     private async Task<RoleOfItsOwn> RoleAsync()

@@ -116,7 +116,7 @@ public sealed class SchemaTests(SharedServers servers)
     }
 
     /// <summary>Another instance rewrites a large table, for longer than any statement or wait for a lock may take.</summary>
-    [Theory, OnBothEngines]
+    [Theory, OnBothEngines, Trait("Needs", "Sessions")]
     public async Task A_start_waits_for_a_schema_change_of_another_instance_and_says_so(StorageEngine engine)
     {
         await using var store = await TestStore.CreateAsync(engine, servers.Postgres);

@@ -12,8 +12,7 @@ public sealed class TriggerFunctionTests(SharedServers servers)
         var account = await own.SignUpAsync();
         var role = $"support_{Guid.CreateVersion7(TimeProvider.System.GetUtcNow()):n}";
         await own.Store.ExecuteSqlAsync($"create role {role} login; grant select, update (revoked_at) on api_keys to {role}");
-        var address = PostgresAddress.Parse(own.Store.Settings["DATABASE_URL"]!);
-        address.Username = role;
+        var address = new NpgsqlConnectionStringBuilder(own.Store.ConnectionString) { Username = role };
         await using var support = await new NpgsqlDataSourceBuilder($"{address};Pooling=false").Build()
             .OpenConnectionAsync(TestContext.Current.CancellationToken);
         var epoch = await own.Store.ReadNumberAsync("select epoch from key_epoch");

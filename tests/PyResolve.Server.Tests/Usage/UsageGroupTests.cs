@@ -94,7 +94,7 @@ public sealed class UsageGroupTests(SharedServers servers)
         var cancellation = TestContext.Current.CancellationToken;
         await using var own = await OwnServer.StartAsync(StorageEngine.Postgres, servers.Postgres);
         var (busy, other) = (await own.SignUpAsync(), await own.SignUpAsync());
-        await using var stuck = new NpgsqlConnection(PostgresAddress.Parse(own.Store.Settings["DATABASE_URL"]!).ConnectionString);
+        await using var stuck = new NpgsqlConnection(own.Store.ConnectionString);
         await stuck.OpenAsync(cancellation);
         await using var transaction = await stuck.BeginTransactionAsync(cancellation);
         await using (var command = new NpgsqlCommand("lock table usage_events in exclusive mode", stuck, transaction))

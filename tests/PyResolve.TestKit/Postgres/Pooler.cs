@@ -37,6 +37,8 @@ public sealed class Pooler : IAsyncDisposable
             default_pool_size = {size}
             max_client_conn = 2000
             server_login_retry = 1
+            ; Seconds. Every test has a database of its own, and leaves it.
+            server_idle_timeout = 2
             """,
             cancellationToken);
         await pooler.StartAsync(cancellationToken);
