@@ -20,8 +20,11 @@ public sealed class PasswordQueueTests(SharedServers servers)
         {
             while (!stopped.IsCancellationRequested)
             {
-                if ((await own.Server.LogInAsync(attacker.Email)).Status == 503)
-                    Interlocked.Increment(ref refused);
+                if ((await own.Server.LogInAsync(attacker.Email)).Status != 503)
+                    continue;
+                Interlocked.Increment(ref refused);
+                // The queue is full: the flood need not take the CPU time of the tests beside it.
+                await Task.Delay(TimeSpan.FromMilliseconds(50), CancellationToken.None);
             }
         })).ToList();
         var statuses = new List<int>();
