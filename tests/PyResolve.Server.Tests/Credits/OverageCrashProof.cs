@@ -30,8 +30,8 @@ public sealed class OverageCrashProof(SharedServers servers)
         load.Released.ShouldBeGreaterThan(0);
         Proofs.Report("Crashes between a commit and its meter event", string.Create(
             CultureInfo.InvariantCulture,
-            $"{engine}: {load.Kills} kills, {load.Interrupted:N0} meter events stored and not sent at a kill, "
-            + $"{events:N0} in all, reported by {load.Reports:N0} requests: {load.Committed:N0} units committed and {billed:N0} billed, "
+            $"{engine}: {load.Kills} kills, at which meter events were stored and not yet sent {load.Interrupted:N0} times; "
+            + $"{events:N0} events reported by {load.Reports:N0} requests: {load.Committed:N0} units committed and {billed:N0} billed, "
             + $"{load.Released:N0} units released and none of them billed."));
     }
 }
