@@ -37,6 +37,11 @@ internal sealed partial class FailedLogins(Database database, AuditLog audit, IL
                         session, userId, Origin.Anyone(address), AuditActions.LogInFailed, target: null, stoppingToken),
                     stoppingToken);
             }
+            catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
+            {
+                // The stop has no time left to write the others.
+                return;
+            }
             catch (Exception exception) when (!stoppingToken.IsCancellationRequested)
             {
                 Log.NotWritten(logger, userId, exception.Message);
