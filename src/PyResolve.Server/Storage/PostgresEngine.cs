@@ -242,8 +242,8 @@ internal class PostgresEngine : Engine
         PostgresException { SqlState: PostgresErrorCodes.InvalidCatalogName } => "There is no database of the name in DATABASE_URL.",
         PostgresException { SqlState: PostgresErrorCodes.ProtocolViolation, MessageText: var text }
             when text.StartsWith("unsupported startup parameter", StringComparison.Ordinal) =>
-            "The pooler takes no settings of a session. Leave options and statement_timeout out of DATABASE_URL, and set them for the role: "
-            + "alter role … set statement_timeout = ….",
+            "The pooler takes no settings of a session. Leave options and statement_timeout out of DATABASE_URL, and set them for the "
+            + "role: alter role … set statement_timeout = ….",
         _ when IsLostPreparedStatement(exception) =>
             "Prepared statements are lost between transactions, as behind a transaction pooler. Add pgbouncer=true to DATABASE_URL.",
         _ => base.Explain(exception),
