@@ -10,7 +10,8 @@ internal static class Markdown
         var text = new StringBuilder();
         text.Append(CultureInfo.InvariantCulture, $"Measured on {TimeProvider.System.GetUtcNow():yyyy-MM-dd}: {machine.Facts}. ");
         text.Append(CultureInfo.InvariantCulture, $"{effort.Rounds} rounds of {effort.Length.TotalSeconds:0.##} s, ");
-        text.Append(CultureInfo.InvariantCulture, $"{effort.Connections} connections where a row does not say otherwise; median (lowest–highest).");
+        text.Append(CultureInfo.InvariantCulture, $"{effort.Connections} connections where a row does not say otherwise; ");
+        text.Append("median (lowest–highest).");
         if (machine.IsBusy)
             text.Append(CultureInfo.InvariantCulture, $" Other work ran on the machine (load average {machine.LoadAverage:0.0} before): ")
                 .Append("only the ratios are meaningful.");
