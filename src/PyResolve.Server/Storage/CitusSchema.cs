@@ -65,6 +65,14 @@ internal static class CitusSchema
     public static async Task<int?> FindShardsAsync(Session session, CancellationToken cancellationToken) =>
         await IsThereAsync(session, cancellationToken) ? await CountShardsAsync(session, cancellationToken) : null;
 
+    /// <summary>
+    /// Where Citus is installed: each statement of the transaction uses one connection to each worker. After one that used several, Citus
+    /// refuses to change a table that is not distributed.
+    /// </summary>
+    public static Task<int> ChangeOneByOneAsync(Session session, CancellationToken cancellationToken) => session.ExecuteAsync(
+        $"select set_config('citus.multi_shard_modify_mode', 'sequential', true) from pg_extension where extname = 'citus'",
+        cancellationToken);
+
     private static async Task<bool> IsThereAsync(Session session, CancellationToken cancellationToken) =>
         await session.NumberAsync($"select 1::bigint from pg_extension where extname = 'citus'", cancellationToken) is not null;
 
@@ -109,8 +117,7 @@ internal static class CitusSchema
         Session session, IReadOnlyList<string> tables, int shards, IProgress<MovedRows>? progress, CancellationToken cancellationToken)
     {
         session.TimeLimit = TimeSpan.Zero;
-        // All tables in one transaction: each statement uses one connection to each worker.
-        await session.ExecuteAsync($"select set_config('citus.multi_shard_modify_mode', 'sequential', true)", cancellationToken);
+        await ChangeOneByOneAsync(session, cancellationToken);
         var kinds = await ReadKindsAsync(session, tables, cancellationToken);
         foreach (var table in kinds.Where(kind => kind.Value is null && !Names.Contains(kind.Key)).Select(static kind => kind.Key))
         {

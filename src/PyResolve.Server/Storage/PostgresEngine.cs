@@ -135,6 +135,7 @@ internal class PostgresEngine : Engine
     {
         if (tables.Count == 0)
             return;
+        await CitusSchema.ChangeOneByOneAsync(session, cancellationToken);
         var limit = await session.FirstAsync($"select current_setting('lock_timeout')", static row => row.Text(0), cancellationToken);
         await session.ExecuteAsync(
             $"""

@@ -70,6 +70,28 @@ public sealed class DistributionTests(SharedServers servers)
     }
 
     [CitusFact]
+    public async Task A_later_version_changes_distributed_tables_and_others_in_one_transaction()
+    {
+        await using var store = await TestStore.OnCitusAsync(await servers.Postgres.CitusAsync(), Cancellation);
+        await using var database = new Database(new PostgresEngine(store.ConnectionString));
+
+        await database.WriteAsync(
+            async session =>
+            {
+                await session.Engine.LockTablesAsync(session, ["profiles", "usage_events"], Cancellation);
+                await session.ExecuteScriptAsync(
+                    "alter table usage_events add column later integer; alter table profiles add column later text", Cancellation);
+            },
+            Cancellation);
+
+        (await store.ReadNumberAsync(
+            """
+            select count(*) from information_schema.columns
+            where column_name = 'later' and table_name in ('usage_events', 'profiles')
+            """)).ShouldBe(2);
+    }
+
+    [CitusFact]
     public async Task Another_number_of_shards_is_refused_with_the_statement_that_changes_it()
     {
         await using var store = await EmptyAsync();
