@@ -171,7 +171,8 @@ public sealed class SchemaTests(SharedServers servers)
         {
             DbConnection connection = store.Engine is StorageEngine.Postgres
                 ? new NpgsqlConnection(store.ConnectionString)
-                : new SqliteConnection(store.ConnectionString);
+                // In a pool it would keep its lock.
+                : new SqliteConnection($"{store.ConnectionString};Pooling=False");
             await connection.OpenAsync();
             await using var command = connection.CreateCommand();
             command.CommandText = store.Engine is StorageEngine.Postgres
