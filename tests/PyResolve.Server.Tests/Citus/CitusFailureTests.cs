@@ -5,7 +5,7 @@ namespace PyResolve.Server.Tests.Citus;
 
 public sealed class CitusFailureTests
 {
-    /// <summary>The first three are what Citus 13.2 said when its nodes were killed under load; the last is PostgreSQL's own client's.</summary>
+    /// <summary>The first three are what Citus 13.2 said when nodes were killed under load; the last is of PostgreSQL's client.</summary>
     [Theory]
     [InlineData("failure on connection marked as essential: 10.0.0.2:5432")]
     [InlineData("could not commit transaction for shard 102045 on at least one active node")]
