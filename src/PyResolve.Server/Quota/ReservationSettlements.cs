@@ -39,8 +39,12 @@ internal sealed class ReservationSettlements : IAsyncDisposable
     {
         var metadata = settlement.Commit?.Metadata is { ValueKind: JsonValueKind.Object } document ? document.GetRawText().Length : 0;
         var outcome = await SubmitAsync();
-        if (outcome is SettlementOutcome.NotFound && settlement.Commit is not null && await _history.CompareAsync(cancellationToken))
+        if (outcome is SettlementOutcome.NotFound && settlement.Commit is not null
+            && await _history.MayHaveLostAsync([settlement.Id], cancellationToken))
+        {
             outcome = await SubmitAsync();
+        }
+
         _metrics.ReservationSettled(outcome is SettlementOutcome.Committed, outcome is SettlementOutcome.Released);
         return outcome;
 

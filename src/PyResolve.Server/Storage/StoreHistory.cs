@@ -14,9 +14,8 @@ internal sealed partial class StoreHistory(Database database, TimeProvider time,
     /// <summary>For how long before a loss changes may be lost: as long as a reservation can live and then be settled.</summary>
     private static readonly TimeSpan Reach = TimeSpan.FromDays(42);
 
-    /// <summary>Compares the store with what was seen last.</summary>
-    /// <returns>Whether another one answers.</returns>
-    public async Task<bool> CompareAsync(CancellationToken cancellationToken)
+    /// <summary>Compares the store with what was seen last, and notes a loss where another one answers.</summary>
+    public async Task CompareAsync(CancellationToken cancellationToken)
     {
         var engine = database.Engine;
         // Without a lock first: that is all that most calls need.
@@ -26,7 +25,7 @@ internal sealed partial class StoreHistory(Database database, TimeProvider time,
                 await session.FirstAsync($"select lineage from store_history", static row => row.Text(0), cancellationToken)),
             cancellationToken);
         if (lineage is null || lineage == seen)
-            return false;
+            return;
         var isAnother = await database.WriteAsync(
             async session =>
             {
@@ -43,7 +42,15 @@ internal sealed partial class StoreHistory(Database database, TimeProvider time,
             cancellationToken);
         if (isAnother)
             Log.Noticed(logger);
-        return isAnother;
+    }
+
+    /// <summary>Asked for ids that a transaction did not find.</summary>
+    /// <returns>Whether the store may have lost one. Who noted the loss does not matter: it may have been another request meanwhile.</returns>
+    public async Task<bool> MayHaveLostAsync(IEnumerable<Guid> ids, CancellationToken cancellationToken)
+    {
+        await CompareAsync(cancellationToken);
+        var mayBeLost = await database.ReadAsync(session => ReadAsync(session, cancellationToken), cancellationToken);
+        return ids.Any(mayBeLost);
     }
 
     public Task NoteLossAsync(CancellationToken cancellationToken) => database.ExecuteAsync(Note(), cancellationToken);

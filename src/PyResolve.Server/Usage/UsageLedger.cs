@@ -49,9 +49,9 @@ internal sealed partial class UsageLedger : IAsyncDisposable
     {
         var pending = Array.ConvertAll(events, usage => new PendingUsageEvent(userId, usage));
         var outcomes = await SubmitAsync(userId, pending, cancellationToken);
-        if (outcomes.Contains(RecordOutcome.ReservationNotFound) && await _history.CompareAsync(cancellationToken))
+        int[] missing = [.. Enumerable.Range(0, pending.Length).Where(i => outcomes[i] is RecordOutcome.ReservationNotFound)];
+        if (missing.Length > 0 && await _history.MayHaveLostAsync(missing.Select(i => events[i].ReservationId!.Value), cancellationToken))
         {
-            int[] missing = [.. Enumerable.Range(0, pending.Length).Where(i => outcomes[i] is RecordOutcome.ReservationNotFound)];
             var again = await SubmitAsync(userId, Array.ConvertAll(missing, i => pending[i]), cancellationToken);
             for (var i = 0; i < missing.Length; i++)
                 outcomes[missing[i]] = again[i];

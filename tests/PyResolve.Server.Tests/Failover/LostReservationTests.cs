@@ -67,6 +67,22 @@ public sealed class LostReservationTests(SharedServers servers)
     }
 
     [Fact]
+    public async Task Work_that_arrives_at_once_after_a_failover_is_recorded_whole()
+    {
+        await using var own = await OwnServer.StartAsync(StorageEngine.Postgres, servers.Postgres);
+        var account = await own.SignUpAsync();
+        Guid[] ids = [.. Enumerable.Range(0, 32).Select(_ => NewId(own))];
+        own.Clock.Advance(TimeSpan.FromMinutes(1));
+        await own.Store.ExecuteSqlAsync("update store_history set lineage = 'the old primary'");
+
+        // Only one of them notes that another server answers.
+        var answers = await Task.WhenAll(ids.Select((id, i) => i % 2 == 0 ? account.CommitAsync(id) : account.SpendAsync(id)));
+
+        answers.ShouldAllBe(answer => answer.Status == 200);
+        (await own.Store.ReadNumberAsync("select count(*) from usage_events where late")).ShouldBe(ids.Length);
+    }
+
+    [Fact]
     public async Task What_a_failover_lost_is_committed_on_the_new_primary()
     {
         await using var pair = await ReplicatedPair.StartAsync(isSynchronous: false, Cancellation);
