@@ -14,6 +14,9 @@ internal sealed partial class StoreHistory(Database database, TimeProvider time,
     /// <summary>For how long before a loss changes may be lost: as long as a reservation can live and then be settled.</summary>
     private static readonly TimeSpan Reach = TimeSpan.FromDays(42);
 
+    // What this server saw, which the store may have lost as well.
+    private volatile string? _seen;
+
     /// <summary>Compares the store with what was seen last, and notes a loss where another one answers.</summary>
     public async Task CompareAsync(CancellationToken cancellationToken)
     {
@@ -24,8 +27,14 @@ internal sealed partial class StoreHistory(Database database, TimeProvider time,
                 await engine.ReadLineageAsync(session, cancellationToken),
                 await session.FirstAsync($"select lineage from store_history", static row => row.Text(0), cancellationToken)),
             cancellationToken);
-        if (lineage is null || lineage == seen)
+        if (lineage is null)
             return;
+        if (lineage == seen)
+        {
+            _seen = lineage;
+            return;
+        }
+
         var isAnother = await database.WriteAsync(
             async session =>
             {
@@ -34,12 +43,13 @@ internal sealed partial class StoreHistory(Database database, TimeProvider time,
                 if (known == lineage)
                     return false;
                 await session.ExecuteAsync($"update store_history set lineage = {lineage}", cancellationToken);
-                if (string.IsNullOrEmpty(known))
+                if (string.IsNullOrEmpty(known) && (_seen is null || _seen == lineage))
                     return false;
                 await session.ExecuteAsync(Note(), cancellationToken);
                 return true;
             },
             cancellationToken);
+        _seen = lineage;
         if (isAnother)
             Log.Noticed(logger);
     }

@@ -83,6 +83,29 @@ public sealed class LostReservationTests(SharedServers servers)
     }
 
     [Fact]
+    public async Task A_failover_is_noticed_also_where_the_new_primary_never_knew_the_old_one()
+    {
+        await using var own = await OwnServer.StartAsync(StorageEngine.Postgres, servers.Postgres);
+        var account = await own.SignUpAsync();
+        var id = NewId(own);
+        await Eventually.IsTrueAsync(
+            async () => await own.Store.ReadNumberAsync("select count(*) from store_history where lineage <> ''") == 1,
+            cancellationToken: Cancellation);
+        own.Clock.Advance(TimeSpan.FromMinutes(1));
+
+        // A table of another identity, as in a database that was restored.
+        await own.Store.ExecuteSqlAsync(
+            """
+            alter table key_epoch rename to lost_epoch;
+            create table key_epoch (like lost_epoch including all);
+            insert into key_epoch select * from lost_epoch;
+            update store_history set lineage = '';
+            """);
+
+        (await account.CommitAsync(id)).Status.ShouldBe(200);
+    }
+
+    [Fact]
     public async Task What_a_failover_lost_is_committed_on_the_new_primary()
     {
         await using var pair = await ReplicatedPair.StartAsync(isSynchronous: false, Cancellation);
