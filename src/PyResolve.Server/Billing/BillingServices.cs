@@ -28,6 +28,7 @@ internal static class BillingServices
             .AddSingleton<CustomerSync>()
             .AddSingleton<ReturnSync>()
             .AddSingleton<CustomerLinks>()
+            .AddSingleton<CheckoutAttempts>()
             .AddSingleton<Checkouts>()
             .AddSingleton<BillingInvoices>()
             .AddSingleton<Inbox>()

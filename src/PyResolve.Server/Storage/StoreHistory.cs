@@ -55,7 +55,7 @@ internal sealed partial class StoreHistory(Database database, TimeProvider time,
     }
 
     /// <summary>Asked for ids that a transaction did not find.</summary>
-    /// <returns>Whether the store may have lost one. Who noted the loss does not matter: it may have been another request meanwhile.</returns>
+    /// <returns>Whether the store may have lost one. It does not matter which request noted the loss.</returns>
     public async Task<bool> MayHaveLostAsync(IEnumerable<Guid> ids, CancellationToken cancellationToken)
     {
         await CompareAsync(cancellationToken);

@@ -34,15 +34,18 @@ public sealed class StripePaceTests(SharedServers servers)
     [InlineData(StorageEngine.Postgres, "portal")]
     [InlineData(StorageEngine.Sqlite, "checkout")]
     [InlineData(StorageEngine.Postgres, "checkout")]
+    [InlineData(StorageEngine.Sqlite, "open checkout")]
+    [InlineData(StorageEngine.Postgres, "open checkout")]
     public async Task Who_opens_another_page_at_once_and_returns_from_it_sees_its_change_too(StorageEngine engine, string page)
     {
         await using var billing = await BillingServer.StartAsync(engine, servers.Postgres);
         var subscriber = await billing.SignUpAsync();
+        Task<Answer> CheckOutAsync() => subscriber.Account.Key.PostAsync("/billing/checkout", new { plan = "unlimited" });
+        if (page == "open checkout")
+            await CheckOutAsync();
         await BillingServer.ReturnFromStripeAsync(billing.Own.Server, billing.Store, subscriber.CustomerId);
 
-        var opened = page == "portal"
-            ? await subscriber.Account.Key.GetAsync("/billing/portal")
-            : await subscriber.Account.Key.PostAsync("/billing/checkout", new { plan = "unlimited" });
+        var opened = page == "portal" ? await subscriber.Account.Key.GetAsync("/billing/portal") : await CheckOutAsync();
         billing.Stripe.Set(subscriber.CustomerId, Subscriptions.Pro());
         await BillingServer.ReturnFromStripeAsync(billing.Own.Server, billing.Store, subscriber.CustomerId);
 

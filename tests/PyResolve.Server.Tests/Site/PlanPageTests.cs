@@ -121,6 +121,7 @@ public sealed class PlanPageTests(SharedServers servers)
 
         page.Text.ShouldContain("Ends on 15 November 2026. From then on: the Free plan. Nothing more is charged.");
         page.Text.ShouldContain(">Keep the plan</button>");
+        page.Text.ShouldNotContain("Cancel the subscription");
     }
 
     [Theory, OnBothEngines]

@@ -4,7 +4,6 @@ using PyResolve.Server.Billing.Gateway;
 using PyResolve.Server.Billing.Settings;
 using PyResolve.Server.Billing.Sync;
 using PyResolve.Server.Plans;
-using PyResolve.Server.Storage;
 
 namespace PyResolve.Server.Billing.Checkout;
 
@@ -27,36 +26,9 @@ internal abstract record CheckoutOutcome
     public sealed record Superseded : CheckoutOutcome;
 }
 
-/// <summary>What a checkout is for.</summary>
-/// <param name="PriceId">Stripe's id of the price.</param>
-/// <param name="Quantity">How many seats.</param>
-internal sealed record Purchase(Plan Plan, CatalogPrice Price, string PriceId, int Quantity)
-{
-    /// <summary>A subscription that a trial without a card has paused: a way to pay is asked for in place of a new one.</summary>
-    public string? Resumes { get; init; }
-
-    /// <summary>A paused subscription to something else, which ends first: nothing was ever paid for it.</summary>
-    public string? Replaces { get; init; }
-
-    /// <summary>A checkout for another price or number of seats takes the place of the open one.</summary>
-    public string Key => Resumes is not null ? $"resumes:{Resumes}"
-        : Quantity == 1 ? PriceId
-        : string.Create(CultureInfo.InvariantCulture, $"{PriceId}*{Quantity}");
-
-    /// <summary>A paused subscription goes on only if it is just what was chosen: the page that asks for a card shows no price.</summary>
-    public Purchase InPlaceOf(StripeSubscription? paused) => paused is null ? this
-        : IsOf(paused) ? this with { Resumes = paused.Id }
-        : this with { Replaces = paused.Id };
-
-    /// <summary>Metered items beside it are extras.</summary>
-    private bool IsOf(StripeSubscription subscription) =>
-        (subscription.Items?.Data ?? []).Where(item => item.Price?.Id == PriceId || item.Price is not { IsMetered: true }).ToList()
-            is [var only] && only.Price?.Id == PriceId && (Price.IsMetered || (only.Quantity ?? 1) == Quantity);
-}
-
 /// <summary>At most one open checkout per account: the same one for the same plan; for another plan it is closed first.</summary>
 internal sealed class Checkouts(
-    Database database, BillingCustomers customers, CustomerLinks links, CustomerSync sync, IStripeGateway stripe, PlanCatalog plans,
+    CheckoutAttempts attempts, BillingCustomers customers, CustomerLinks links, CustomerSync sync, IStripeGateway stripe, PlanCatalog plans,
     BillingOptions options, BillingLinks urls, TimeProvider time)
 {
     private const int MaxRounds = 5;
@@ -89,12 +61,12 @@ internal sealed class Checkouts(
 
         for (var round = 1; round <= MaxRounds; round++)
         {
-            var attempt = await BeginAsync(userId, customer.Id, price, cancellationToken);
+            var attempt = await attempts.BeginAsync(userId, customer.Id, price, cancellationToken);
             if (attempt.Replaced is { } replaced)
             {
                 if (await CloseAsync(replaced, customer, cancellationToken) is { } blocking)
                     return blocking;
-                await RemoveReplacedAsync(userId, replaced, cancellationToken);
+                await attempts.RemoveReplacedAsync(userId, replaced, cancellationToken);
                 if (!attempt.IsFor(price, customer.Id))
                     continue;
             }
@@ -107,7 +79,7 @@ internal sealed class Checkouts(
             if (attempt.SessionId is null
                 && await CreateAsync(userId, customer, purchase, isFirst, attempt, cancellationToken) is { } created)
                 return created;
-            await BeginNextAttemptAsync(userId, attempt, cancellationToken);
+            await attempts.BeginNextAsync(userId, attempt, cancellationToken);
         }
 
         return new CheckoutOutcome.Superseded();
@@ -120,18 +92,6 @@ internal sealed class Checkouts(
         await customers.AllowReturnAsync(customer.Id, cancellationToken);
         return portal.Url;
     }
-
-    /// <summary>Deleted accounts that may still have an open checkout: the nightly run closes it.</summary>
-    public async Task<IReadOnlySet<Guid>> ListDeletedAccountsAsync(CancellationToken cancellationToken) => (await database.ListAsync(
-        $"""
-        select c.user_id from billing_checkouts c
-        where c.origin = {_origin} and not exists (select 1 from profiles p where p.id = c.user_id and p.deleted_at is null)
-        """,
-        static row => row.Uuid(0),
-        cancellationToken)).ToHashSet();
-
-    public Task RemoveAsync(Guid userId, CancellationToken cancellationToken) => database.ExecuteAsync(
-        $"delete from billing_checkouts where origin = {_origin} and user_id = {userId}", cancellationToken);
 
     /// <summary>A subscription to no more than what an operator gave would be paid for nothing.</summary>
     /// <returns>null where it would give more, or where the operator's plan ends.</returns>
@@ -170,8 +130,14 @@ internal sealed class Checkouts(
             return null;
         var session = await stripe.FindCheckoutAsync(attempt.SessionId, cancellationToken);
         return session is { Status: StripeCheckoutSession.Open }
-            ? new CheckoutOutcome.Started(session.Url ?? attempt.Url!)
+            ? await StartedAsync(customer, session.Url ?? attempt.Url!, cancellationToken)
             : await ReadPurchaseAsync(session, customer, cancellationToken);
+    }
+
+    private async Task<CheckoutOutcome> StartedAsync(BillingCustomer customer, string url, CancellationToken cancellationToken)
+    {
+        await customers.AllowReturnAsync(customer.Id, cancellationToken);
+        return new CheckoutOutcome.Started(url);
     }
 
     /// <summary>A completed session prevents another checkout until its subscription has ended, or its payment has failed.</summary>
@@ -223,11 +189,11 @@ internal sealed class Checkouts(
         }
         catch (StripeException exception) when (exception.IsKeptUnderKey)
         {
-            await BeginNextAttemptAsync(userId, attempt, CancellationToken.None);
+            await attempts.BeginNextAsync(userId, attempt, CancellationToken.None);
             throw;
         }
 
-        if (await SaveSessionAsync(userId, attempt, session, cancellationToken) is not { } isKept)
+        if (await attempts.SaveSessionAsync(userId, attempt, session, cancellationToken) is not { } isKept)
         {
             // The sync after the deletion may have run before this session existed.
             await CloseAsync(session.Id, customer, cancellationToken);
@@ -235,11 +201,7 @@ internal sealed class Checkouts(
         }
 
         if (isKept)
-        {
-            await customers.AllowReturnAsync(customer.Id, cancellationToken);
-            return new CheckoutOutcome.Started(session.Url!);
-        }
-
+            return await StartedAsync(customer, session.Url!, cancellationToken);
         return await CloseAsync(session.Id, customer, cancellationToken) ?? new CheckoutOutcome.Superseded();
     }
 
@@ -260,78 +222,6 @@ internal sealed class Checkouts(
         return null;
     }
 
-    /// <summary>While a replaced session may still be open, the attempt stays, so that no session that can be paid is forgotten.</summary>
-    private Task<CheckoutAttempt> BeginAsync(
-        Guid userId, string customerId, string price, CancellationToken cancellationToken) => database.WriteAsync(
-        async session =>
-        {
-            _ = await ProfilePlan.LockAsync(session, userId, cancellationToken) ?? throw AccountGone.Exception();
-            await session.ExecuteAsync(
-                $"""
-                insert into billing_checkouts (origin, user_id, attempt, customer_id, price)
-                values ({_origin}, {userId}, {1}, {customerId}, {price})
-                on conflict do nothing
-                """,
-                cancellationToken);
-            var stored = (await session.FirstAsync(
-                $"""
-                select attempt, customer_id, price, session_id, url, replaced_session_id from billing_checkouts
-                where origin = {_origin} and user_id = {userId} {session.Engine.ForUpdate}
-                """,
-                static row => new CheckoutAttempt(
-                    row.Int64(0), row.Text(1), row.Text(2), row.TextOrNull(3), row.TextOrNull(4), row.TextOrNull(5)),
-                cancellationToken))!;
-            if (stored.Replaced is not null || stored.IsFor(price, customerId))
-                return stored;
-
-            var next = new CheckoutAttempt(stored.Number + 1, customerId, price, SessionId: null, Url: null, Replaced: stored.SessionId);
-            await session.ExecuteAsync(
-                $"""
-                update billing_checkouts
-                set attempt = {next.Number}, customer_id = {customerId}, price = {price},
-                    session_id = null, url = null, replaced_session_id = {next.Replaced}
-                where origin = {_origin} and user_id = {userId}
-                """,
-                cancellationToken);
-            return next;
-        },
-        cancellationToken);
-
-    /// <returns>Whether this is still the account's attempt; null where the account is deleted.</returns>
-    private Task<bool?> SaveSessionAsync(
-        Guid userId, CheckoutAttempt attempt, StripeCheckoutSession session, CancellationToken cancellationToken) =>
-        database.WriteAsync<bool?>(
-            async transaction =>
-            {
-                if (await ProfilePlan.LockAsync(transaction, userId, cancellationToken) is null)
-                    return null;
-                return await transaction.ExecuteAsync(
-                    $"""
-                    update billing_checkouts set session_id = {session.Id}, url = {session.Url}
-                    where origin = {_origin} and user_id = {userId} and attempt = {attempt.Number}
-                      and (session_id is null or session_id = {session.Id})
-                    """,
-                    cancellationToken) == 1;
-            },
-            cancellationToken);
-
-    /// <summary>Has no effect where a concurrent request has stored a session for this attempt.</summary>
-    private Task<int> BeginNextAttemptAsync(
-        Guid userId, CheckoutAttempt attempt, CancellationToken cancellationToken) => database.ExecuteAsync(
-        $"""
-        update billing_checkouts set attempt = attempt + 1, session_id = null, url = null
-        where origin = {_origin} and user_id = {userId} and attempt = {attempt.Number}
-          and (session_id is null or session_id = {attempt.SessionId})
-        """,
-        cancellationToken);
-
-    private Task<int> RemoveReplacedAsync(Guid userId, string sessionId, CancellationToken cancellationToken) => database.ExecuteAsync(
-        $"""
-        update billing_checkouts set replaced_session_id = null
-        where origin = {_origin} and user_id = {userId} and replaced_session_id = {sessionId}
-        """,
-        cancellationToken);
-
     /// <returns>What was bought by the session; null where nothing was, and nothing can be.</returns>
     private async Task<CheckoutOutcome?> CloseAsync(string sessionId, BillingCustomer customer, CancellationToken cancellationToken)
     {
@@ -347,10 +237,5 @@ internal sealed class Checkouts(
                 throw;
             return await ReadPurchaseAsync(session, customer, cancellationToken);
         }
-    }
-
-    private sealed record CheckoutAttempt(long Number, string CustomerId, string Price, string? SessionId, string? Url, string? Replaced)
-    {
-        public bool IsFor(string price, string customerId) => Price == price && CustomerId == customerId;
     }
 }

@@ -14,7 +14,7 @@ internal sealed record ReconciliationResult(int Compared, int Repaired, int Fail
 /// <summary>Finds what webhooks missed: events that did not arrive, and plans that differ from Stripe's subscriptions.</summary>
 internal sealed partial class Reconciler(
     IStripeGateway stripe, Inbox inbox, CustomerSync sync, BillingCustomers customers, CustomerAdoption adoption,
-    UnclaimedCustomers unclaimed, Checkouts checkouts, PlanCatalog plans, BillingOptions options, TimeProvider time,
+    UnclaimedCustomers unclaimed, CheckoutAttempts checkouts, PlanCatalog plans, BillingOptions options, TimeProvider time,
     ILogger<Reconciler> logger)
 {
     /// <summary>Up to this many missing customers count as deleted by hand, even if there are no others.</summary>
