@@ -1,4 +1,7 @@
+using PyResolve.Server.Access;
+using PyResolve.Server.Billing.Gateway;
 using PyResolve.Server.Billing.Settings;
+using PyResolve.Server.Billing.Sync;
 using PyResolve.Server.Plans;
 using PyResolve.Server.Storage;
 
