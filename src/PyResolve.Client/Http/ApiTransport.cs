@@ -253,7 +253,9 @@ internal sealed partial class ApiTransport(
     /// <summary>Notes that the server is out of reach, if that is what a failure says, and logs it once.</summary>
     public void BeginOutage(PyResolveException cause)
     {
-        if (!cause.IsOutOfReach || !Outage.Begin(cause))
+        // A request that may not be sent twice asks one server: that says nothing about the others.
+        var wasAskedOfAll = settings.ApiUrls.Count == 1 || cause.OfServers?.Count == settings.ApiUrls.Count;
+        if (!wasAskedOfAll || !cause.IsOutOfReach || !Outage.Begin(cause))
             return;
         ClientTelemetry.Outages.Add(1);
         Log.ServerUnreachable(_logger, cause.Message);

@@ -213,7 +213,7 @@ internal sealed class ApiKeys(
         if (!accepted.IsWellFormed(key))
             return;
         var prefix = ApiKeyFormat.PrefixOf(key);
-        if (await keys.FindAsync(prefix, cancellationToken) is not { RevokedAt: null } stored)
+        if (await keys.FindAsync(prefix, cancellationToken) is not { } stored)
             return;
         var (id, userId) = (stored.Owner.ApiKeyId!.Value, stored.Owner.UserId);
         var match = await keys.CompareAsync(key, KeyDigest.Of(key), stored, KeyPresentation.LeakReport, client, cancellationToken);
@@ -223,6 +223,7 @@ internal sealed class ApiKeys(
         await database.WriteAsync(
             async session =>
             {
+                // Also of a key that is revoked already, by a request that was cut short: the lock waits until that is replicated.
                 await LockAccountAsync(session, userId, cancellationToken);
                 if (!await TryRevokeAsync(session, id, cancellationToken))
                     return;

@@ -27,6 +27,9 @@ internal sealed partial class KeyEpochPoller(
     private string _stamp = "";
     private bool _isToCompare;
 
+    // Beside the poll: where a synchronous standby is missing, a write waits for long, and keys would not be confirmed.
+    private Task _upkeep = Task.CompletedTask;
+
     /// <summary>Completes with the first answer of the store; until then no key can be kept in memory.</summary>
     public Task Confirmed => _confirmed.Task;
 
@@ -39,14 +42,27 @@ internal sealed partial class KeyEpochPoller(
         using var deadline = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         deadline.CancelAfter(VerifiedKeyCache.MaxConfirmationAge);
         await PollAsync(deadline.Token);
-        if (_isToCompare)
-        {
-            // Asked again by the next poll where it fails.
-            await history.CompareAsync(cancellationToken);
-            _isToCompare = false;
-        }
+        _polls++;
+        if (!_upkeep.IsCompleted)
+            return;
+        var ended = _upkeep;
+        _upkeep = Task.CompletedTask;
+        _isToCompare |= ended.IsFaulted;
+        await ended;
+        var isToTrim = _polls >= PollsBetweenTrims;
+        if (!_isToCompare && !isToTrim)
+            return;
+        _upkeep = UpkeepAsync(_isToCompare, isToTrim, cancellationToken);
+        _isToCompare = false;
+        if (isToTrim)
+            _polls = 0;
+    }
 
-        if (++_polls % PollsBetweenTrims == 0)
+    private async Task UpkeepAsync(bool isToCompare, bool isToTrim, CancellationToken cancellationToken)
+    {
+        if (isToCompare)
+            await history.CompareAsync(cancellationToken);
+        if (isToTrim)
             await database.ExecuteAsync($"delete from key_changes where epoch < {keys.Epoch - KeptEpochs}", cancellationToken);
     }
 

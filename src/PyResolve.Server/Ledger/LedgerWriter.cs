@@ -39,6 +39,10 @@ internal static class LedgerWriter
         {
             var pending = accepted[i];
             outcomes[indexes[i]] = inserted[i];
+            // The commit of a lost reservation was recorded without what only the reservation had said: tier and library.
+            if (inserted[i] is RecordOutcome.Conflict && pending.Event.ReservationId is { } lost
+                && reservations.MayBeLost(pending.UserId, lost))
+                outcomes[indexes[i]] = RecordOutcome.Duplicate;
             if (inserted[i] is not RecordOutcome.Recorded)
                 continue;
             rollups.Add(pending);

@@ -95,9 +95,20 @@ internal sealed class ReservationSettlements : IAsyncDisposable
         [
             .. months, .. rollups.Write(session), .. reservations.Write(session), .. Charges.Write(session, charges),
             .. _alerts.Write(session, rollups.Grown.Concat(reservations.Months)),
+            .. WaitForReplicas(session, settlements, reservations),
         ]);
         return outcomes;
     }
+
+    /// <summary>
+    /// A repeated commit of a lost reservation changes nothing, and the first may not be replicated yet, where its request was cut short.
+    /// </summary>
+    private static IEnumerable<Sql> WaitForReplicas(
+        Session session, IReadOnlyList<Settlement> settlements, LockedReservations reservations) =>
+        settlements.Any(settlement => reservations.MayBeLost(settlement.UserId, settlement.Id))
+        && session.Engine.WaitForReplicas is { } statement
+            ? [statement]
+            : [];
 
     /// <summary>Groups the indexes so that a round has each reservation once: a commit changes what the next one finds.</summary>
     private static IEnumerable<IEnumerable<int>> RoundsOf(IReadOnlyList<Settlement> settlements) =>

@@ -5,7 +5,8 @@ namespace PyResolve.Server.Storage;
 
 /// <summary>
 /// Lets requests wait, in their order, for one of <paramref name="size"/> connections. Where PostgreSQL has fewer than that to give
-/// (53300), the requests wait for those that are open, rather than be refused. Thread-safe.
+/// (53300), the requests wait for those that are open, rather than be refused. Writes leave some connections to reads: where a synchronous
+/// standby is missing they wait for long, and keys must be checked meanwhile. Thread-safe.
 /// </summary>
 [SuppressMessage(
     "Design", "CA1001", Justification = "The semaphore has no wait handle, and requests may still return their places at shutdown.")]
@@ -14,18 +15,39 @@ internal sealed class ConnectionQueue(int size, TimeSpan timeout)
     /// <summary>After this PostgreSQL is asked again for one more connection than it gave.</summary>
     private static readonly TimeSpan Pause = TimeSpan.FromSeconds(5);
 
+    /// <summary>Connections that writes leave to reads; half of them where there are few.</summary>
+    private const int ForReads = 4;
+
     private static readonly TimeSpan RetryDelay = TimeSpan.FromMilliseconds(100);
     private static readonly TimeProvider RealTime = TimeProvider.System;
 
     private readonly SemaphoreSlim _places = new(size);
+    private readonly SemaphoreSlim _writes = new(Math.Max(1, size - Math.Min(size / 2, ForReads)));
     private int _open;
     private int _withdrawn;
 
     /// <exception cref="NpgsqlException">None was free in time.</exception>
     public async ValueTask<(NpgsqlConnection Connection, IDisposable Place)> OpenAsync(
-        Func<CancellationToken, ValueTask<NpgsqlConnection>> open, CancellationToken cancellationToken)
+        Func<CancellationToken, ValueTask<NpgsqlConnection>> open, bool toWrite, CancellationToken cancellationToken)
     {
         var startedAt = RealTime.GetTimestamp();
+        if (toWrite && !await _writes.WaitAsync(timeout, cancellationToken))
+            throw NoneFree();
+        try
+        {
+            return (await OpenAsync(open, startedAt, cancellationToken), new Place(this, toWrite));
+        }
+        catch
+        {
+            if (toWrite)
+                _writes.Release();
+            throw;
+        }
+    }
+
+    private async ValueTask<NpgsqlConnection> OpenAsync(
+        Func<CancellationToken, ValueTask<NpgsqlConnection>> open, long startedAt, CancellationToken cancellationToken)
+    {
         NpgsqlException? refusal = null;
         while (await _places.WaitAsync(Left(), cancellationToken))
         {
@@ -33,9 +55,9 @@ internal sealed class ConnectionQueue(int size, TimeSpan timeout)
             {
                 var connection = await open(cancellationToken);
                 Interlocked.Increment(ref _open);
-                return (connection, new Place(this));
+                return connection;
             }
-            catch (PostgresException exception) when (exception.SqlState == PostgresErrorCodes.TooManyConnections && Left() > TimeSpan.Zero)
+            catch (NpgsqlException exception) when (IsTooMany(exception) && Left() > TimeSpan.Zero)
             {
                 refusal = exception;
                 if (Volatile.Read(ref _open) > 0)
@@ -55,11 +77,18 @@ internal sealed class ConnectionQueue(int size, TimeSpan timeout)
             }
         }
 
-        throw refusal ?? new NpgsqlException(FormattableString.Invariant(
-            $"None of the {size} connections (pool_size) was free within {timeout.TotalSeconds:0.#} s (connect_timeout)."));
+        throw refusal ?? NoneFree();
 
         TimeSpan Left() => timeout - RealTime.GetElapsedTime(startedAt) is var left && left > TimeSpan.Zero ? left : TimeSpan.Zero;
     }
+
+    private NpgsqlException NoneFree() => new(FormattableString.Invariant(
+        $"None of the {size} connections (pool_size) was free within {timeout.TotalSeconds:0.#} s (connect_timeout)."));
+
+    /// <summary>Of several hosts, the failures of all are told at once.</summary>
+    private static bool IsTooMany(Exception exception) => exception
+        is PostgresException { SqlState: PostgresErrorCodes.TooManyConnections }
+        || (exception.InnerException is AggregateException several && several.InnerExceptions.Any(IsTooMany));
 
     /// <summary>One place after another, so that few requests wait for a connection in vain.</summary>
     private async Task GiveBackAsync()
@@ -72,7 +101,7 @@ internal sealed class ConnectionQueue(int size, TimeSpan timeout)
         while (Interlocked.Decrement(ref _withdrawn) > 0);
     }
 
-    private sealed class Place(ConnectionQueue queue) : IDisposable
+    private sealed class Place(ConnectionQueue queue, bool toWrite) : IDisposable
     {
         private int _isFree;
 
@@ -82,6 +111,8 @@ internal sealed class ConnectionQueue(int size, TimeSpan timeout)
                 return;
             Interlocked.Decrement(ref queue._open);
             queue._places.Release();
+            if (toWrite)
+                queue._writes.Release();
         }
     }
 }

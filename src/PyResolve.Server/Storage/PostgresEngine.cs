@@ -23,6 +23,7 @@ internal class PostgresEngine : Engine
 
     private readonly NpgsqlDataSource _dataSource;
     private readonly ConnectionQueue _connections;
+    private readonly FormerPrimaries _formerPrimaries = new();
 
     // Until the server asks for a clock: this one is not used.
     private readonly StrongBox<DatabaseClock> _clock = new(new DatabaseClock(TimeProvider.System));
@@ -42,7 +43,8 @@ internal class PostgresEngine : Engine
 
     /// <summary>Shares its connections.</summary>
     protected PostgresEngine(PostgresEngine other) =>
-        (_dataSource, _connections, _clock) = (other._dataSource, other._connections, other._clock);
+        (_dataSource, _connections, _formerPrimaries, _clock) =
+            (other._dataSource, other._connections, other._formerPrimaries, other._clock);
 
     public override string Name => "postgres";
 
@@ -70,17 +72,17 @@ internal class PostgresEngine : Engine
 
     public override async ValueTask<Reader> OpenReaderAsync(CancellationToken cancellationToken)
     {
-        var (connection, place) = await OpenAsync(cancellationToken);
+        var (connection, place) = await _connections.OpenAsync(ConnectAsync, toWrite: false, cancellationToken);
         return new Reader(connection, place);
     }
 
     public override async ValueTask<Writer> OpenWriterAsync(CancellationToken cancellationToken)
     {
-        var (connection, place) = await OpenAsync(cancellationToken);
+        var (connection, place) = await _connections.OpenAsync(ConnectAsync, toWrite: true, cancellationToken);
         try
         {
             var writer = new Writer(connection, await connection.BeginTransactionAsync(cancellationToken), place, ownsConnection: true);
-            connection.Notice += (_, notice) => writer.CommitIsUncertain |= IsLostReplication(notice.Notice);
+            connection.Notice += (_, notice) => writer.CommitIsUncertain |= PostgresErrors.IsLostReplication(notice.Notice);
             return writer;
         }
         catch
@@ -196,7 +198,7 @@ internal class PostgresEngine : Engine
                 ? lineage
                 : null;
         }
-        catch (PostgresException exception) when (LacksLineage(exception.SqlState))
+        catch (PostgresException exception) when (PostgresErrors.LacksLineage(exception.SqlState))
         {
             return null;
         }
@@ -226,12 +228,15 @@ internal class PostgresEngine : Engine
     /// <summary>The pooled connections lead to a server that does not accept writes any longer: the next ones are opened anew.</summary>
     public override void AfterFailure(Exception exception)
     {
-        if (exception is PostgresException { SqlState: PostgresErrorCodes.ReadOnlySqlTransaction } or NpgsqlException { Message: ReadOnly })
+        if (exception is PostgresException { SqlState: PostgresErrorCodes.ReadOnlySqlTransaction }
+            or NpgsqlException { Message: ReadOnly or FormerPrimaries.Message })
             _dataSource.Clear();
     }
 
     public override string Explain(Exception exception) => exception switch
     {
+        NpgsqlException { Message: FormerPrimaries.Message } => FormerPrimaries.Message,
+        { InnerException: AggregateException several } when several.InnerExceptions.FirstOrDefault(TellsMore) is { } one => Explain(one),
         NpgsqlException { Message: ReadOnly } or PostgresException { SqlState: PostgresErrorCodes.ReadOnlySqlTransaction } => ReadOnly,
         PostgresException { SqlState: PostgresErrorCodes.DiskFull } => "The disk of the database is full.",
         PostgresException { SqlState: PostgresErrorCodes.TooManyConnections } =>
@@ -245,7 +250,7 @@ internal class PostgresEngine : Engine
             when text.StartsWith("unsupported startup parameter", StringComparison.Ordinal) =>
             "The pooler takes no settings of a session. Leave options and statement_timeout out of DATABASE_URL, and set them for the "
             + "role: alter role … set statement_timeout = ….",
-        _ when IsLostPreparedStatement(exception) =>
+        _ when PostgresErrors.IsLostPreparedStatement(exception) =>
             "Prepared statements are lost between transactions, as behind a transaction pooler. Add pgbouncer=true to DATABASE_URL.",
         _ => base.Explain(exception),
     };
@@ -254,8 +259,8 @@ internal class PostgresEngine : Engine
     public override FailureKind Classify(Exception exception) => exception switch
     {
         PostgresException { SqlState: PostgresErrorCodes.SerializationFailure or PostgresErrorCodes.DeadlockDetected } => FailureKind.Retry,
-        _ when IsLostPreparedStatement(exception) => FailureKind.Unavailable,
-        PostgresException { SqlState: var state } when IsUnavailable(state) => FailureKind.Unavailable,
+        _ when PostgresErrors.IsLostPreparedStatement(exception) => FailureKind.Unavailable,
+        PostgresException { SqlState: var state } when PostgresErrors.IsUnavailable(state) => FailureKind.Unavailable,
         // Data exceptions and broken constraints.
         PostgresException { SqlState: ['2', '2' or '3', ..] } => FailureKind.Refused,
         PostgresException => FailureKind.Bug,
@@ -277,35 +282,6 @@ internal class PostgresEngine : Engine
         _ => throw new ArgumentOutOfRangeException(nameof(type)),
     };
 
-    /// <summary>Services that keep their write-ahead log elsewhere do not have these functions, or not for every role.</summary>
-    private static bool LacksLineage(string state) =>
-        state is PostgresErrorCodes.InsufficientPrivilege or PostgresErrorCodes.UndefinedFunction or PostgresErrorCodes.FeatureNotSupported;
-
-    /// <summary>The connection failed, resources are short, or the server is starting, stopping or read-only.</summary>
-    private static bool IsUnavailable(string state) =>
-        state.StartsWith("08", StringComparison.Ordinal)
-        || state.StartsWith("53", StringComparison.Ordinal)
-        || state.StartsWith("57P", StringComparison.Ordinal)
-        || state.StartsWith("58", StringComparison.Ordinal)
-        || state is PostgresErrorCodes.QueryCanceled or PostgresErrorCodes.ReadOnlySqlTransaction or PostgresErrorCodes.LockNotAvailable
-            or PostgresErrorCodes.InvalidPassword or PostgresErrorCodes.InvalidAuthorizationSpecification
-            or PostgresErrorCodes.InvalidCatalogName or PostgresErrorCodes.InsufficientPrivilege;
-
-    /// <summary>
-    /// Behind a transaction pooler a prepared statement may be missing, or be another session's; and after a first statement that failed
-    /// while it was prepared, the driver can lose count of the messages.
-    /// </summary>
-    private static bool IsLostPreparedStatement(Exception exception) =>
-        exception is PostgresException
-        {
-            SqlState: PostgresErrorCodes.DuplicatePreparedStatement or PostgresErrorCodes.InvalidSqlStatementName
-        }
-        || (exception.GetType() == typeof(Exception)
-            && exception.Message.StartsWith("Received unexpected backend message", StringComparison.Ordinal));
-
-    /// <summary>Cancelling a commit that waits for its synchronous replica makes it succeed, with nothing but this warning.</summary>
-    private static bool IsLostReplication(PostgresNotice notice) => notice.Routine is "SyncRepWaitForLSN";
-
     /// <summary>Of each connection that is made, before it is used.</summary>
     private async Task InitializeAsync(NpgsqlConnection connection)
     {
@@ -322,8 +298,29 @@ internal class PostgresEngine : Engine
         _clock.Value!.Set(ReadInstant(reader, 0), askedAt);
         if (reader.GetBoolean(1))
             throw new NpgsqlException(ReadOnly);
+        await reader.DisposeAsync();
+        if (await _formerPrimaries.CheckAsync(connection))
+            _dataSource.Clear();
     }
 
-    private ValueTask<(NpgsqlConnection Connection, IDisposable Place)> OpenAsync(CancellationToken cancellationToken) =>
-        _connections.OpenAsync(_dataSource.OpenConnectionAsync, cancellationToken);
+    /// <summary>
+    /// Of several hosts the driver avoids for a second each one that failed, be it for a connection that broke or a disk that is full.
+    /// Where none is left they are asked again: they are not down for all requests because one has failed.
+    /// </summary>
+    private async ValueTask<NpgsqlConnection> ConnectAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await _dataSource.OpenConnectionAsync(cancellationToken);
+        }
+        catch (NpgsqlException exception)
+            when (_dataSource is NpgsqlMultiHostDataSource && exception is not PostgresException && exception.InnerException is null)
+        {
+            ((NpgsqlMultiHostDataSource)_dataSource).ClearDatabaseStates();
+            return await _dataSource.OpenConnectionAsync(cancellationToken);
+        }
+    }
+
+    /// <summary>Of several hosts: a reason that is not that one does not answer.</summary>
+    private bool TellsMore(Exception exception) => Explain(exception) != base.Explain(exception);
 }

@@ -9,13 +9,15 @@ internal sealed partial class StoreHistory(Database database, TimeProvider time,
     /// <summary>The schema version that has it.</summary>
     public const int Schema = 27;
 
-    private static readonly TimeSpan NoLoss = TimeSpan.Zero;
+    /// <summary>The clock of a new primary may be behind that of the old one.</summary>
+    private static readonly TimeSpan ClockDifference = TimeSpan.FromMinutes(1);
 
     /// <summary>For how long before a loss changes may be lost: as long as a reservation can live and then be settled.</summary>
     private static readonly TimeSpan Reach = TimeSpan.FromDays(42);
 
     // What this server saw, which the store may have lost as well.
     private volatile string? _seen;
+    private bool _isUnknown;
 
     /// <summary>Compares the store with what was seen last, and notes a loss where another one answers.</summary>
     public async Task CompareAsync(CancellationToken cancellationToken)
@@ -28,8 +30,15 @@ internal sealed partial class StoreHistory(Database database, TimeProvider time,
                 await session.FirstAsync($"select lineage from store_history", static row => row.Text(0), cancellationToken)),
             cancellationToken);
         if (lineage is null)
+        {
+            if (!Interlocked.Exchange(ref _isUnknown, true))
+                Log.Unknown(logger);
             return;
-        if (lineage == seen)
+        }
+
+        // Another server may have noted the same, but before this one made its last reservations on the old primary.
+        var hasMoved = _seen is { } last && last != lineage;
+        if (lineage == seen && !hasMoved)
         {
             _seen = lineage;
             return;
@@ -40,10 +49,9 @@ internal sealed partial class StoreHistory(Database database, TimeProvider time,
             {
                 var known = await session.FirstAsync(
                     $"select lineage from store_history {engine.ForUpdate}", static row => row.Text(0), cancellationToken);
-                if (known == lineage)
-                    return false;
-                await session.ExecuteAsync($"update store_history set lineage = {lineage}", cancellationToken);
-                if (string.IsNullOrEmpty(known) && (_seen is null || _seen == lineage))
+                if (known != lineage)
+                    await session.ExecuteAsync($"update store_history set lineage = {lineage}", cancellationToken);
+                if (!hasMoved && (known == lineage || string.IsNullOrEmpty(known)))
                     return false;
                 await session.ExecuteAsync(Note(), cancellationToken);
                 return true;
@@ -69,7 +77,8 @@ internal sealed partial class StoreHistory(Database database, TimeProvider time,
     public static async Task<Func<Guid, bool>> ReadAsync(Session session, CancellationToken cancellationToken)
     {
         var losses = await session.ListAsync($"select noticed_at from store_losses", static row => row.Instant(0), cancellationToken);
-        return id => Ids.CreatedAt(id) is { } created && losses.Exists(loss => loss - created > NoLoss && loss - created < Reach);
+        return id => Ids.CreatedAt(id) is { } created
+            && losses.Exists(loss => loss - created > -ClockDifference && loss - created < Reach);
     }
 
     public Sql Note() => $"insert into store_losses (noticed_at) values ({time.GetInstant()}) on conflict do nothing";
@@ -79,5 +88,9 @@ internal sealed partial class StoreHistory(Database database, TimeProvider time,
         [LoggerMessage(1, LogLevel.Warning, "The database failed over or was restored: its last changes may be lost. Usage of reservations "
             + "that it does not have is recorded as late")]
         public static partial void Noticed(ILogger logger);
+
+        [LoggerMessage(2, LogLevel.Information, "The database does not tell its timeline, so a failover that loses changes is not noticed. "
+            + "Commits of reservations that it lost are answered 404")]
+        public static partial void Unknown(ILogger logger);
     }
 }

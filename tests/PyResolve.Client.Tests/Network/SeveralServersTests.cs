@@ -211,6 +211,21 @@ public sealed class SeveralServersTests : IAsyncLifetime
         permit.IsOffline.ShouldBeFalse();
     }
 
+    [Fact]
+    public async Task A_request_that_may_not_be_sent_twice_and_meets_a_server_that_hangs_is_no_outage_of_the_others()
+    {
+        await using var hanging = TcpProxy.Start(_second.Url);
+        await hanging.StallAsync();
+        await using var client = Client(
+            [new($"http://{hanging.EndPoint}"), _first.Url], options => options.RequestTimeout = TimeSpan.FromSeconds(2));
+        (await Should.ThrowAsync<PyResolveException>(client.CreateReservationAsync(new() { Tier = "tier1" }, null, Cancellation)))
+            .Code.ShouldBe(PyResolveErrorCodes.Timeout);
+
+        await using var permit = await client.Quota.AcquireAsync(new("pydantic"), Cancellation);
+
+        permit.IsOffline.ShouldBeFalse();
+    }
+
     private PyResolveClient Client(IReadOnlyList<Uri> servers, Action<PyResolveClientOptions>? configure = null)
     {
         var options = new PyResolveClientOptions

@@ -86,6 +86,71 @@ public sealed class FailoverTests
     }
 
     [Fact]
+    public async Task A_former_primary_that_starts_again_by_itself_is_not_used()
+    {
+        await using var first = await PostgresServer.StartAsync(durable: true, Cancellation);
+        var database = new NpgsqlConnectionStringBuilder(await first.CreateDatabaseAsync(cancellationToken: Cancellation)).Database;
+        await using var second = await first.StartStandbyAsync(Cancellation);
+        await using var server = await ServerProcess.StartAsync(
+            new Dictionary<string, string?>
+            {
+                ["DATABASE_URL"] = $"postgres://postgres@127.0.0.1:{first.Port},127.0.0.1:{second.Port}/{database}",
+            },
+            Cancellation);
+        var account = await TestAccount.SignUpAsync(server.Http);
+        await using var onSecond = TestStore.On(
+            new NpgsqlConnectionStringBuilder(second.ConnectionString) { Database = database, Pooling = false }.ConnectionString);
+        await Eventually.IsTrueAsync(
+            async () => await onSecond.ReadNumberAsync("select count(*) from api_keys") == 1, cancellationToken: Cancellation);
+        await first.KillAsync();
+        await second.PromoteAsync();
+        await Eventually.IsTrueAsync(async () => (await UseAsync()).Status == 200, cancellationToken: Cancellation);
+        await onSecond.ExecuteSqlAsync("update api_keys set revoked_at = now()");
+        await Eventually.IsTrueAsync(async () => (await UseAsync()).Status == 401, cancellationToken: Cancellation);
+
+        await first.RestartAsync(Cancellation);
+        await second.KillAsync();
+
+        // In the old primary the key is still alive.
+        for (var i = 0; i < 100; i++)
+            (await UseAsync()).Status.ShouldBeOneOf(401, 503);
+        (await new Caller(server.Http).GetAsync("/health/ready")).Detail!.ShouldContain("former primary");
+        await second.RestartAsync(Cancellation);
+        await Eventually.IsTrueAsync(async () => (await UseAsync()).Status == 401, cancellationToken: Cancellation);
+
+        Task<Answer> UseAsync() => account.Key.PostAsync("/usage", new { event_type = "scan" });
+    }
+
+    [Fact]
+    public async Task While_the_synchronous_standby_is_missing_keys_and_reads_go_on()
+    {
+        await using var postgres = await PostgresServer.StartAsync(durable: true, Cancellation);
+        await using var store = TestStore.On(await postgres.CreateDatabaseAsync(cancellationToken: Cancellation));
+        await using var server = await TestServer.StartAsync(store);
+        var account = await TestAccount.SignUpAsync(server.Http);
+        await account.WarmUpAsync();
+        await postgres.ConfigureAsync("synchronous_standby_names", "gone");
+        await Eventually.IsTrueAsync(
+            async () => (string?)await store.ReadSqlAsync("show synchronous_standby_names") == "gone", cancellationToken: Cancellation);
+
+        // One waits for the standby, the others for its lock, each on a connection of its own.
+        var waiting = Enumerable.Range(0, 40).Select(_ => account.Session.PostAsync("/auth/api-keys")).ToArray();
+        await Eventually.IsTrueAsync(
+            async () => await store.ReadNumberAsync(
+                "select count(*) from pg_stat_activity where state = 'active' and wait_event in ('SyncRep', 'transactionid', 'tuple')") >= 12,
+            cancellationToken: Cancellation);
+
+        for (var i = 0; i < 40; i++)
+        {
+            (await account.Key.GetAsync("/quota")).Status.ShouldBe(200);
+            await Task.Delay(TimeSpan.FromMilliseconds(50), Cancellation);
+        }
+
+        await postgres.ConfigureAsync("synchronous_standby_names", "");
+        await Task.WhenAll(waiting);
+    }
+
+    [Fact]
     public async Task A_server_does_not_serve_from_a_standby()
     {
         await using var primary = await PostgresServer.StartAsync(durable: true, Cancellation);
@@ -116,6 +181,9 @@ public sealed class FailoverTests
         await using var server = await TestServer.StartAsync(store);
         var account = await TestAccount.SignUpAsync(server.Http);
         var id = Guid.CreateVersion7(server.Clock.GetUtcNow());
+        var lost = Guid.CreateVersion7(server.Clock.GetUtcNow());
+        var leaked = (await account.Session.PostAsync("/auth/api-keys"))["api_key"].GetString();
+        await store.ExecuteSqlAsync($"insert into store_losses (noticed_at) values ('{server.Clock.GetUtcNow():O}')");
         await postgres.ConfigureAsync("synchronous_standby_names", "gone");
         await Eventually.IsTrueAsync(
             async () => (string?)await store.ReadSqlAsync("show synchronous_standby_names") == "gone", cancellationToken: Cancellation);
@@ -128,6 +196,12 @@ public sealed class FailoverTests
         (await reservation).ShouldBeProblem(503, "unavailable");
         // It is stored here, but the replica is still missing: a retry is not acknowledged either.
         (await account.Key.PostAsync("/usage", new { id, event_type = "scan" })).ShouldBeProblem(503, "unavailable");
+        // Nor is what repeats another change: usage of a reservation that a failover lost, and the revocation of a key.
+        for (var i = 0; i < 2; i++)
+        {
+            (await account.CommitAsync(lost)).ShouldBeProblem(503, "unavailable");
+            (await server.Anonymous.PostAsync("/auth/api-keys/report-leak", new { api_key = leaked })).ShouldBeProblem(503, "unavailable");
+        }
 
         await stop.CancelAsync();
         await cancelling;
@@ -136,7 +210,7 @@ public sealed class FailoverTests
             async () => (await account.Key.PostAsync("/usage", new { id, event_type = "scan" })).Status == 200,
             TimeSpan.FromSeconds(30),
             Cancellation);
-        (await store.ReadNumberAsync("select count(*) from usage_events")).ShouldBe(1);
+        (await store.ReadNumberAsync("select count(*) from usage_events where event_type = 'scan'")).ShouldBe(1);
     }
 
     private static Task<Answer> ReadyAsync(TestServer server) => server.Anonymous.GetAsync("/health/ready");

@@ -56,14 +56,23 @@ internal sealed partial class Inbox(
     public async Task<bool> StoreAsync(ReceivedEvent received, CancellationToken cancellationToken)
     {
         var now = time.GetInstant();
-        var isNew = await database.ExecuteAsync(
-            $"""
-            insert into stripe_events (origin, event_id, type, customer_id, payload, state, note, received_at, next_attempt_at)
-            values ({_origin}, {received.Id}, {received.Type}, {received.CustomerId}, {received.Payload},
-                    {(received.IgnoredBecause is null ? "pending" : "ignored")}, {received.NoteFor(options)}, {now}, {now})
-            on conflict do nothing
-            """,
-            cancellationToken) == 1;
+        var isNew = await database.WriteAsync(
+            async session =>
+            {
+                var isInserted = await session.ExecuteAsync(
+                    $"""
+                    insert into stripe_events (origin, event_id, type, customer_id, payload, state, note, received_at, next_attempt_at)
+                    values ({_origin}, {received.Id}, {received.Type}, {received.CustomerId}, {received.Payload},
+                            {(received.IgnoredBecause is null ? "pending" : "ignored")}, {received.NoteFor(options)}, {now}, {now})
+                    on conflict do nothing
+                    """,
+                    cancellationToken) == 1;
+                // The first copy may not be replicated yet, where its request was cut short.
+                if (!isInserted && session.Engine.WaitForReplicas is { } wait)
+                    await session.ExecuteAsync(wait, cancellationToken);
+                return isInserted;
+            },
+            cancellationToken);
         if (isNew && received.IgnoredBecause is null)
             Arrivals.Set();
         if (isNew && StripeEvents.NeedsReview(received.Type))

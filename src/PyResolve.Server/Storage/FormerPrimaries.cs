@@ -1,0 +1,52 @@
+using System.Collections.Concurrent;
+using System.Globalization;
+using Npgsql;
+
+namespace PyResolve.Server.Storage;
+
+/// <summary>
+/// A standby that is promoted begins a higher timeline. A server of a lower one is a former primary that starts again by itself: keys that
+/// were revoked since are alive there, and what it stores is lost. Remembers the highest timeline until this process ends. Thread-safe.
+/// </summary>
+internal sealed class FormerPrimaries
+{
+    public const string Message = "A former primary of the database answers: another server was promoted in its place. Stop it, or make it a "
+        + "standby. If it was restored on purpose, restart this server.";
+
+    private readonly ConcurrentDictionary<string, long> _timelines = new(StringComparer.Ordinal);
+    private volatile bool _isUnknown;
+
+    /// <summary>Whether the last server that was seen is another one than before: its older connections lead elsewhere.</summary>
+    /// <exception cref="NpgsqlException">This server is a former primary.</exception>
+    public async Task<bool> CheckAsync(NpgsqlConnection connection)
+    {
+        if (_isUnknown)
+            return false;
+        try
+        {
+            await using var command = new NpgsqlCommand(
+                """
+                select case when not pg_is_in_recovery() then
+                    (select system_identifier from pg_control_system())::text || ' ' || left(pg_walfile_name(pg_current_wal_lsn()), 8)
+                end
+                """,
+                connection);
+            return await command.ExecuteScalarAsync() is string found && Check(found);
+        }
+        catch (PostgresException exception) when (PostgresErrors.LacksLineage(exception.SqlState))
+        {
+            _isUnknown = true;
+            return false;
+        }
+    }
+
+    private bool Check(string found)
+    {
+        var parts = found.Split(' ');
+        var timeline = long.Parse(parts[1], NumberStyles.HexNumber, CultureInfo.InvariantCulture);
+        var before = _timelines.GetOrAdd(parts[0], timeline);
+        if (timeline < before)
+            throw new NpgsqlException(Message);
+        return timeline > before && _timelines.TryUpdate(parts[0], timeline, before);
+    }
+}
