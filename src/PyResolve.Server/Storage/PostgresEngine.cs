@@ -11,6 +11,9 @@ internal class PostgresEngine : Engine
     /// <summary>An arbitrary number.</summary>
     private const long SchemaLock = 0x5079_5265_736F_6C76;
 
+    private const int AttemptsToFindHost = 20;
+    private static readonly TimeSpan PauseToFindHost = TimeSpan.FromMilliseconds(50);
+
     private const string ReadOnly = "The database is read-only: it is a standby, or default_transaction_read_only is on there.";
 
     // A restored or another database, and another server, has another text.
@@ -304,20 +307,26 @@ internal class PostgresEngine : Engine
     }
 
     /// <summary>
-    /// Of several hosts the driver avoids for a second each one that failed, be it for a connection that broke or a disk that is full.
-    /// Where none is left they are asked again: they are not down for all requests because one has failed.
+    /// Of several hosts the driver avoids for a second each one that failed, be it for a connection that broke or one too many. Where none
+    /// is left they are asked again: they are not down for all requests because one has failed.
     /// </summary>
     private async ValueTask<NpgsqlConnection> ConnectAsync(CancellationToken cancellationToken)
     {
-        try
+        for (var attempt = 1; ; attempt++)
         {
-            return await _dataSource.OpenConnectionAsync(cancellationToken);
-        }
-        catch (NpgsqlException exception)
-            when (_dataSource is NpgsqlMultiHostDataSource && exception is not PostgresException && exception.InnerException is null)
-        {
-            ((NpgsqlMultiHostDataSource)_dataSource).ClearDatabaseStates();
-            return await _dataSource.OpenConnectionAsync(cancellationToken);
+            try
+            {
+                return await _dataSource.OpenConnectionAsync(cancellationToken);
+            }
+            catch (NpgsqlException exception) when (attempt < AttemptsToFindHost && exception is { InnerException: null } and not PostgresException)
+            {
+                if (_dataSource is not NpgsqlMultiHostDataSource hosts)
+                    throw;
+                hosts.ClearDatabaseStates();
+                // Another request may have met the same failure meanwhile.
+                if (attempt > 1)
+                    await Task.Delay(PauseToFindHost, TimeProvider.System, cancellationToken);
+            }
         }
     }
 

@@ -1,4 +1,5 @@
 using Npgsql;
+using PyResolve.Server.Storage;
 using PyResolve.Server.Tests.Http;
 
 namespace PyResolve.Server.Tests.Storage;
@@ -83,6 +84,24 @@ public sealed class FailoverTests
         await Eventually.IsTrueAsync(async () => (await account.ReserveAsync()).Status == 201, cancellationToken: Cancellation);
         (await account.QuotaAsync()).ShouldBe(new QuotaView(Used: 2, Held: 1, Remaining: 2));
         (await new Caller(server.Http).GetAsync("/health/ready")).Status.ShouldBe(200);
+    }
+
+    /// <summary>The driver avoids a host for a second after one of its connections broke.</summary>
+    [Fact]
+    public async Task Of_several_hosts_the_primary_is_used_on_after_one_connection_to_it_broke()
+    {
+        await using var postgres = await PostgresServer.StartAsync(durable: true, Cancellation);
+        var database = new NpgsqlConnectionStringBuilder(await postgres.CreateDatabaseAsync(cancellationToken: Cancellation)).Database;
+        await using var engine = new PostgresEngine(
+            DatabaseUrl.ToConnectionString($"postgres://postgres@127.0.0.1:{postgres.Port},127.0.0.1:9/{database}"));
+        Task<T> ReadAsync<T>(Func<Session, Task<T>> read) => new Database(engine).ReadAsync(read, Cancellation);
+
+        for (var i = 0; i < 5; i++)
+        {
+            await Should.ThrowAsync<StoreUnavailableException>(() => ReadAsync(
+                session => session.NumberAsync($"select 1::bigint where pg_terminate_backend(pg_backend_pid())", Cancellation)));
+            (await ReadAsync(session => session.NumberAsync($"select 1::bigint", Cancellation))).ShouldBe(1);
+        }
     }
 
     [Fact]
