@@ -65,7 +65,7 @@ public sealed class OperatorPageTests(Browser browser) : IAsyncLifetime
         await VisitAsync(page, account, "operator-account");
         await page.Locator("#units").FillAsync("-1");
         await page.Locator("#units-reason").FillAsync("x");
-        await page.GetByRole(AriaRole.Button, new() { Name = "Give them" }).ClickAsync();
+        await page.GetByRole(AriaRole.Button, new() { Name = "Grant extra units" }).ClickAsync();
         await PageAppearance.CheckAsync(page, "operator-account-wrong");
         await VisitAsync(page, $"{account}/usage", "operator-usage");
         await VisitAsync(page, $"{account}/stripe", "operator-stripe-off");

@@ -17,7 +17,7 @@ public sealed class ExplainTests : IDisposable
         var result = await _cli.RunAsync("status", "--explain");
 
         result.ShouldSucceed();
-        result.Output.ShouldEndWith("\nLast decision: none is known. No upgrade was run on this machine with this key.\n");
+        result.Output.ShouldEndWith("\nLast decision: none. No upgrade has run on this machine with this key.\n");
     }
 
     [Fact]
@@ -50,7 +50,7 @@ public sealed class ExplainTests : IDisposable
         (await UpgradeAsync()).ShouldSucceed();
         _cli.Environment["PYRESOLVE_API_KEY"] = _server.Account.AddApiKey();
 
-        (await _cli.RunAsync("status", "--explain")).Output.ShouldContain("Last decision: none is known.");
+        (await _cli.RunAsync("status", "--explain")).Output.ShouldContain("Last decision: none.");
     }
 
     [Fact]
@@ -59,7 +59,7 @@ public sealed class ExplainTests : IDisposable
         (await UpgradeAsync()).ShouldSucceed();
         await File.WriteAllTextAsync(Path.Combine(_cli.Home, "last-decision.json"), "{", TestContext.Current.CancellationToken);
 
-        (await _cli.RunAsync("status", "--explain")).Output.ShouldContain("Last decision: none is known.");
+        (await _cli.RunAsync("status", "--explain")).Output.ShouldContain("Last decision: none.");
     }
 
     public void Dispose()

@@ -60,7 +60,7 @@ public sealed class HoldsTests : IAsyncLifetime
     {
         await using var permit = await _client.Quota.AcquireAsync(new("pydantic"), Cancellation);
 
-        (await _cli.RunAsync("holds", "release", "--all")).ShouldFail(2, "needs a yes", "--yes");
+        (await _cli.RunAsync("holds", "release", "--all")).ShouldFail(2, "needs confirmation", "--yes");
         Held.Count.ShouldBe(1);
         (await _cli.RunAsync("holds", "release", "--all", "--yes")).ShouldSucceed();
 

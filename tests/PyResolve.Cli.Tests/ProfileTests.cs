@@ -121,7 +121,7 @@ public sealed class ProfileTests : IDisposable
     public async Task A_profile_is_removed_after_a_yes_and_says_which_key_stays_valid()
     {
         _cli.WithConfig($"# Mine.\n{TwoProfiles}");
-        (await _cli.RunAsync("profiles", "remove", "work")).ShouldFail(2, "needs a yes", "--yes");
+        (await _cli.RunAsync("profiles", "remove", "work")).ShouldFail(2, "needs confirmation", "--yes");
 
         var result = await _cli.RunAsync("profiles", "remove", "work", "--yes");
 

@@ -15,7 +15,7 @@ internal static class Confirmation
         if (parse.GetValue(Yes))
             return;
         var answer = await terminal.AskAsync($"{question} [y/N] ", cancellationToken)
-            ?? throw CliException.Usage("This needs a yes, and there is no terminal to ask for it.", "To go on: --yes");
+            ?? throw CliException.Usage("This needs confirmation, and there is no terminal.", "To confirm: --yes");
         if (answer.Trim().ToUpperInvariant() is not ("Y" or "YES"))
             throw new CliException(ExitCodes.Failure, "Nothing was changed.", "To go on, answer y.");
     }

@@ -35,7 +35,7 @@ internal static class DecisionText
         terminal.Line();
         if (decision is null)
         {
-            terminal.Line("Last decision: none is known. No upgrade was run on this machine with this key.");
+            terminal.Line("Last decision: none. No upgrade has run on this machine with this key.");
             return;
         }
 

@@ -59,7 +59,7 @@ internal static class KeysCommand
         };
         rotate.SetAction((parse, cancellationToken) => RotateAsync(terminal, parse, cancellationToken));
         var revoke = new ExplainedCommand(
-            "revoke", "Make an API key useless, at once and for ever.", "pyresolve keys revoke 3fa1c0de77b2",
+            "revoke", "Revoke an API key. This cannot be undone.", "pyresolve keys revoke 3fa1c0de77b2",
             "pyresolve keys revoke pyr_live_0a1b2c3d4e5")
         {
             KeyId, Password.FromInput, PasswordSession.Code, GlobalOptions.Json,

@@ -190,10 +190,10 @@ internal sealed class AccountEmails(
         var email = await FindEmailAsync(userId, cancellationToken);
         return email is null ? null : new EmailMessage(
             oldAddress,
-            "The e-mail address of your account was changed",
+            "The email address of your account was changed",
             $"""
-            Your {product.Name} account has the address {email} from now on, and this one no more. The change was made with the account's
-            password, and confirmed from the new address.
+            The email address of your {product.Name} account is now {email}. This address is no longer used. The change was made with the
+            account's password, and confirmed from the new address.
 
             If it was not you, tell the operator of {publicUrl.Value} at once.
             """);

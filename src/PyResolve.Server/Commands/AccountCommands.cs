@@ -32,7 +32,7 @@ internal static class AccountCommands
         var plan = new Argument<string>("plan") { Description = "A plan of the catalogue" };
         var until = new Option<string?>("--until")
         {
-            Description = "The last day on it; without it there is none",
+            Description = "Last day of the plan. Default: no end",
             HelpName = "yyyy-mm-dd",
         };
         var json = OperatorOutput.JsonOption();

@@ -17,13 +17,13 @@ internal static class GrantCreditsCommand
         var units = new Argument<int>("units") { Description = "How many migrations, 1 to 1000000" };
         var until = new Option<string?>("--until")
         {
-            Description = "The last day on which they count; without it there is none",
+            Description = "Last day on which the credits are valid. Default: no end",
             HelpName = "yyyy-mm-dd",
         };
         var reason = new Option<string>("--reason") { Description = "Why, for the audit log", Required = true, HelpName = "text" };
         var reference = new Option<string?>("--reference")
         {
-            Description = "A name for this gift: repeated with the same one, the command gives nothing more", HelpName = "text",
+            Description = "A name for this grant. Repeating the command with the same name grants nothing", HelpName = "text",
         };
         var json = OperatorOutput.JsonOption();
         var command = new Command("grant-credits", "Give an account credits, which count when its plan's quota is used up")

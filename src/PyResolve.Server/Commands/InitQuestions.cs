@@ -65,7 +65,7 @@ internal sealed record InitQuestions(string File, string? Database, string? Data
         }
         catch (FormatException)
         {
-            return $"{source}: {listen} is no address, such as {NewServer.DefaultListen} or http://*:8000.";
+            return $"{source}: {listen} is not a listening address. Examples: {NewServer.DefaultListen}, http://*:8000";
         }
     }
 
@@ -85,7 +85,7 @@ internal sealed record InitQuestions(string File, string? Database, string? Data
             if (isAnswer(line.Trim()))
                 return line.Trim();
             if (attempt + 1 < Attempts)
-                await Console.Error.WriteLineAsync("That is none. Once more:");
+                await Console.Error.WriteLineAsync("That is not valid. Try again:");
         }
 
         return null;

@@ -39,7 +39,7 @@ internal static class StripeCommands
         });
         SetAction(sync, run, (parse, services, token) => SyncAsync(services, parse.GetValue(customer), parse.GetValue(dryRun), token));
 
-        var dead = new Option<bool>("--dead") { Description = "Those that failed for good" };
+        var dead = new Option<bool>("--dead") { Description = "Only events that will not be retried" };
         var list = new Command("list", "The latest events from Stripe") { dead };
         SetAction(list, run, (parse, services, token) => ListAsync(services, parse.GetValue(dead), token));
 

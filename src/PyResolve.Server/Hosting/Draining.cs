@@ -42,7 +42,7 @@ internal sealed partial class Draining(ServerOptions options, ILogger<Draining> 
 
     private static partial class Log
     {
-        [LoggerMessage(1, LogLevel.Information, "Stopping: not ready any longer, and serving for another {Seconds} s")]
+        [LoggerMessage(1, LogLevel.Information, "Stopping: /health/ready now answers 503; serving for another {Seconds} s")]
         public static partial void Draining(ILogger logger, double seconds);
     }
 }

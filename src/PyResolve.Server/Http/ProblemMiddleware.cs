@@ -91,7 +91,7 @@ internal sealed partial class ProblemMiddleware(RequestDelegate next, ILogger<Pr
         [LoggerMessage(2, LogLevel.Warning, "The store is unavailable (request {RequestId}): {Cause}")]
         public static partial void StoreUnavailable(ILogger logger, string requestId, string cause);
 
-        [LoggerMessage(3, LogLevel.Information, "Turned away: {Cause} (request {RequestId})")]
+        [LoggerMessage(3, LogLevel.Information, "Refused because the server is overloaded: {Cause} (request {RequestId})")]
         public static partial void Overloaded(ILogger logger, string cause, string requestId);
     }
 }

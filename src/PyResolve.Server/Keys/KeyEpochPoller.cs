@@ -109,10 +109,10 @@ internal sealed partial class KeyEpochPoller(
 
     private static partial class Log
     {
-        [LoggerMessage(1, LogLevel.Warning, "The store does not answer; remembered API keys are not used until it does: {Cause}")]
+        [LoggerMessage(1, LogLevel.Warning, "The store does not answer; cached API keys are ignored until it does: {Cause}")]
         public static partial void Lost(ILogger logger, string cause);
 
-        [LoggerMessage(2, LogLevel.Information, "The store answers again; remembered API keys are used")]
+        [LoggerMessage(2, LogLevel.Information, "The store answers again; cached API keys are used")]
         public static partial void Recovered(ILogger logger);
     }
 }

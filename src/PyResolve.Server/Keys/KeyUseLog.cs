@@ -67,7 +67,7 @@ internal sealed partial class KeyUseLog(Database database, TimeProvider time, IL
 
     private static partial class Log
     {
-        [LoggerMessage(1, LogLevel.Warning, "When API keys were last used could not be written: {Cause}")]
+        [LoggerMessage(1, LogLevel.Warning, "last_used_at of API keys was not written: {Cause}")]
         public static partial void NotWritten(ILogger logger, string cause);
     }
 }

@@ -88,10 +88,10 @@ internal sealed partial class KeyWarmUp(
 
     private static partial class Log
     {
-        [LoggerMessage(2, LogLevel.Debug, "Remembering {Count} live keys after {Milliseconds} ms")]
+        [LoggerMessage(2, LogLevel.Debug, "Cached {Count} live keys in {Milliseconds} ms")]
         public static partial void Remembered(ILogger logger, int count, long milliseconds);
 
-        [LoggerMessage(1, LogLevel.Warning, "Keys are remembered as they are used, not ahead: {Cause}")]
+        [LoggerMessage(1, LogLevel.Warning, "Not all keys were preloaded; the others are cached on first use: {Cause}")]
         public static partial void Abandoned(ILogger logger, string cause);
     }
 }

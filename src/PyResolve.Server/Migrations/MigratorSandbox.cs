@@ -133,7 +133,7 @@ internal sealed partial class MigratorSandbox(MigrationOptions options, ILogger<
 
     private static partial class Log
     {
-        [LoggerMessage(LogLevel.Warning, "bwrap is there but does not work here: migrations run without it.")]
+        [LoggerMessage(LogLevel.Warning, "bwrap is installed but does not work here; migrations run without it.")]
         public static partial void NoBubblewrap(ILogger log);
     }
 }

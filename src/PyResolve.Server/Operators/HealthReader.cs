@@ -56,7 +56,7 @@ internal sealed class HealthReader(
             new(
                 "Dead events",
                 $"{dead.Count:N0}",
-                dead.Count == 0 ? "None failed for good." : "They failed for good: mend the cause, then replay.",
+                dead.Count == 0 ? "None." : "They will not be retried. Fix the cause, then replay them.",
                 dead.Count == 0 ? HealthState.Good : HealthState.Bad, $"{Events}?state=dead"),
         ];
     }

@@ -89,7 +89,7 @@ internal static class RepairPages
             id,
             email,
             "usage",
-            "Count its usage again",
+            "Recount usage",
             $"{result.Events} events of {result.Months} months were added up, and compared with the sums that are stored.",
             "Store what the events add up to",
             changes,

@@ -28,11 +28,11 @@ internal sealed partial class StoreGauges : RepeatedWork
         (_backlogs, _store, _metrics, _logger) = (backlogs, store, metrics, logger);
         var meter = meters.Create(ServerMetrics.MeterName);
         Gauge("pyresolve.store.ready", null, "1 where the store accepts writes, else 0.", static now => now.IsReady ? 1 : 0);
-        Gauge("pyresolve.stripe.events.waiting", "{event}", "Stripe's events that wait.", static now => now.Backlog?.WaitingEvents);
-        Gauge("pyresolve.stripe.events.oldest", "s", "How long the oldest of them waits.", static now => now.Backlog?.OldestEventSeconds);
-        Gauge("pyresolve.stripe.events.dead", "{event}", "Stripe's events that failed for good.", static now => now.Backlog?.DeadEvents);
-        Gauge("pyresolve.emails.waiting", "{email}", "E-mails that wait.", static now => now.Backlog?.WaitingEmails);
-        Gauge("pyresolve.emails.oldest", "s", "For how long the oldest of them waits.", static now => now.Backlog?.OldestEmailSeconds);
+        Gauge("pyresolve.stripe.events.waiting", "{event}", "Stripe events waiting.", static now => now.Backlog?.WaitingEvents);
+        Gauge("pyresolve.stripe.events.oldest", "s", "Age of the oldest waiting Stripe event.", static now => now.Backlog?.OldestEventSeconds);
+        Gauge("pyresolve.stripe.events.dead", "{event}", "Stripe events that will not be retried.", static now => now.Backlog?.DeadEvents);
+        Gauge("pyresolve.emails.waiting", "{email}", "Emails waiting.", static now => now.Backlog?.WaitingEmails);
+        Gauge("pyresolve.emails.oldest", "s", "Age of the oldest waiting email.", static now => now.Backlog?.OldestEmailSeconds);
 
         // Nothing is reported before it is read.
         void Gauge(string name, string? unit, string text, Func<Figures, double?> value) => meter.CreateObservableGauge<double>(
@@ -75,7 +75,7 @@ internal sealed partial class StoreGauges : RepeatedWork
 
     private static partial class Log
     {
-        [LoggerMessage(1, LogLevel.Warning, "What waits in the store could not be counted: {Cause}")]
+        [LoggerMessage(1, LogLevel.Warning, "Backlog metrics were not read: {Cause}")]
         public static partial void NotRead(ILogger logger, string cause);
     }
 

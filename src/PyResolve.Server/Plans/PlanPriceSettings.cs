@@ -81,7 +81,7 @@ internal static partial class PlanPriceSettings
     private static InvalidConfigurationException NoAmount(IConfigurationSection section) => NotSet(section, "Amount");
 
     public static InvalidConfigurationException NotSet(IConfigurationSection section, string name) =>
-        new($"{section.Path}:{name} is not set, and a price without an amount is none. Set it: it is {AmountForm}.");
+        new($"{section.Path}:{name} is not set. A price needs an amount: set it to {AmountForm}.");
 
     [GeneratedRegex("^[a-z]{3}$", RegexOptions.CultureInvariant, matchTimeoutMilliseconds: 1000)]
     private static partial Regex CurrencyForm();

@@ -134,7 +134,7 @@ public sealed class InitCommandTests(SharedServers servers) : IDisposable
     [InlineData("--operator ada is no e-mail address", "--operator", "ada")]
     [InlineData("take one of them", "--operator", Email, "--data", "x", "--database", "postgres://localhost/x")]
     [InlineData("DATABASE_URL must look like", "--operator", Email, "--database", "mysql://localhost/x")]
-    [InlineData("--listen: 8000 is no address", "--operator", Email, "--listen", "8000")]
+    [InlineData("--listen: 8000 is not a listening address", "--operator", Email, "--listen", "8000")]
     [InlineData("is not http://", "--operator", Email, "--listen", "https://localhost:8443")]
     [InlineData("--url is missing", "--operator", Email, "--listen", "http://*:8000")]
     [InlineData("passwords are taken over https alone", "--operator", Email, "--url", "http://billing.example.com")]

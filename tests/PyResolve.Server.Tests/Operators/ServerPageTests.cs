@@ -23,7 +23,7 @@ public sealed class ServerPageTests(SharedServers servers)
         var replayed = await person.SendFormAsync("/operator/events/replay", new() { ["reason"] = "Stripe is back" });
         await billing.WaitUntilProcessedAsync();
 
-        health.Text.ShouldContain("They failed for good");
+        health.Text.ShouldContain("They will not be retried");
         dead.Text.ShouldContain("&lt;b&gt;Stripe was down&lt;/b&gt;");
         PageTable.Rows(dead.Text).Count.ShouldBe(1);
         (refused.Status, replayed.Status).ShouldBe((422, 303));

@@ -24,7 +24,7 @@ internal sealed partial class MeterWorker(MeterReports reports, MeterSender send
 
     private static partial class Log
     {
-        [LoggerMessage(1, LogLevel.Warning, "Overage waits to be reported to Stripe: {Cause}")]
+        [LoggerMessage(1, LogLevel.Warning, "Overage cannot be reported to Stripe now; retrying: {Cause}")]
         public static partial void StoreDown(ILogger logger, string cause);
     }
 }

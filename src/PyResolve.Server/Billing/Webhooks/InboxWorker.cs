@@ -132,7 +132,7 @@ internal sealed partial class InboxWorker(
 
     private static partial class Log
     {
-        [LoggerMessage(1, LogLevel.Warning, "Stripe's events wait: {Cause}")]
+        [LoggerMessage(1, LogLevel.Warning, "Stripe events cannot be processed now; retrying: {Cause}")]
         public static partial void StoreDown(ILogger logger, string cause);
 
         [LoggerMessage(2, LogLevel.Warning, "Customer {CustomerId} was not synced; trying again later: {Cause}")]
