@@ -4,7 +4,7 @@ using PyResolve.Server.Storage;
 
 namespace PyResolve.Server.Alerts;
 
-/// <summary>What the outbox keeps of a letter: see <see cref="UsageAlerts"/>.</summary>
+/// <summary>What the outbox keeps of an alert email: see <see cref="UsageAlerts"/>.</summary>
 internal sealed record AlertLetter(Guid UserId, string Month, int Percent, long Used, long Limit)
 {
     private string MonthName => Instants.StartOfMonth(Month).ToString("MMMM yyyy", CultureInfo.InvariantCulture);
@@ -35,7 +35,7 @@ internal sealed record AlertLetter(Guid UserId, string Month, int Percent, long 
         What used them: {publicUrl}/app/usage
         A bigger plan: {publicUrl}/app/plan
 
-        You get this letter once a month, when {Percent} % is reached. To change that: {publicUrl}/app/alerts
+        You get this email once a month, when {Percent} % is reached. To change this: {publicUrl}/app/alerts
         """);
 
     private static string Number(long number) => number.ToString("N0", CultureInfo.InvariantCulture);

@@ -6,7 +6,7 @@ namespace PyResolve.Server.Alerts;
 /// <summary><c>ReachedAt</c>: when this month reached it; null: not yet.</summary>
 internal sealed record AlertRule(int Percent, DateTimeOffset? ReachedAt);
 
-/// <summary>At which shares of the month's quota, in per cent, an account gets a letter.</summary>
+/// <summary>At which shares of the month's quota, in per cent, an account gets an email.</summary>
 internal sealed class AlertRules(Database database, TimeProvider time)
 {
     public const int MaxPercent = 200;

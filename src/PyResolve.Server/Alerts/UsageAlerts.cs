@@ -5,12 +5,12 @@ using PyResolve.Server.Storage;
 namespace PyResolve.Server.Alerts;
 
 /// <summary>
-/// Letters about a month whose migrations reach a share of its quota. They are queued by the transaction that records the usage: none is
+/// Emails about a month whose migrations reach a share of its quota. They are queued by the transaction that records the usage: none is
 /// lost with a crash, and none is queued twice. Thread-safe.
 /// </summary>
 internal sealed class UsageAlerts(PlanCatalog plans, EmailOutbox outbox, TimeProvider time)
 {
-    /// <summary>Of the id of a letter: what the rows of a month have in common before the three digits of the rule.</summary>
+    /// <summary>Of the id of an email: what the rows of a month have in common before the three digits of the rule.</summary>
     private static readonly SqlFragment Shared = new("1, 33");
 
     // A name that the catalogue does not know counts as the plan without payment.

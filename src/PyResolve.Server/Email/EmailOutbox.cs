@@ -22,8 +22,8 @@ internal sealed record QueuedEmail(string Kind)
 internal sealed record DueEmail(Guid Id, QueuedEmail Email, int Tries, DateTimeOffset CreatedAt);
 
 /// <summary>
-/// The table <c>letters</c>: a restart loses no email, and of any number of instances one sends each. Taking an email moves its due time
-/// ahead, as a lease: if its sender dies, another sends it. Thread-safe.
+/// The table <c>letters</c> holds queued emails: a restart loses none, and of any number of instances one sends each. Taking an email
+/// moves its due time ahead, as a lease: if its sender dies, another sends it. Thread-safe.
 /// </summary>
 internal sealed class EmailOutbox(Database database, IEmailTransport? transport, TimeProvider time)
 {
@@ -85,7 +85,7 @@ internal sealed class EmailOutbox(Database database, IEmailTransport? transport,
         },
         cancellationToken);
 
-    /// <summary>The next try need not look it up.</summary>
+    /// <summary>Stores the recipient's account, so that a retry does not look it up again.</summary>
     public static Task SetUserAsync(Session session, Guid id, Guid userId, CancellationToken cancellationToken) =>
         session.ExecuteAsync($"update letters set user_id = {userId}, email = null where id = {id}", cancellationToken);
 

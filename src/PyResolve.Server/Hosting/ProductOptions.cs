@@ -2,7 +2,7 @@ using PyResolve.Client;
 
 namespace PyResolve.Server.Hosting;
 
-/// <summary><c>PyResolve:Product</c>: what is sold here, as pages, letters, receipts and the pages of Stripe name it.</summary>
+/// <summary><c>PyResolve:Product</c>: what is sold here, as pages, emails, receipts and the pages of Stripe name it.</summary>
 internal sealed record ProductOptions
 {
     private const string DefaultName = "PyResolve";
@@ -13,7 +13,7 @@ internal sealed record ProductOptions
     /// <summary><c>:Name</c>, at most 60 characters.</summary>
     public string Name { get; private init; } = DefaultName;
 
-    /// <summary><c>:SupportEmail</c>: where customers ask; at the end of every letter and page.</summary>
+    /// <summary><c>:SupportEmail</c>: where customers ask; at the end of every email and page.</summary>
     public string? SupportEmail { get; private init; }
 
     /// <summary><c>:Url</c>: the product's own site.</summary>

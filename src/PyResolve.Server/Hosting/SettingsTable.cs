@@ -111,8 +111,8 @@ internal static class SettingsTable
         ]),
         new("Product", "plans.md#the-name-of-the-product",
         [
-            new("PyResolve:Product:Name", "What pages, letters and Stripe's pages call it", "PyResolve"),
-            new("PyResolve:Product:SupportEmail", "The address at the end of pages and letters", None),
+            new("PyResolve:Product:Name", "What pages, emails and Stripe's pages call it", "PyResolve"),
+            new("PyResolve:Product:SupportEmail", "The address at the end of pages and emails", None),
             new("PyResolve:Product:Url", "Your own site", None),
         ]),
         new("Plans", "plans.md",

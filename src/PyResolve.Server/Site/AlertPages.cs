@@ -16,7 +16,7 @@ internal sealed record AlertTable(
 {
     public long? Limit => Quota.MigrationsLimit.Value;
 
-    /// <summary>The number of migrations at which a letter is due; null: without a limit there is none.</summary>
+    /// <summary>The number of migrations at which an email is due; null: without a limit there is none.</summary>
     public long? UnitsAt(AlertRule rule) => Limit is > 0 and var limit ? ((rule.Percent * limit) + 99) / 100 : null;
 }
 

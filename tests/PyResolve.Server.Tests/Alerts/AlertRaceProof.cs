@@ -54,7 +54,7 @@ public sealed class AlertRaceProof(SharedServers servers)
         Proofs.Report(
             "Racing alerts",
             $"{engine}, {(second is null ? 1 : 2)} instance(s): {rounds} times {Clients:N0} clients over ten shares of a quota, "
-            + $"{10 * rounds} letters.");
+            + $"{10 * rounds} emails.");
     }
 
     /// <summary>A third each by an event, a batch, and a reservation that is committed.</summary>

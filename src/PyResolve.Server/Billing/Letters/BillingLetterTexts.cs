@@ -7,7 +7,7 @@ using PyResolve.Server.Storage;
 
 namespace PyResolve.Server.Billing.Letters;
 
-/// <summary>The state is read when a letter is written: one whose cause has passed is not sent.</summary>
+/// <summary>The state is read when an email is written: one whose cause has passed is not sent.</summary>
 internal sealed class BillingLetterTexts(
     Database database, BillingOptions options, PlanCatalog plans, ProductOptions product, PublicUrl publicUrl, TimeProvider time)
 {

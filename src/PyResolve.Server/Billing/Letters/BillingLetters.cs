@@ -6,7 +6,7 @@ using PyResolve.Server.Storage;
 namespace PyResolve.Server.Billing.Letters;
 
 /// <summary>
-/// Orders the letters that are due: once for each failed payment, ending trial and ending plan, on all instances. They follow from what is
+/// Queues the emails that are due: once for each failed payment, ending trial and ending plan, on all instances. They follow from what is
 /// stored, so that it does not matter how a change was noticed.
 /// </summary>
 internal sealed partial class BillingLetters(
@@ -19,7 +19,7 @@ internal sealed partial class BillingLetters(
 
     private const int BatchSize = 200;
 
-    /// <summary>How long before a trial or a plan ends its letter is sent.</summary>
+    /// <summary>How long before a trial or a plan ends its email is sent.</summary>
     private static readonly TimeSpan Notice = TimeSpan.FromDays(3);
 
     private static readonly TimeSpan Interval = TimeSpan.FromMinutes(1);
@@ -31,7 +31,7 @@ internal sealed partial class BillingLetters(
     protected override Task WorkAsync(CancellationToken cancellationToken) =>
         outbox.IsEnabled ? OrderAsync(cancellationToken) : Task.CompletedTask;
 
-    /// <returns>How many letters were ordered.</returns>
+    /// <returns>How many emails were queued.</returns>
     public async Task<int> OrderAsync(CancellationToken cancellationToken)
     {
         var now = time.GetInstant();
@@ -46,7 +46,7 @@ internal sealed partial class BillingLetters(
         return ordered;
     }
 
-    /// <summary>A letter is about a subscription; it may be sent again once its cause has passed.</summary>
+    /// <summary>An email is about a subscription; it may be sent again once its cause has passed.</summary>
     private async Task<int> OrderAsync(string kind, Sql isDue, CancellationToken cancellationToken)
     {
         var due = await database.ListAsync(
@@ -95,7 +95,7 @@ internal sealed partial class BillingLetters(
 
     private static partial class Log
     {
-        [LoggerMessage(1, LogLevel.Warning, "Letters about billing were not ordered; trying again: {Cause}")]
+        [LoggerMessage(1, LogLevel.Warning, "Billing emails were not queued; trying again: {Cause}")]
         public static partial void Failed(ILogger logger, string cause);
     }
 }
