@@ -81,7 +81,7 @@ public sealed class BadInputTests : IDisposable
     [InlineData("usage --csv --history", "Give one of --history and --csv", "pyresolve usage --help")]
     [InlineData("prepay take 0", "0 is not between 1 and 1000 migrations.", "pyresolve prepay take 10")]
     [InlineData("prepay take 5 --days 8", "--days 8 is not between 1 and 7.", "pyresolve prepay take --help")]
-    [InlineData("holds release", "Give the id of a hold, or --all.", "pyresolve holds list")]
+    [InlineData("holds release", "Give the id of a reservation, or --all.", "pyresolve holds list")]
     [InlineData("keys create --expires-in-days 0", "--expires-in-days 0 is not between 1 and 3650.", "such as 90")]
     [InlineData("keys rotate 3fa1c0de77b2 --grace-seconds -1", "--grace-seconds -1 is not between 0 and 2592000.", "such as 3600")]
     [InlineData("plan upgrade gold", "Invalid plan.", "To compare the plans: pyresolve plan")]

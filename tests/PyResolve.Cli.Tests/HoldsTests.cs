@@ -25,7 +25,7 @@ public sealed class HoldsTests : IAsyncLifetime
     public async Task Where_nothing_is_held_it_says_so()
     {
         (await _cli.RunAsync("holds", "list")).Output.ShouldBe("Nothing is held.\n");
-        (await _cli.RunAsync("holds", "release", "--all")).Output.ShouldBe("✓ Nothing is held that could be released\n");
+        (await _cli.RunAsync("holds", "release", "--all")).Output.ShouldBe("✓ No reservation can be released\n");
     }
 
     [Fact]
@@ -71,7 +71,7 @@ public sealed class HoldsTests : IAsyncLifetime
     public async Task An_id_that_nothing_has_is_a_failure_and_neither_id_nor_all_a_usage_error()
     {
         (await _cli.RunAsync("holds", "release", "0123456789ab")).ShouldFail(1, "Nothing is held with the id", "pyresolve holds list");
-        (await _cli.RunAsync("holds", "release")).ShouldFail(2, "Give the id of a hold, or --all", "pyresolve holds list");
+        (await _cli.RunAsync("holds", "release")).ShouldFail(2, "Give the id of a reservation, or --all", "pyresolve holds list");
     }
 
     public async ValueTask DisposeAsync()

@@ -14,31 +14,33 @@ internal static class HoldsCommand
 
     private static readonly Argument<string> Id = new("id")
     {
-        Description = "The hold's id, or the end of it, from: pyresolve holds list",
+        Description = "The reservation's id, or its last characters, from: pyresolve holds list",
         Arity = ArgumentArity.ZeroOrOne,
     };
 
     private static readonly Option<bool> All =
-        new("--all") { Description = "Release every hold except those that are prepaid on a machine." };
+        new("--all") { Description = "Release every reservation except prepaid ones." };
 
     public static Command Create(Terminal terminal)
     {
         var list = new ExplainedCommand(
-            "list", "Show which migrations are held, and until when. Work that runs now holds them, and so do prepaid ones.",
+            "list", "Show reserved migrations, and when each reservation ends. Running upgrades and prepaid migrations reserve them.",
             "pyresolve holds list", "pyresolve holds list --json")
         {
             GlobalOptions.Json,
         };
         list.SetAction((parse, cancellationToken) => ListAsync(terminal, parse, cancellationToken));
         var release = new ExplainedCommand(
-            "release", "Give held migrations back. For work that died: what still runs is then recorded as late.",
+            "release",
+            "Release reserved migrations, for example of an upgrade that crashed. "
+                + "An upgrade that is still running is then recorded as late.",
             "pyresolve holds release 3fa1c0de77b2", "pyresolve holds release --all --yes")
         {
             Id, All, Confirmation.Yes, GlobalOptions.Json,
         };
         release.SetAction((parse, cancellationToken) => ReleaseAsync(terminal, parse, cancellationToken));
         return new ExplainedCommand(
-            CommandName, "Show and give back migrations that are held.", "pyresolve holds list", "pyresolve holds release 3fa1c0de77b2")
+            CommandName, "Show and release reserved migrations.", "pyresolve holds list", "pyresolve holds release 3fa1c0de77b2")
         {
             list, release,
         };
@@ -73,13 +75,13 @@ internal static class HoldsCommand
     {
         var (id, isAll) = (parse.GetValue(Id), parse.GetValue(All));
         if (id is null != isAll)
-            throw CliException.Usage("Give the id of a hold, or --all.", "To see them: pyresolve holds list");
+            throw CliException.Usage("Give the id of a reservation, or --all.", "To see them: pyresolve holds list");
         await using var client = ClientFactory.CreateLoggedIn(GlobalOptions.GetProfile(parse));
         var holds = await ReadAsync(client, cancellationToken);
         var chosen = isAll ? [.. holds.Where(static hold => !IsPrepaid(hold))] : new List<Reservation> { Find(holds, id!) };
         if (isAll && chosen.Count > 0)
         {
-            var what = QuotaText.Pluralize(chosen.Count, "hold");
+            var what = QuotaText.Pluralize(chosen.Count, "reservation");
             await Confirmation.AskAsync(terminal, parse, $"Release {what}, also of upgrades that run now?", cancellationToken);
         }
 
@@ -95,7 +97,7 @@ internal static class HoldsCommand
     private static void Confirm(Terminal terminal, List<Reservation> released)
     {
         if (released.Count == 0)
-            terminal.Success("Nothing is held that could be released");
+            terminal.Success("No reservation can be released");
         foreach (var hold in released)
         {
             terminal.Success($"Released {ShortId(hold.Id)} ({QuotaText.Pluralize(hold.Remaining, "migration")})");
@@ -121,7 +123,8 @@ internal static class HoldsCommand
         {
             [var one] => one,
             [] => throw new CliException(ExitCodes.Failure, $"Nothing is held with the id '{text}'.", "See: pyresolve holds list"),
-            _ => throw CliException.Usage($"'{text}' could be {found.Count} holds.", "Give the whole id: pyresolve holds list --json"),
+            _ => throw CliException.Usage(
+                $"'{text}' matches {found.Count} reservations.", "Give the whole id: pyresolve holds list --json"),
         };
     }
 

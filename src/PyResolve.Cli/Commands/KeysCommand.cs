@@ -162,7 +162,7 @@ internal static class KeysCommand
         {
             [var one] => one.Id,
             [] => throw new CliException(ExitCodes.Failure, $"There is no key '{text}'.", "See: pyresolve keys list"),
-            _ => throw CliException.Usage($"'{text}' could be {found.Count} keys.", "Give the whole id, from: pyresolve keys list --json"),
+            _ => throw CliException.Usage($"'{text}' matches {found.Count} keys.", "Give the whole id, from: pyresolve keys list --json"),
         };
     }
 
