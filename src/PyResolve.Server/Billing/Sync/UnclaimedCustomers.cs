@@ -74,7 +74,7 @@ internal sealed partial class UnclaimedCustomers(
         static row => new UnclaimedCustomer(row.Text(0), row.Text(1), row.Text(2), row.Instant(3)),
         cancellationToken);
 
-    /// <summary>Those that a comparison with everything at Stripe did not see since it began.</summary>
+    /// <summary>Removes customers that a full reconciliation did not see since it began.</summary>
     public Task<int> RemoveUnseenAsync(DateTimeOffset since, CancellationToken cancellationToken) => database.ExecuteAsync(
         $"delete from billing_unclaimed where origin = {_origin} and last_seen_at < {since}", cancellationToken);
 
