@@ -21,7 +21,6 @@ internal sealed class GateOutput : IDisposable
     /// <summary>A line that is shown from the normal verbosity on.</summary>
     public void Detail(string text) => Write(GateLine.Log, "detail", "", text);
 
-    /// <param name="diagnostic">Which.</param>
     /// <param name="text">The particulars, as one or more sentences.</param>
     public void Report(GateDiagnostic diagnostic, string text)
     {

@@ -8,7 +8,7 @@ namespace PyResolve.Cli.Commands;
 /// <summary>A value that is missing, or that an option or an argument does not take: which one, and how it is written.</summary>
 internal static class BadValue
 {
-    /// <summary>Not of something that is missing altogether.</summary>
+    /// <summary>Whether the error is about a value that was given.</summary>
     public static bool IsOfSomethingGiven(ParseError error) =>
         error.SymbolResult is OptionResult { IdentifierTokenCount: > 0 } or ArgumentResult { Tokens.Count: > 0 };
 

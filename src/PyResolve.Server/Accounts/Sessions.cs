@@ -77,7 +77,6 @@ internal sealed class Sessions(Database database, ServerOptions options, TimePro
     }
 
     /// <summary>Open sessions, newest first.</summary>
-    /// <param name="caller">Whose.</param>
     /// <param name="cancellationToken">Stops reading.</param>
     /// <param name="count">The most to read.</param>
     /// <param name="before">The last session of the page before; null: from the newest on.</param>

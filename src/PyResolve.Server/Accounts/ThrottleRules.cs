@@ -45,7 +45,7 @@ internal sealed class ThrottleRules(IConfiguration configuration)
         .. FromAddress(_logInFromAddress, address),
     ];
 
-    /// <summary>In the queue for hashing.</summary>
+    /// <summary>The account and network that a password waits under in the hashing queue.</summary>
     public static QueueShare ShareOf(string email, string? address) => new(NetworkOf(address), OfEmail(email));
 
     public IReadOnlyList<ThrottleMeter> SignUp(string? address) => [.. FromAddress(_signUpFromAddress, address)];

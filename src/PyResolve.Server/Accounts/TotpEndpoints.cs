@@ -17,7 +17,7 @@ internal static class TotpEndpoints
         totp.MapDelete("", Remove).RequireSession();
     }
 
-    /// <summary>Of a field that must be a code.</summary>
+    /// <summary>Checks that a field has a text, no longer than a code.</summary>
     public static void Code(this FieldErrors errors, string field, string? value) =>
         errors.Text(field, value, SecondFactors.MaxCodeLength, required: true);
 

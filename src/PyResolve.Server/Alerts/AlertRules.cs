@@ -12,14 +12,14 @@ internal sealed class AlertRules(Database database, TimeProvider time)
     public const int MaxPercent = 200;
     public const int MaxRules = 10;
 
-    /// <summary>On without being stored.</summary>
+    /// <summary>Percentages that are on by default, without a row.</summary>
     public static readonly int[] Defaults = [80, 100];
 
     /// <summary>Smallest first.</summary>
     public Task<List<AlertRule>> ReadAsync(Guid userId, CancellationToken cancellationToken) =>
         database.ReadAsync(session => ReadAsync(session, userId, cancellationToken), cancellationToken);
 
-    /// <summary>What this month has used already gives no letter.</summary>
+    /// <summary>A percentage that this month has already passed sends no email.</summary>
     /// <returns>false: the account has <see cref="MaxRules"/> others.</returns>
     public Task<bool> AddAsync(
         Guid userId, int percent, long used, long? limit, CancellationToken cancellationToken) => database.WriteAsync(

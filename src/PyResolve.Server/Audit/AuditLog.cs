@@ -35,7 +35,7 @@ internal sealed record Origin(string Actor, string? Address)
         : null;
 }
 
-/// <summary>Stable texts.</summary>
+/// <summary>Names of actions in the audit log. Never renamed: they are stored.</summary>
 internal static class AuditActions
 {
     public const string AccountCreated = "account.created";

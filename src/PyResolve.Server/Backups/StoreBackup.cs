@@ -108,9 +108,9 @@ internal sealed class StoreBackup(Database database, SchemaMigrator schema, Time
     }
 }
 
-/// <summary>How far a table is.</summary>
+/// <summary>Progress of one table.</summary>
 internal readonly record struct TableProgress(string Table, long Rows, long AllRows)
 {
-    /// <summary>A report every so many rows.</summary>
+    /// <summary>Rows between two reports.</summary>
     public const int Step = 2_000;
 }

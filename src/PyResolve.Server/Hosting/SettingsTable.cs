@@ -3,7 +3,7 @@ namespace PyResolve.Server.Hosting;
 /// <summary>A setting of the server. In its name, <c>&lt;plan&gt;</c> and the like stand for any one part.</summary>
 internal sealed record Setting(string Name, string Meaning, string Default)
 {
-    /// <summary>Its value is shown nowhere.</summary>
+    /// <summary>Whether its value is hidden in all output.</summary>
     public bool IsSecret { get; init; }
 
     /// <summary>The framework's own: others may have similar ones, which are not misspelt ones of ours.</summary>

@@ -32,7 +32,6 @@ internal static class ImportObstacles
     /// <param name="session">In the project's database.</param>
     /// <param name="tables">null: there are none.</param>
     /// <param name="schema">What the server makes.</param>
-    /// <param name="cancellationToken">Abandons it.</param>
     public static async Task<IReadOnlyList<string>> FindAsync(
         Session session, ProjectTables? tables, SchemaMigrator schema, CancellationToken cancellationToken)
     {

@@ -7,7 +7,6 @@ internal static class ProjectAdditions
 {
     /// <param name="session">Where the project's tables are.</param>
     /// <param name="tables">Those tables.</param>
-    /// <param name="cancellationToken">Abandons it.</param>
     public static async Task<IReadOnlyList<ImportFinding>> FindAsync(
         Session session, ProjectTables tables, CancellationToken cancellationToken)
     {

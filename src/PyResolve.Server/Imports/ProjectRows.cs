@@ -28,7 +28,6 @@ internal static class ProjectRows
 {
     /// <param name="session">In a transaction, whose tables are up to date.</param>
     /// <param name="tables">Where the rows are.</param>
-    /// <param name="cancellationToken">Abandons it.</param>
     public static async Task<ImportedRows> WriteAsync(Session session, ProjectTables tables, CancellationToken cancellationToken)
     {
         var accounts = await session.ExecuteAsync(Profiles(tables), cancellationToken);

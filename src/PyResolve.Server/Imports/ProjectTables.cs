@@ -68,7 +68,6 @@ internal sealed record ProjectTables
 
     /// <param name="session">Where they are.</param>
     /// <param name="schema">null: the schema in which the session makes tables.</param>
-    /// <param name="cancellationToken">Abandons it.</param>
     /// <returns>null: there is no table of profiles.</returns>
     public static async Task<ProjectTables?> FindAsync(Session session, string? schema, CancellationToken cancellationToken)
     {

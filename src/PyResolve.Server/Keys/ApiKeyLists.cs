@@ -180,7 +180,7 @@ internal sealed class ApiKeyLists(Database database, TimeProvider time)
             cancellationToken);
     }
 
-    /// <summary>Of keys that still exist.</summary>
+    /// <summary>Names by id, of the keys that still exist.</summary>
     public async Task<IReadOnlyDictionary<Guid, string>> ReadNamesAsync(
         Guid userId, IReadOnlyList<Guid> ids, CancellationToken cancellationToken)
     {

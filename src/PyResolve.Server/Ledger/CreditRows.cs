@@ -41,8 +41,6 @@ internal static class CreditRows
 
     /// <summary>An update of several locks them in whatever order it finds them: this comes before.</summary>
     /// <param name="session">The caller's transaction.</param>
-    /// <param name="rows">What says which.</param>
-    /// <param name="account">Whose a row is.</param>
     /// <param name="wanted">The condition for some of the rows.</param>
     public static IEnumerable<Sql> LockInOrder<T>(
         Session session, IReadOnlyList<T> rows, Func<T, Guid> account, Func<IReadOnlyList<T>, Sql> wanted) => session.ByAccount(

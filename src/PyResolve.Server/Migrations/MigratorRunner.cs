@@ -11,7 +11,7 @@ internal sealed partial class MigratorRunner(
 {
     private const int LooksPerFolder = 5;
 
-    /// <summary>After SIGTERM.</summary>
+    /// <summary>Time between SIGTERM and SIGKILL.</summary>
     private static readonly TimeSpan Grace = TimeSpan.FromSeconds(2);
 
     private static readonly TimeSpan LookInterval = TimeSpan.FromMilliseconds(100);

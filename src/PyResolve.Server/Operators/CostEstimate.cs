@@ -1,6 +1,6 @@
 namespace PyResolve.Server.Operators;
 
-/// <summary>What a month is made of.</summary>
+/// <summary>The monthly load that the estimate is for.</summary>
 /// <param name="Accounts">All of them, paying or not.</param>
 /// <param name="Requests">Calls of the API without usage events, a month.</param>
 /// <param name="Events">Usage events, a month.</param>

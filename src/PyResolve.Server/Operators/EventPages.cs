@@ -22,7 +22,7 @@ internal sealed record EventTable(
 
     public PageLinks Links => new("events", IsFirstPage ? null : LinkTo(cursor: null), Next is null ? null : LinkTo(Next));
 
-    /// <summary>From the root.</summary>
+    /// <summary>Path relative to the server's root.</summary>
     private string LinkTo(string? cursor) =>
         UsageText.Link("operator/events", ("state", State), ("q", Search), ("cursor", cursor));
 }

@@ -14,7 +14,7 @@ internal sealed record LogTable(
 {
     public PageLinks Links => new("entries", IsFirstPage ? null : LinkTo(cursor: null), Next is null ? null : LinkTo(Next));
 
-    /// <summary>From the root.</summary>
+    /// <summary>Path relative to the server's root.</summary>
     private string LinkTo(string? cursor) => UsageText.Link(
         "operator/audit",
         ("account", Account),

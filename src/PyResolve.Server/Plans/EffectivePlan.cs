@@ -23,7 +23,7 @@ internal readonly record struct EffectivePlan(string Name, DateTimeOffset? Until
 
     public static string Read(Row row, int first, DateTimeOffset now) => Read(row, first).At(now);
 
-    /// <summary>The plan that counts of the profile <c>p</c>.</summary>
+    /// <summary>SQL for the plan in force of the profile <c>p</c>.</summary>
     public static SqlPart NameAt(DateTimeOffset now)
     {
         Sql name = $"case when {EndOfPlan} <= {now} then p.plan_then else p.plan end";

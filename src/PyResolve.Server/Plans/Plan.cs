@@ -4,13 +4,13 @@ using PyResolve.Client.Wire;
 namespace PyResolve.Server.Plans;
 
 /// <summary>A plan of the catalogue.</summary>
-/// <param name="Name">By which requests and the database name it.</param>
+/// <param name="Name">As in requests and in the database.</param>
 /// <param name="MigrationsLimit">Per month, for one seat where <see cref="PerSeat"/>; null: unlimited.</param>
 /// <param name="LlmAllowed">Whether a tier that calls an LLM may run.</param>
 /// <param name="Price">The price that is shown first: that of a month, if there is one.</param>
 internal sealed record Plan(string Name, long? MigrationsLimit, bool LlmAllowed, PlanPrice? Price)
 {
-    /// <summary>Of a name, as the checks of the database have it.</summary>
+    /// <summary>Pattern of a plan name; the database has the same check.</summary>
     public const string NamePattern = "^[a-z][a-z0-9_-]{0,31}$";
 
     public string Title { get; init; } = $"{char.ToUpperInvariant(Name[0])}{Name[1..]}";
@@ -67,7 +67,7 @@ internal sealed record Plan(string Name, long? MigrationsLimit, bool LlmAllowed,
     public long OverageLimit(ChosenOverage? chosen) =>
         Overage is not null && chosen is { } of && of.Plan == Name ? Math.Clamp(of.Units, 0, Overage.MaxUnits) : 0;
 
-    /// <summary>What people who have cancelled read.</summary>
+    /// <summary>What customers who have cancelled are told about further charges.</summary>
     public string LastCharge => this switch
     {
         _ when Prices.Any(static price => price.IsMetered) => "Nothing more is charged but what is used until then.",
@@ -75,7 +75,7 @@ internal sealed record Plan(string Name, long? MigrationsLimit, bool LlmAllowed,
         _ => "Nothing more is charged.",
     };
 
-    /// <summary>Of one purchase.</summary>
+    /// <summary>Most seats that one purchase can have.</summary>
     public const int MaxSeatsSold = 1_000;
 
     /// <summary>More than anyone pays for, and little enough that no limit overflows.</summary>
@@ -98,14 +98,14 @@ internal sealed record CatalogPrice(string Plan, string Interval, long Amount, s
     /// <summary>A plan's price by the year beside one by the month has a name of its own.</summary>
     public bool IsNamedByInterval { get; init; }
 
-    /// <summary>As an operator is told: <c>1900 usd a month</c>.</summary>
+    /// <summary>The price as operators read it: <c>1900 usd a month</c>.</summary>
     public override string ToString() =>
         string.Create(CultureInfo.InvariantCulture, $"{Amount} {Currency}{(IsMetered ? " a unit," : "")} a {Interval}");
 
     /// <summary>The setting with the price's id at Stripe.</summary>
     public string Variable => PriceNames.VariableOf(Part is null ? Plan : $"{Plan}_{Part}", IsNamedByInterval ? Interval : null);
 
-    /// <summary>By which the price is found at Stripe.</summary>
+    /// <summary>The price's lookup key at Stripe.</summary>
     public string LookupKey => (Part is null ? ProductId : $"{ProductId}_{Part}") + (IsNamedByInterval ? $"_{Interval}" : "");
 
     /// <summary>The product at Stripe that <c>stripe setup</c> makes.</summary>

@@ -6,10 +6,10 @@ namespace PyResolve.Server.Quota;
 [StructLayout(LayoutKind.Auto)]
 internal readonly record struct QuotaUnits(long Used, long Held)
 {
-    /// <summary>Of the used and held units.</summary>
+    /// <summary>How many of the used and held units credits cover.</summary>
     public long CoveredByCredits { get; init; }
 
-    /// <summary>Of the used and held units.</summary>
+    /// <summary>How many of the used and held units are overage.</summary>
     public long Overage { get; init; }
 
     public long CreditsLeft { get; init; }
@@ -17,7 +17,7 @@ internal readonly record struct QuotaUnits(long Used, long Held)
     /// <summary>The most overage in a month.</summary>
     public long OverageLimit { get; init; }
 
-    /// <summary>Of a plan's limit: units that credits and overage cover use none of it.</summary>
+    /// <summary>Units left of the plan's limit. Units covered by credits or overage do not count against it.</summary>
     public long PlanLeft(long limit) => Math.Max(0, limit + CoveredByCredits + Overage - Used - Held);
 
     public bool HasBeyond => CreditsLeft > 0 || OverageLimit > Overage;

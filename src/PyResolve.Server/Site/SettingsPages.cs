@@ -179,7 +179,6 @@ internal sealed class SettingsReader(Database database, Sessions sessions, Secon
 {
     private const int SessionsShown = 50;
 
-    /// <param name="caller">Whose.</param>
     /// <param name="before">The last session of the page before; null: the newest are shown.</param>
     /// <param name="cancellationToken">Stops reading.</param>
     public async Task<Settings> ReadAsync(Caller caller, Guid? before, CancellationToken cancellationToken)

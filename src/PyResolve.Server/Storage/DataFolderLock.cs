@@ -45,7 +45,7 @@ internal sealed class DataFolderLock(SqliteFolder folder) : IHostedLifecycleServ
     public void Dispose() => _file?.Dispose();
 }
 
-/// <summary>Of the embedded database.</summary>
+/// <summary>The folder of the embedded database.</summary>
 internal sealed record SqliteFolder(string Path);
 
 internal sealed class DataFolderInUseException(string message, Exception cause) : IOException(message, cause);

@@ -50,7 +50,6 @@ internal abstract class Engine : IAsyncDisposable
 
     /// <summary>One statement, or one for each account where the rows are spread by account.</summary>
     /// <param name="rows">What it is about.</param>
-    /// <param name="account">Whose a row is.</param>
     /// <param name="write">The statement about some rows, which names their account where it is told to.</param>
     public virtual IEnumerable<Sql> ByAccount<T>(
         IReadOnlyList<T> rows, Func<T, Guid> account, Func<IReadOnlyList<T>, OneAccount, Sql> write) => [write(rows, default)];

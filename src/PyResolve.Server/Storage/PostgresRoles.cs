@@ -49,7 +49,6 @@ internal static class PostgresRoles
 
     /// <param name="session">In a transaction, after the schema is up to date.</param>
     /// <param name="tables">The names of tables and views, in lower case, without anything to quote.</param>
-    /// <param name="cancellationToken">Abandons it.</param>
     public static Task ProtectAsync(Session session, IReadOnlyList<string> tables, CancellationToken cancellationToken) =>
         session.ExecuteScriptAsync(
             Protect.Replace("{TABLES}", $"{{{string.Join(',', tables)}}}", StringComparison.Ordinal), cancellationToken);

@@ -92,7 +92,7 @@ internal sealed class CheckoutAttempts(Database database, BillingOptions options
         """,
         cancellationToken);
 
-    /// <summary>Deleted accounts that may still have an open checkout: the nightly reconciliation closes it.</summary>
+    /// <summary>Deleted accounts that may still have an open checkout: the nightly run closes it.</summary>
     public async Task<IReadOnlySet<Guid>> ListDeletedAccountsAsync(CancellationToken cancellationToken) => (await database.ListAsync(
         $"""
         select c.user_id from billing_checkouts c

@@ -16,7 +16,6 @@ internal sealed class OverageChoice(
     public Task TurnOffAsync(Guid userId, CancellationToken cancellationToken) => database.ExecuteAsync(
         $"update profiles set overage_limit = null, overage_plan = null where id = {userId}", cancellationToken);
 
-    /// <param name="userId">Whose.</param>
     /// <param name="plan">The account's, which may be another than its subscription's.</param>
     /// <param name="units">1 or more.</param>
     /// <param name="cancellationToken">Stops waiting.</param>

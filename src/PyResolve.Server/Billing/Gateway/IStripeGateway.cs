@@ -43,7 +43,6 @@ internal interface IStripeGateway
     IAsyncEnumerable<IReadOnlyList<StripeSubscription>> ListAllSubscriptionsAsync(CancellationToken cancellationToken);
 
     /// <summary>One page, newest first; null: Stripe does not know the invoice <paramref name="after"/>, or the customer.</summary>
-    /// <param name="customerId">Whose.</param>
     /// <param name="status">As Stripe names it; null: every one.</param>
     /// <param name="after">The last of the page before; null: the first page.</param>
     /// <param name="count">The most to read.</param>

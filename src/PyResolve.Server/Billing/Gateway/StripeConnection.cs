@@ -141,7 +141,7 @@ internal sealed partial class StripeConnection : IHttpClient
     private static string? Text(JsonElement error, string member) =>
         error.TryGetProperty(member, out var value) && value.ValueKind is JsonValueKind.String ? WithoutSecrets(value.GetString()!) : null;
 
-    /// <summary>Stripe quotes parts of keys.</summary>
+    /// <summary>Removes keys, because Stripe's messages quote parts of them.</summary>
     private static string WithoutSecrets(string text) => Secret().Replace(text, "${kind}…");
 
     [GeneratedRegex(

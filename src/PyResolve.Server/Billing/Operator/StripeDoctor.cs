@@ -157,7 +157,7 @@ internal sealed class StripeDoctor(
                 + $"Set {setting} to what is charged; or unset {variable}, and run 'stripe setup'.");
     }
 
-    /// <summary>Of credits or overage.</summary>
+    /// <summary>Checks a price of credits or overage.</summary>
     private async Task<(bool IsProblem, string Text)> CheckOtherPriceAsync(CatalogPrice wanted, CancellationToken cancellationToken)
     {
         if (options.IdOf(wanted) is not { } id)

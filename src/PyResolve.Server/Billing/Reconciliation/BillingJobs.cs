@@ -20,7 +20,7 @@ internal sealed class BillingJobs(Database database, BillingOptions options, Tim
         """,
         cancellationToken);
 
-    /// <summary>One look for all jobs.</summary>
+    /// <summary>Whether any job is due: one query for all of them.</summary>
     public async Task<bool> AnyDueAsync(CancellationToken cancellationToken) => (await database.ListAsync(
         $"select 1 from billing_jobs where origin = {_origin} and next_run_at <= {time.GetInstant()} limit 1",
         static _ => true,
