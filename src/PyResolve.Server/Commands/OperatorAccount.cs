@@ -16,13 +16,8 @@ internal sealed record OperatorAccount(Guid Id, string Email, string? Name, stri
     public static async Task<OperatorAccount?> FindAsync(IServiceProvider services, string typed, CancellationToken cancellationToken)
     {
         var database = services.GetRequiredService<Database>();
-        if (!Guid.TryParseExact(typed, "D", out var id))
-        {
-            if (await database.FindAccountAsync(typed, cancellationToken) is not { User: var user })
-                return null;
-            id = user.Id;
-        }
-
+        if (await database.FindAccountIdAsync(typed, cancellationToken) is not { } id)
+            return null;
         var plans = services.GetRequiredService<PlanCatalog>();
         return await database.FirstAsync(
             $"select id, email, name, plan from profiles where id = {id} and deleted_at is null",

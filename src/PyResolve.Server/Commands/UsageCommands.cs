@@ -10,7 +10,6 @@ internal static class UsageCommands
 {
     private const int Same = 0;
     private const int Different = 1;
-    private const int WrongUsage = 2;
 
     public static Command Create(RunOperatorCommand run)
     {
@@ -47,11 +46,12 @@ internal static class UsageCommands
     {
         await services.GetRequiredService<SchemaMigrator>().CheckAsync(cancellationToken);
         if (month is not null && !StatisticsQuery.IsMonth(month))
-            return await RefuseAsync($"--month {month}: must be a calendar month, such as 2026-11.");
-        var userId = account is null ? null : await FindAccountAsync(services, account, cancellationToken);
+            return await OperatorOutput.RefuseAsync($"--month {month}: must be a calendar month, such as 2026-11.");
+        var database = services.GetRequiredService<Database>();
+        var userId = account is null ? null : await database.FindAccountIdAsync(account, cancellationToken);
         if (account is not null && userId is null)
         {
-            return await RefuseAsync(
+            return await OperatorOutput.RefuseAsync(
                 $"--account {account}: there is no such e-mail, and no account has this id. The command 'accounts list' shows them all.");
         }
 
@@ -88,23 +88,9 @@ internal static class UsageCommands
     private static string Quote(string row) =>
         row.Length == 0 ? "" : $"'{string.Concat(row.Select(character => char.IsControl(character) ? '\uFFFD' : character))}' ";
 
-    /// <summary>By id, which a deleted account still has, or by email.</summary>
-    private static async Task<Guid?> FindAccountAsync(IServiceProvider services, string account, CancellationToken cancellationToken)
-    {
-        if (Guid.TryParseExact(account, "D", out var id))
-            return id;
-        return (await services.GetRequiredService<Database>().FindAccountAsync(account, cancellationToken))?.User.Id;
-    }
-
     private static long PeakMegabytes()
     {
         using var process = Process.GetCurrentProcess();
         return process.PeakWorkingSet64 / (1024 * 1024);
-    }
-
-    private static async Task<int> RefuseAsync(string message)
-    {
-        await Console.Error.WriteLineAsync(message);
-        return WrongUsage;
     }
 }

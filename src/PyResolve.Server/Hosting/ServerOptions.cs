@@ -166,12 +166,18 @@ internal sealed partial class ServerOptions
         ? "not valid (its value is not shown, because it may have a password in it)"
         : $"'{text}'";
 
-    internal static bool Flag(IConfiguration configuration, string name, bool fallback) => Text(configuration, name) switch
+    internal static bool Flag(IConfiguration configuration, string name, bool fallback) => Flag(configuration, name) ?? fallback;
+
+    internal static bool? Flag(IConfiguration configuration, string name) => Text(configuration, name) switch
     {
-        null => fallback,
+        null => null,
         var text when bool.TryParse(text, out var value) => value,
-        var text => throw new InvalidConfigurationException($"{name} is {Quote(text)}; it is true or false."),
+        var text => throw new InvalidConfigurationException(
+            $"{FullName(configuration, name)} is {Quote(text)}; it must be true or false."),
     };
+
+    private static string FullName(IConfiguration configuration, string name) =>
+        configuration is IConfigurationSection section ? $"{section.Path}:{name}" : name;
 
     internal static int Number(IConfiguration configuration, string name, int fallback, int lowest, int highest)
     {

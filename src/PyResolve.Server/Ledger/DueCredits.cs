@@ -13,7 +13,7 @@ internal static class DueCredits
     private const string Between = "|";
 
     /// <summary>A text, for <see cref="Read"/>, of a grant and a due reservation each.</summary>
-    /// <param name="account">The same, where a statement names one account.</param>
+    /// <param name="account">The account, where the statement names one.</param>
     /// <param name="due">Which of the reservations <c>r</c>.</param>
     public static Sql Column(SqlPart userId, OneAccount account, DateTimeOffset now, SqlPart due) =>
         $"""

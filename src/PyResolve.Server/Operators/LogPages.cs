@@ -55,11 +55,9 @@ internal static class LogPages
     {
         if (named is null)
             return null;
-        if (Guid.TryParse(named, out var id))
-            return id;
         if (named.Length > AccountSearch.MaxQueryLength || !FieldErrors.IsPlainText(named))
             throw new ProblemException(Problems.Malformed("Name an account by its e-mail address or by its id."));
-        return (await database.FindAccountAsync(named, cancellationToken))?.User.Id ?? NoAccount;
+        return await database.FindAccountIdAsync(named, cancellationToken) ?? NoAccount;
     }
 
     private static string ToCursor(OperatorAuditEntry last) => string.Create(

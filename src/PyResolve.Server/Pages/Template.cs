@@ -42,5 +42,5 @@ internal abstract class Template<TModel> : RazorSlice<TModel>
 
     protected static string Number(long number) => number.ToString("N0", CultureInfo.InvariantCulture);
 
-    protected static string Day(DateTimeOffset instant) => instant.ToString("d MMMM yyyy", CultureInfo.InvariantCulture);
+    protected static string Day(DateTimeOffset instant) => DateText.Day(instant);
 }

@@ -15,7 +15,7 @@ internal static class CreditSettings
 
     public static Plan Change(Plan plan, IConfigurationSection section)
     {
-        var draws = PlanSettings.Flag(section, "Credits") ?? false;
+        var draws = ServerOptions.Flag(section, "Credits") ?? false;
         var overage = ReadOverage(plan, section.GetSection("Overage"));
         if (plan.MigrationsLimit is null && (draws || overage is not null))
         {

@@ -50,7 +50,7 @@ internal static partial class PlanPriceSettings
         var amount = PlanSettings.Number(section, "Amount", MaxAmount) ?? price?.Amount ?? throw NoAmount(section);
         return new CatalogPrice(plan.Name, interval, amount, Currency(section) ?? price?.Currency ?? "usd")
         {
-            IsMetered = PlanSettings.Flag(section, "Metered") ?? false,
+            IsMetered = ServerOptions.Flag(section, "Metered") ?? false,
         };
     }
 

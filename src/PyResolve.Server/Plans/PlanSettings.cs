@@ -88,7 +88,9 @@ internal static partial class PlanSettings
 
     private static string FindFree(List<IConfigurationSection> named)
     {
-        var marked = named.Where(static section => Flag(section, "WithoutPayment") == true).Select(static section => section.Key).ToList();
+        var marked = named.Where(static section => ServerOptions.Flag(section, "WithoutPayment") == true)
+            .Select(static section => section.Key)
+            .ToList();
         var hasFree = named.Exists(static section => section.Key == PlanCatalog.Free);
         return (marked, hasFree) switch
         {
@@ -115,14 +117,14 @@ internal static partial class PlanSettings
                 + "WithoutPayment=true.");
         }
 
-        if (Flag(section, "WithoutPayment") is { } isFree && isFree != plan.IsFree)
+        if (ServerOptions.Flag(section, "WithoutPayment") is { } isFree && isFree != plan.IsFree)
         {
             throw new InvalidConfigurationException(
                 $"{section.Path}:WithoutPayment is {(isFree ? "true" : "false")}; of the default plans it is "
                 + $"'{PlanCatalog.Free}' that is without payment. Unset it, or name plans of your own.");
         }
 
-        var perSeat = Flag(section, "PerSeat") ?? plan.PerSeat;
+        var perSeat = ServerOptions.Flag(section, "PerSeat") ?? plan.PerSeat;
         if (perSeat && prices.Any(static price => price.IsMetered))
         {
             throw new InvalidConfigurationException(
@@ -143,9 +145,9 @@ internal static partial class PlanSettings
             Price = prices is [var first, ..] ? PlanPriceSettings.Show(first) : null,
             Prices = prices,
             TrialDays = Number(section, "TrialDays", MaxTrialDays) is { } days and > 0 ? (int)days : null,
-            TrialNeedsCard = Flag(section, "TrialNeedsCard") ?? plan.TrialNeedsCard,
+            TrialNeedsCard = ServerOptions.Flag(section, "TrialNeedsCard") ?? plan.TrialNeedsCard,
             PerSeat = perSeat,
-            IsPublic = Flag(section, "Public") ?? plan.IsPublic,
+            IsPublic = ServerOptions.Flag(section, "Public") ?? plan.IsPublic,
         }, section);
     }
 
@@ -165,7 +167,7 @@ internal static partial class PlanSettings
 
     private static IReadOnlyList<string> ReadTiers(IConfigurationSection section, Plan plan)
     {
-        var llm = Flag(section, "LlmAllowed");
+        var llm = ServerOptions.Flag(section, "LlmAllowed");
         var text = section["Tiers"];
         if (text is null)
             return llm is null ? plan.Tiers : llm.Value ? PlanTiers.All : PlanTiers.WithoutLlm;
@@ -196,13 +198,6 @@ internal static partial class PlanSettings
         null => null,
         var text when long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var number) && number <= most => number,
         var text => throw Invalid(section, name, text, string.Create(CultureInfo.InvariantCulture, $"a number from 0 to {most}")),
-    };
-
-    public static bool? Flag(IConfigurationSection section, string name) => section[name] switch
-    {
-        null => null,
-        var text when bool.TryParse(text, out var flag) => flag,
-        var text => throw Invalid(section, name, text, "true or false"),
     };
 
     public static InvalidConfigurationException Invalid(IConfigurationSection section, string name, string value, string form) =>

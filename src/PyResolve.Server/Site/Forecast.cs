@@ -21,7 +21,8 @@ internal sealed record Forecast(long Used, long? Limit, long LastSevenDays, Date
     public string? Text => (LastSevenDays, LimitReachedAt, Limit) switch
     {
         (0, _, _) => null,
-        (_, { } at, { } limit) => $"At the pace of the last seven days, the {Number(limit)} of the plan are used up about {Day(at)}.",
+        (_, { } at, { } limit) =>
+            $"At the pace of the last seven days, the {Number(limit)} of the plan are used up about {DateText.DayWithoutYear(at)}.",
         (_, null, { } limit) when Used < limit =>
             $"At the pace of the last seven days, the month ends with about {Number(Expected)} of {Number(limit)} used.",
         (_, null, null) => $"At the pace of the last seven days, the month ends with about {Number(Expected)} used.",
@@ -67,6 +68,4 @@ internal sealed record Forecast(long Used, long? Limit, long LastSevenDays, Date
     private long ExpectedAfter(double days) => Used + (long)Math.Round(PerDay * days);
 
     private static string Number(long number) => UsageText.Number(number);
-
-    private static string Day(DateTimeOffset instant) => instant.UtcDateTime.ToString("d MMMM", CultureInfo.InvariantCulture);
 }

@@ -1,8 +1,8 @@
-using System.Globalization;
 using PyResolve.Client.Wire;
 using PyResolve.Server.Billing.Sync;
 using PyResolve.Server.Http;
 using PyResolve.Server.Plans;
+using static PyResolve.Server.Pages.DateText;
 
 namespace PyResolve.Server.Site;
 
@@ -135,8 +135,6 @@ internal sealed record PlanView(
     public bool IsMore(Plan plan) => Catalog.Rank(plan.Name) > Catalog.Rank(Quota.Plan);
 
     private string Name(string plan) => Catalog[plan].Title;
-
-    private static string Day(DateTimeOffset instant) => instant.UtcDateTime.ToString("d MMMM yyyy", CultureInfo.InvariantCulture);
 
     private bool Has(string flag) => State.Flags.Split(' ').Contains(flag, StringComparer.Ordinal);
 }

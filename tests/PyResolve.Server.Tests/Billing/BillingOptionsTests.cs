@@ -38,6 +38,14 @@ public sealed class BillingOptionsTests
     }
 
     [Theory]
+    [InlineData("PyResolve:Stripe:DisputeEndsPlan")]
+    [InlineData("PyResolve:Stripe:AutomaticTax")]
+    [InlineData("PyResolve:Stripe:ManagedPayments")]
+    public void A_switch_that_is_neither_true_nor_false_is_refused_with_its_value(string setting) =>
+        Should.Throw<InvalidConfigurationException>(() => Read((setting, "often"))).Message
+            .ShouldBe($"{setting} is 'often'; it must be true or false.");
+
+    [Theory]
     [InlineData("sk_live_1", null, "live")]
     [InlineData("rk_live_1", null, "live")]
     [InlineData("sk_test_1", null, "test")]

@@ -129,7 +129,7 @@ public sealed class CatalogueTests(SharedServers servers)
     [InlineData("PyResolve:Plans:team:Price:Amount", "100", "Leave one of them")]
     [InlineData("PyResolve:Plans:team:Tiers", "tier2", "it is tier1, or tier1 and others")]
     [InlineData("PyResolve:Plans:team:LlmAllowed", "true", "unset LlmAllowed")]
-    [InlineData("PyResolve:Plans:team:PerSeat", "each", "it is true or false")]
+    [InlineData("PyResolve:Plans:team:PerSeat", "each", "PyResolve:Plans:team:PerSeat is 'each'; it must be true or false.")]
     [InlineData("PyResolve:Plans:team:Prices:month:Metered", "true", "PerSeat=true and a metered price")]
     [InlineData("PyResolve:Plans:team:MigrationsLimit", "1000000001", "it is at most 1000000000 migrations a month, or unlimited")]
     [InlineData("PyResolve:Plans:team:TrialDays", "1000", "a number from 0 to 730")]

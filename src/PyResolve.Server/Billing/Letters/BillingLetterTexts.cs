@@ -1,9 +1,9 @@
-using System.Globalization;
 using PyResolve.Server.Billing.Settings;
 using PyResolve.Server.Email;
 using PyResolve.Server.Hosting;
 using PyResolve.Server.Plans;
 using PyResolve.Server.Storage;
+using static PyResolve.Server.Pages.DateText;
 
 namespace PyResolve.Server.Billing.Letters;
 
@@ -85,6 +85,4 @@ internal sealed class BillingLetterTexts(
 
         {BillingPage}
         """);
-
-    private static string Day(DateTimeOffset instant) => instant.UtcDateTime.ToString("d MMMM yyyy", CultureInfo.InvariantCulture);
 }

@@ -116,7 +116,7 @@ internal sealed class BillingOptions
             PortalConfiguration = ServerOptions.Text(configuration, "STRIPE_PORTAL_CONFIGURATION"),
             Grace = TimeSpan.FromDays(ServerOptions.Number(configuration, "PyResolve:Stripe:GraceDays", 7, 0, 60)),
             UnknownPriceTime = TimeSpan.FromDays(ServerOptions.Number(configuration, "PyResolve:Stripe:UnknownPriceDays", 30, 0, 365)),
-            DisputeEndsPlan = Flag(configuration, "PyResolve:Stripe:DisputeEndsPlan"),
+            DisputeEndsPlan = ServerOptions.Flag(configuration, "PyResolve:Stripe:DisputeEndsPlan", fallback: false),
             EventsInterval = TimeSpan.FromMinutes(ServerOptions.Number(configuration, "PyResolve:Stripe:EventsMinutes", 60, 1, 1_440)),
             Checkout = CheckoutOptions.Read(configuration),
             SuccessUrl = ServerOptions.Url(configuration, "PyResolve:Stripe:SuccessUrl"),
@@ -174,8 +174,6 @@ internal sealed class BillingOptions
 
     private static bool IsLiveKey(string? key) =>
         key is not null && (key.StartsWith("sk_live_", StringComparison.Ordinal) || key.StartsWith("rk_live_", StringComparison.Ordinal));
-
-    private static bool Flag(IConfiguration configuration, string name) => CheckoutOptions.Flag(configuration, name) ?? false;
 
     private static string[] List(IConfiguration configuration, string name) =>
         (configuration[name] ?? "").Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);

@@ -32,20 +32,13 @@ internal sealed partial record CheckoutOptions
 
     public static CheckoutOptions Read(IConfiguration configuration) => new()
     {
-        AutomaticTax = Flag(configuration, "PyResolve:Stripe:AutomaticTax") ?? false,
-        TaxIds = Flag(configuration, "PyResolve:Stripe:TaxIds") ?? false,
-        PromotionCodes = Flag(configuration, "PyResolve:Stripe:PromotionCodes") ?? false,
-        ManagedPayments = Flag(configuration, "PyResolve:Stripe:ManagedPayments"),
+        AutomaticTax = ServerOptions.Flag(configuration, "PyResolve:Stripe:AutomaticTax", fallback: false),
+        TaxIds = ServerOptions.Flag(configuration, "PyResolve:Stripe:TaxIds", fallback: false),
+        PromotionCodes = ServerOptions.Flag(configuration, "PyResolve:Stripe:PromotionCodes", fallback: false),
+        ManagedPayments = ServerOptions.Flag(configuration, "PyResolve:Stripe:ManagedPayments"),
         Locale = Word(configuration, "PyResolve:Stripe:Locale", LocaleForm(), "a language, such as de or pt-BR"),
         TaxCode = Word(configuration, "PyResolve:Stripe:TaxCode", TaxCodeForm(), "a tax code of Stripe's, such as txcd_10103001")
             ?? DefaultTaxCode,
-    };
-
-    public static bool? Flag(IConfiguration configuration, string name) => ServerOptions.Text(configuration, name) switch
-    {
-        null => null,
-        var text when bool.TryParse(text, out var flag) => flag,
-        _ => throw new InvalidConfigurationException($"{name} must be true or false."),
     };
 
     private static string? Word(IConfiguration configuration, string name, Regex form, string meaning) =>
