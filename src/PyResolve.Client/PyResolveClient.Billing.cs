@@ -19,7 +19,7 @@ public sealed partial class PyResolveClient
             WireJson.Default.CheckoutStarted, static started => started.CheckoutUrl is not null, cancellationToken);
 
     /// <summary><c>POST /billing/overage</c>: sets how many migrations beyond its plan the account allows in a month.</summary>
-    /// <param name="cap">0 turns overage off.</param>
+    /// <param name="cap">Migrations a month, from 0 to the plan's own maximum, which is at most 1,000,000; 0 turns overage off.</param>
     /// <param name="cancellationToken">Stops waiting.</param>
     /// <returns>The quota with the new cap.</returns>
     public Task<QuotaSnapshot> SetOverageCapAsync(long cap, CancellationToken cancellationToken = default) =>
