@@ -84,7 +84,7 @@ internal sealed class FolderSnapshot(FileSelection selection)
     private IEnumerable<FileChange> Describe(IEnumerable<string> names, ChangeKind kind) =>
         names.Select(name => new FileChange(name, kind, IsOutside: !IsSelected(name)));
 
-    /// <summary>A file that is upgraded alone is meant, whatever the patterns.</summary>
+    /// <summary>A single file given as <c>--path</c> is always included.</summary>
     private bool IsSelected(string name) => name == SingleFile || selection.Contains(name);
 
     private void Add(string folder, string prefix, Action<int>? report, CancellationToken cancellationToken)

@@ -35,7 +35,7 @@ internal sealed class RemoteUpgrade(UpgradeOutput output, PyResolveClient client
         }
 
         ShowLog(answer.Log ?? "");
-        // A file that is upgraded alone is meant, whatever the patterns.
+        // A single file given as --path is always included.
         var described = changes.Describe(request.IsFolder ? request.Selection : FileSelection.All);
         UpgradeSnapshots.WarnOfOutside(output, described);
         if (!output.IsJson)

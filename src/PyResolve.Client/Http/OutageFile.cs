@@ -28,7 +28,7 @@ internal sealed class OutageFile(ClientSettings settings, Func<Uri?> proxy)
             return null;
         }
 
-        // A process that waited for less time than this one would has not shown that this one would wait in vain.
+        // An outage found with a shorter timeout than ours does not prove that we would fail too.
         var counts = begin > after && begin <= now.Ticks && now.Ticks - begin < duration.Ticks
             && (code == PyResolveErrorCodes.Unreachable
                 || (code == PyResolveErrorCodes.Timeout && waited >= settings.RequestTimeout.Ticks));
@@ -56,7 +56,7 @@ internal sealed class OutageFile(ClientSettings settings, Func<Uri?> proxy)
             File.Delete(_path.Value);
     });
 
-    /// <summary>Who asks other servers too has not found the service out of reach when one is.</summary>
+    /// <summary>With several servers, one unreachable server is not an outage.</summary>
     private static string Others(ClientSettings settings)
     {
         if (settings.ApiUrls.Count == 1)

@@ -33,7 +33,7 @@ internal sealed class DatabaseClock(TimeProvider machine) : TimeProvider
         var answeredAt = GetTimestamp();
         var uncertainty = machine.GetElapsedTime(askedAt, answeredAt) / 2;
         var measured = new Measurement(instant, askedAt + ((answeredAt - askedAt) / 2), uncertainty);
-        // A precise measurement is kept until it is old, so that the clock does not jump to and fro with the network's delays.
+        // A precise measurement is kept until it is old, so that the clock does not jump back and forth with the network's delays.
         if (_last is not { } last || IsBetter(measured, last))
             _last = measured;
     }

@@ -19,7 +19,7 @@ internal static class PostgresChecks
             await CheckRightsAsync(session, tables, cancellationToken);
     }
 
-    /// <summary>Before anything else: where locks or triggers are missing, what follows fails without a word about why.</summary>
+    /// <summary>Before anything else: where locks or triggers are missing, what follows fails without a useful message.</summary>
     /// <exception cref="SchemaIncompatibleException">It is another product, which lacks what the server needs.</exception>
     public static async Task CheckProductAsync(Session session, CancellationToken cancellationToken)
     {

@@ -83,7 +83,7 @@ internal sealed class BillingCustomers(
             && await database.ExecuteAsync($"update billing_customers set returned_at = {now} where {row}", cancellationToken) == 1;
     }
 
-    /// <summary>The next return syncs, however soon it comes: who changes two things one after the other sees both.</summary>
+    /// <summary>Allows the next return to sync at once, so that two quick changes both show.</summary>
     public Task<int> AllowReturnAsync(string customerId, CancellationToken cancellationToken) => database.ExecuteAsync(
         $"""
         update billing_customers set returned_at = null

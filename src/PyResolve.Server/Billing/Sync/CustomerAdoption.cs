@@ -48,7 +48,7 @@ internal sealed class CustomerAdoption(
         static row => row.Text(0),
         cancellationToken)).ToHashSet(StringComparer.Ordinal);
 
-    /// <summary>Only of customers who pay for a plan: others are none of our business.</summary>
+    /// <summary>Only of customers who pay for a plan. Other customers are ignored.</summary>
     private async Task<Guid?> FindNamedByPurchaseAsync(string customerId, CancellationToken cancellationToken)
     {
         var subscriptions = await stripe.ListSubscriptionsAsync(customerId, cancellationToken);
