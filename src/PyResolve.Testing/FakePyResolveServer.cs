@@ -12,7 +12,7 @@ namespace PyResolve.Testing;
 /// <remarks>It behaves like the real server: both pass one conformance suite. It leaves out what a tool's tests do not need: web pages,
 /// forms, Stripe's webhooks, <c>/openapi/v1.json</c>, the throttling of logins and sign-ups, the maximum number of active keys of an
 /// account, and archives as the body of <c>POST /migrate</c>.</remarks>
-public sealed class FakePyResolveServer : IAsyncDisposable, IDisposable
+public sealed partial class FakePyResolveServer : IAsyncDisposable, IDisposable
 {
     /// <summary>Until a request that waits for work looks again whether somebody else has ended it.</summary>
     private static readonly TimeSpan LongestWait = TimeSpan.FromMilliseconds(50);
@@ -237,53 +237,6 @@ public sealed class FakePyResolveServer : IAsyncDisposable, IDisposable
     {
         Dispose();
         return ValueTask.CompletedTask;
-    }
-
-    private async Task<FakeAnswer> AnswerAsync(FakeRequest request, CancellationToken cancellationToken)
-    {
-        cancellationToken.ThrowIfCancellationRequested();
-        if (IsOffline)
-            throw Fault.Refused();
-        var answering = ServeAsync(request, cancellationToken);
-        // After the answer was started: a request that a test sees in Requests already waits for the clock, if it has to wait.
-        lock (_state.Gate)
-            _requests.Add(request);
-        return await answering.ConfigureAwait(false);
-    }
-
-    private async Task<FakeAnswer> ServeAsync(FakeRequest request, CancellationToken cancellationToken)
-    {
-        if (Latency > TimeSpan.Zero)
-            await Clock.DelayAsync(Latency, cancellationToken).ConfigureAwait(false);
-        var answer = _faults.Take(request) is { } fault
-            ? await fault.ApplyAsync(Clock, Answer, cancellationToken).ConfigureAwait(false)
-            : Answer();
-        while (answer.Later is { } later)
-            answer = await AnswerLaterAsync(later, cancellationToken).ConfigureAwait(false);
-        return answer;
-
-        FakeAnswer Answer()
-        {
-            lock (_state.Gate)
-                return Routes.Answer(_state, request);
-        }
-    }
-
-    private async Task<FakeAnswer> AnswerLaterAsync(LaterAnswer later, CancellationToken cancellationToken)
-    {
-        try
-        {
-            await Clock.DelayAsync(later.Wait < LongestWait ? later.Wait : LongestWait, cancellationToken).ConfigureAwait(false);
-        }
-        catch (OperationCanceledException)
-        {
-            lock (_state.Gate)
-                later.Abandon();
-            throw;
-        }
-
-        lock (_state.Gate)
-            return later.Read();
     }
 
     private FakeAccount AccountOf(AccountState state)

@@ -13,7 +13,10 @@ namespace PyResolve.Server.Tests.Storage;
 public sealed partial class PoolerContractProof
 {
     private static readonly Type[] Always =
-        [typeof(SqlRowsTests), typeof(LastStatementsTests), typeof(ReservationTests), typeof(UsageTests)];
+    [
+        typeof(SqlRowsTests), typeof(LastStatementsTests), typeof(ReservationTests), typeof(ReservationRetryTests),
+        typeof(ReservationUsageTests), typeof(UsageTests),
+    ];
 
     /// <summary>All that one test runs on both engines, but what needs sessions of its own, which a pooler does not give.</summary>
     private static readonly Type[] All =

@@ -9,7 +9,7 @@ namespace PyResolve.Server.Tests.Billing;
 /// <summary>
 /// Stripe's state in memory, behind the gateway. A test sets what is read, and how slowly. It implements idempotency keys. Thread-safe.
 /// </summary>
-internal sealed class StripeDouble : IStripeGateway
+internal sealed partial class StripeDouble : IStripeGateway
 {
     private readonly Lock _gate = new();
     private readonly ConcurrentDictionary<string, object> _answers = new(StringComparer.Ordinal);
@@ -201,30 +201,6 @@ internal sealed class StripeDouble : IStripeGateway
     public Task<string?> FindSetupPaymentMethodAsync(string sessionId, CancellationToken cancellationToken) =>
         Answer<string?>(() => $"pm_of_{sessionId}");
 
-    /// <summary>The ways to pay by which a subscription was resumed, and whether Stripe takes them.</summary>
-    public List<string> ResumedBy { get; } = [];
-
-    public bool DeclinesResumptions { get; set; }
-
-    public async Task ResumeSubscriptionAsync(
-        string id, string customerId, string paymentMethod, string idempotencyKey, CancellationToken cancellationToken)
-    {
-        // A refusal is answered again under its key, too.
-        var answer = await OnceAsync<object>(idempotencyKey, () =>
-        {
-            ResumedBy.Add(paymentMethod);
-            if (DeclinesResumptions)
-                return new StripeException("Your card was declined.") { Status = 402, Type = "card_error" };
-            var all = _subscriptions[customerId];
-            var at = all.FindIndex(subscription => subscription.Id == id && subscription.Status == "paused");
-            if (at >= 0)
-                all[at] = all[at] with { Status = "active" };
-            return id;
-        });
-        if (answer is StripeException refusal)
-            throw refusal;
-    }
-
     public Task<StripeCheckoutSession?> FindCheckoutAsync(string id, CancellationToken cancellationToken) =>
         Answer(() => _checkouts.GetValueOrDefault(id));
 
@@ -244,85 +220,6 @@ internal sealed class StripeDouble : IStripeGateway
         if (_checkouts[id].Status != StripeCheckoutSession.Open)
             throw new StripeException("This session is not open.") { Status = 400, Type = "invalid_request_error" };
         return _checkouts[id] = _checkouts[id] with { Status = "expired" };
-    });
-
-    public async Task<IReadOnlyList<StripeSubscription>> ListSubscriptionsAsync(string customerId, CancellationToken cancellationToken)
-    {
-        Interlocked.Increment(ref _reads);
-        var readers = _readers.AddOrUpdate(customerId, 1, static (_, count) => count + 1);
-        _mostReaders.AddOrUpdate(customerId, readers, (_, most) => Math.Max(most, readers));
-        try
-        {
-            await OnReadSubscriptions(customerId, cancellationToken);
-            var found = await Answer(() => SubscriptionsOf(customerId));
-            await OnReadSubscriptions(customerId, cancellationToken);
-            return found;
-        }
-        finally
-        {
-            _readers.AddOrUpdate(customerId, 0, static (_, count) => count - 1);
-        }
-    }
-
-    public Task<StripeSubscription?> FindSubscriptionAsync(string id, CancellationToken cancellationToken) =>
-        Answer(() => _subscriptions.Values.SelectMany(static all => all).FirstOrDefault(subscription => subscription.Id == id));
-
-    public async IAsyncEnumerable<IReadOnlyList<StripeSubscription>> ListAllSubscriptionsAsync(
-        [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancellationToken)
-    {
-        List<List<StripeSubscription>> pages;
-        lock (_gate)
-        {
-            pages =
-            [
-                .. _subscriptions
-                    .Where(all => !OnTestClocks.Contains(all.Key))
-                    .SelectMany(static all => all.Value)
-                    .Chunk(3)
-                    .Select(static page => page.ToList()),
-            ];
-        }
-
-        foreach (var page in pages)
-            yield return await Answer(() => page);
-    }
-
-    public Task<StripeList<StripeInvoice>?> ListInvoicesAsync(
-        string customerId, string? status, string? after, int count, CancellationToken cancellationToken) => Answer(() =>
-    {
-        var all = (Invoices.GetValueOrDefault(customerId) ?? []).FindAll(invoice => status is null || invoice.Status == status);
-        var start = after is null ? 0 : all.FindIndex(invoice => invoice.Id == after) + 1;
-        return after is not null && start == 0
-            ? null
-            : new StripeList<StripeInvoice>([.. all.Skip(start).Take(count)], HasMore: all.Count > start + count);
-    });
-
-    public Task<StripeInvoice?> FindInvoiceAsync(string id, CancellationToken cancellationToken) =>
-        Answer(() => Invoices.Values.SelectMany(static all => all).FirstOrDefault(invoice => invoice.Id == id));
-
-    public Task<StripeCharge?> FindChargeAsync(string id, CancellationToken cancellationToken) =>
-        Answer(() => Charges.Find(charge => charge.Id == id));
-
-    public Task<IReadOnlyList<StripeDispute>> ListDisputesAsync(
-        string customerId, DateTimeOffset since, CancellationToken cancellationToken) =>
-        Answer<IReadOnlyList<StripeDispute>>(
-            () => ChargedAt >= since && Charges.Exists(charge => charge.Customer == customerId) ? [.. Disputes] : []);
-
-    /// <summary>Subscriptions that were cancelled with a last invoice of what was used.</summary>
-    public List<string> InvoicedAtEnd { get; } = [];
-
-    public Task CancelSubscriptionAsync(string id, bool invoicesUsage, CancellationToken cancellationToken) => Answer(() =>
-    {
-        if (invoicesUsage)
-            InvoicedAtEnd.Add(id);
-        foreach (var all in _subscriptions.Values)
-        {
-            var at = all.FindIndex(subscription => subscription.Id == id);
-            if (at >= 0)
-                all[at] = all[at] with { Status = "canceled" };
-        }
-
-        return id;
     });
 
     public Task<StripePortalSession> CreatePortalAsync(
@@ -442,82 +339,6 @@ internal sealed class StripeDouble : IStripeGateway
 
     public Task<IReadOnlyList<string>> ListMissingPermissionsAsync(CancellationToken cancellationToken) =>
         Answer<IReadOnlyList<string>>(() => [.. MissingPermissions]);
-
-    /// <summary>What was reported to meters, each identifier once.</summary>
-    public ConcurrentDictionary<string, (string Meter, MeterReport Report)> Metered { get; } = new(StringComparer.Ordinal);
-
-    /// <summary>Runs before a report is counted; what it throws is the answer.</summary>
-    public Func<MeterReport, Task> OnReport { get; set; } = static _ => Task.CompletedTask;
-
-    /// <summary>Whether reports are counted, and the answers are lost.</summary>
-    public bool LosesAnswersToReports { get; set; }
-
-    /// <summary>By customer.</summary>
-    public Dictionary<string, List<PaidCredits>> PaidCredits { get; } = [];
-
-    public List<NewPurchase> Purchases { get; } = [];
-
-    public List<(string Subscription, string Price)> MeteredItems { get; } = [];
-
-    public Dictionary<string, string> Meters { get; } = [];
-
-    public Task<StripeCheckoutSession> CreatePurchaseAsync(
-        NewPurchase purchase, string idempotencyKey, CancellationToken cancellationToken) => Answer(() =>
-        {
-            Purchases.Add(purchase);
-            var id = Id("cs");
-            return new StripeCheckoutSession(id) { Url = $"https://checkout.example/{id}", Customer = purchase.CustomerId };
-        });
-
-    public Task<IReadOnlyList<PaidCredits>> ListPaidCreditsAsync(string customerId, CancellationToken cancellationToken) =>
-        Answer<IReadOnlyList<PaidCredits>>(() => [.. PaidCredits.GetValueOrDefault(customerId) ?? []]);
-
-    /// <summary>Whether metered items are not added, as where Stripe repeats an earlier answer.</summary>
-    public bool RepeatsAnswersToItems { get; set; }
-
-    public Task<string?> FindMeterAsync(string eventName, CancellationToken cancellationToken) =>
-        Answer(() => Meters.GetValueOrDefault(eventName));
-
-    public Task<string> CreateMeterAsync(string eventName, string title, CancellationToken cancellationToken) =>
-        Answer(() => Meters[eventName] = Id("mtr"));
-
-    public Task AddMeteredItemAsync(
-        string subscriptionId, string price, string idempotencyKey, CancellationToken cancellationToken) => Answer(() =>
-        {
-            MeteredItems.Add((subscriptionId, price));
-            foreach (var all in _subscriptions.Values)
-            {
-                var at = all.FindIndex(subscription => subscription.Id == subscriptionId);
-                if (at >= 0 && !RepeatsAnswersToItems)
-                {
-                    var sold = new StripePrice(price) { Recurring = new("month", "metered") };
-                    var added = new StripeSubscriptionItem(Id("si")) { Price = sold };
-                    all[at] = all[at] with { Items = new([.. all[at].Items?.Data ?? [], added]) };
-                }
-            }
-
-            return price;
-        });
-
-    public async Task ReportUsageAsync(string meter, MeterReport report, CancellationToken cancellationToken)
-    {
-        if (_answers.GetValueOrDefault(report.IdempotencyKey) is StripeException kept)
-            throw kept;
-        try
-        {
-            await OnReport(report);
-        }
-        catch (StripeException refusal) when (refusal.IsKeptUnderKey)
-        {
-            _answers[report.IdempotencyKey] = refusal;
-            throw;
-        }
-
-        if (!Metered.TryAdd(report.Identifier, (meter, report)))
-            throw new StripeException($"An event already exists with identifier {report.Identifier}.") { Status = 400 };
-        if (LosesAnswersToReports)
-            throw new StripeException("Stripe did not answer.");
-    }
 
     public async Task<TimeSpan?> MeasureSkewAsync(CancellationToken cancellationToken)
     {
