@@ -77,7 +77,7 @@ internal static class OpenApiAnswers
                 statuses.Add(404);
             if (parameter.In is not ParameterLocation.Query)
                 continue;
-            // GET /audit answers 400 to a cursor that is none.
+            // GET /audit answers 400 to a cursor that is not valid.
             if (requirement is not { SessionOnly: true })
                 statuses.Add(422);
             if (Parameters.TryGetValue(parameter.Name!, out var schema))

@@ -21,7 +21,7 @@ internal static class MigratorMessages
 
     /// <param name="stream">What it sends.</param>
     /// <param name="take">Receives each message.</param>
-    /// <param name="ignore">Receives why a line is none.</param>
+    /// <param name="ignore">Receives why a line is not a message.</param>
     public static async Task ReadAsync(Stream stream, Action<MigratorMessage> take, Action<string> ignore)
     {
         var buffer = ArrayPool<byte>.Shared.Rent(LongestLine);

@@ -17,7 +17,7 @@ internal sealed class RemoteChanges
     private readonly RemoteProject _project;
     private readonly List<RemoteChange> _changes = [];
 
-    /// <exception cref="CliException">A path is none of the project.</exception>
+    /// <exception cref="CliException">A path is outside the project.</exception>
     public RemoteChanges(RemoteProject project, IReadOnlyDictionary<string, string?> files)
     {
         _project = project;

@@ -3,7 +3,7 @@ using System.Text;
 
 namespace PyResolve.Server.Access;
 
-/// <param name="Shown">As it was typed, but for case and composition.</param>
+/// <param name="Shown">As it was typed, except for case and composition.</param>
 /// <param name="Key">
 /// The normal form: equal for two spellings of one mailbox. Emails are sent to it, since every mail server takes its domain.
 /// </param>
@@ -39,7 +39,7 @@ internal static class EmailAddresses
         return key.Length <= MaxLength ? new EmailAddress($"{local}@{Idna.GetUnicode(domain)}", key) : null;
     }
 
-    /// <summary>Also of a text that is no address, such as a row of an earlier version may have.</summary>
+    /// <summary>Also of a text that is not an address, such as a row of an earlier version may have.</summary>
     public static string KeyOf(string text) => Parse(text)?.Key ?? Lower(text.Trim());
 
     /// <summary>Only an email to the address shows that it exists.</summary>

@@ -5,7 +5,7 @@ internal readonly record struct QueueShare(string Network, string Account);
 
 /// <summary>
 /// A bounded queue that nobody can fill for others. Turns go round the networks, and within a network round its accounts. When it is full,
-/// a newcomer takes the place of the last one of the network, or account, that has most places, if that has more than its own.
+/// a new request takes the place of the last one of the network, or account, that has most places, if that has more than its own.
 /// Thread-safe.
 /// </summary>
 internal sealed class PasswordQueue(int turns, int maxWaiting)

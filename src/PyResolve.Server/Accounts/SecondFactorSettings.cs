@@ -44,7 +44,7 @@ internal sealed class SecondFactorSettings(
         return problem ?? outcome;
     }
 
-    /// <summary>Sessions that were opened without the second factor end, but for the caller's own.</summary>
+    /// <summary>Sessions that were opened without the second factor end, except the caller's own.</summary>
     public async Task<Outcome<TotpConfirmed>> ConfirmAsync(
         Caller caller, string code, Origin origin, CancellationToken cancellationToken)
     {

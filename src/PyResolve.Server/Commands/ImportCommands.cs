@@ -84,7 +84,7 @@ internal static class ImportCommands
                 + $"and name it: import supabase --dump {dump ?? DefaultDump}");
         }
 
-        // Before it begins: whoever sees it end early knows what to do.
+        // Before it begins, so that an operator who sees it end early knows what to do.
         await OperatorOutput.NoteAsync($"Locks {plan.DescribeLock()}. {Undo(dump!)}");
         var imported = await import.TakeOverAsync(cancellationToken);
         return await EndAsync(plan.After(imported), imported, isDryRun, dump, isJson);

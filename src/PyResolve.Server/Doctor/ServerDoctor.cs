@@ -59,7 +59,7 @@ internal sealed class ServerDoctor(
         }
 
         if (!isUsable)
-            return [new(About, HealthState.Look, "It is looked at when the store can be used.", "Mend the store first.")];
+            return [new(About, HealthState.Look, "It is checked when the store can be used.", "Fix the store first.")];
         var findings = new List<Finding>();
         await foreach (var (isProblem, text) in services.GetRequiredService<StripeDoctor>().ExamineAsync(cancellationToken))
             findings.Add(new(About, isProblem ? HealthState.Bad : HealthState.Good, text));

@@ -12,7 +12,7 @@ internal static class ListeningAddress
     /// ASP.NET Core's own setting, else <c>PORT</c> on every address as hosting services expect, else localhost:8000. <c>PORT</c> comes
     /// before <c>http_ports</c>, which .NET's own images set.
     /// </summary>
-    /// <exception cref="InvalidConfigurationException">An address is none.</exception>
+    /// <exception cref="InvalidConfigurationException">An address is not valid.</exception>
     public static void UseListeningAddress(this IWebHostBuilder web, IConfiguration configuration)
     {
         if (Read(configuration).FirstOrDefault(static one => !IsValid(one.Address)) is { Setting: { } setting, Text: var text })

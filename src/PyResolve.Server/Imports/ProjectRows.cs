@@ -21,8 +21,8 @@ internal sealed record ImportOutcome(ImportedRows Rows, TimeSpan Locked, IReadOn
 }
 
 /// <summary>
-/// Writes a project's rows into the server's tables. Rows that are there stay as they are, but for a revocation: repeating it adds what is
-/// new. The reasons for what is left out or changed are those of <see cref="ImportFindings"/>.
+/// Writes a project's rows into the server's tables. Rows that are there stay as they are, except for a revocation: repeating it adds what
+/// is new. The reasons for what is left out or changed are those of <see cref="ImportFindings"/>.
 /// </summary>
 internal static class ProjectRows
 {

@@ -57,7 +57,7 @@ internal sealed record KeyListQuery(KeyListing Listing, KeyPosition After, int L
     }
 
     /// <summary>What people filter by on a page, which is more than programs do.</summary>
-    /// <exception cref="ProblemException">422: a value is none.</exception>
+    /// <exception cref="ProblemException">422: a value is not valid.</exception>
     public static KeyListQuery ReadPage(string? state, string? search, string? cursor, int limit)
     {
         var errors = new FieldErrors();

@@ -14,8 +14,8 @@ internal sealed record OperatorRequirement(OperatorRole Role);
 internal sealed record WithoutProof;
 
 /// <summary>
-/// Every page and form of the operator passes here: who is none gets the answer of a path that does not exist, and a form needs a proof of
-/// identity that is at most 15 minutes old.
+/// Every operator page and form passes here: an account that is not an operator gets the answer of a path that does not exist, and a form
+/// needs a sign-in from the last 15 minutes.
 /// </summary>
 internal static class OperatorAccess
 {

@@ -18,7 +18,7 @@ internal sealed partial class BillingInvoices(IStripeGateway stripe, BillingCust
     /// <param name="cancellationToken">Stops waiting.</param>
     /// <param name="status">As Stripe names it; null: every one.</param>
     /// <returns>null: no Stripe is configured to ask.</returns>
-    /// <exception cref="ProblemException">422: the cursor is none.</exception>
+    /// <exception cref="ProblemException">422: the cursor is not valid.</exception>
     /// <exception cref="StripeException">Stripe does not answer.</exception>
     public async Task<InvoicePage?> ReadAsync(
         Guid userId, string? cursor, CancellationToken cancellationToken, string? status = null)

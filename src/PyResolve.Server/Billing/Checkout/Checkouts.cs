@@ -17,7 +17,7 @@ internal abstract record CheckoutOutcome
 
     public sealed record AlreadySubscribed(string PortalUrl) : CheckoutOutcome;
 
-    /// <summary>An operator gave the account this plan for good, and nothing is less than it.</summary>
+    /// <summary>An operator gave the account this plan without an end, and nothing is less than it.</summary>
     public sealed record GivenByOperator(string Plan) : CheckoutOutcome;
 
     /// <summary>Paid by a method that takes days, such as a bank debit.</summary>

@@ -35,7 +35,7 @@ internal sealed class BillingOptions
     /// <summary>Whether a plan has overage, which is reported to Stripe's meters.</summary>
     public bool SellsOverage { get; private init; }
 
-    /// <summary>Whether a plan draws on credits: some may have been bought, also of packs that are sold no more.</summary>
+    /// <summary>Whether a plan draws on credits: some may have been bought, also of packs that are no longer sold.</summary>
     public bool HasCredits { get; private init; }
 
     public required Uri ApiBase { get; init; }
