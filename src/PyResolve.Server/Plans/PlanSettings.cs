@@ -100,7 +100,7 @@ internal static partial class PlanSettings
                 $"{Section} has no plan without payment. Set {Section}:<plan>:WithoutPayment=true for the one that every account begins "
                 + "with."),
             (_, true) => throw new InvalidConfigurationException(
-                $"{Section}:{PlanCatalog.Free} is not the plan without payment, and only that may have this name. Name it otherwise."),
+                $"{Section}:{PlanCatalog.Free} is not the plan without payment, and only that may have this name. Rename it."),
             _ => throw new InvalidConfigurationException(
                 $"{Section} has {marked.Count} plans without payment ({string.Join(", ", marked)}). Leave WithoutPayment=true at one."),
         };
