@@ -1,4 +1,5 @@
 using PyResolve.Server.Billing.Gateway;
+using PyResolve.Server.Billing.Webhooks;
 
 namespace PyResolve.Server.Tests.Billing;
 

@@ -1,5 +1,6 @@
 using System.Text.Json.Nodes;
 using PyResolve.Server.Hosting;
+using PyResolve.Server.Tests.Accounts;
 using PyResolve.Server.Tests.Hosting;
 
 namespace PyResolve.Server.Tests.Identity;

@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using PyResolve.Server.Tests.Accounts;
 using PyResolve.Server.Tests.Hosting;
 
 namespace PyResolve.Server.Tests.Identity;
