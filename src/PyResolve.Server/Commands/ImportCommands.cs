@@ -71,9 +71,11 @@ internal static class ImportCommands
             return await EndAsync(plan, null, isDryRun, dump, isJson);
         if (isDryRun || plan.IsDone)
             return await EndAsync(plan, plan.IsDone ? ImportOutcome.Nothing : null, isDryRun, dump, isJson);
+        using var line = new ProgressLine("Importing");
         if (source is not null)
         {
-            var copied = await import.CopyAsync(source, cancellationToken);
+            var copied = await import.CopyAsync(source, ShowTable, cancellationToken);
+            line.Clear();
             return await EndAsync(plan.After(copied), copied, isDryRun, dump, isJson);
         }
 
@@ -86,8 +88,11 @@ internal static class ImportCommands
 
         // Before it begins, so that an operator who sees it end early knows what to do.
         await OperatorOutput.NoteAsync($"Locks {plan.DescribeLock()}. {Undo(dump!)}");
-        var imported = await import.TakeOverAsync(cancellationToken);
+        var imported = await import.TakeOverAsync(ShowTable, cancellationToken);
+        line.Clear();
         return await EndAsync(plan.After(imported), imported, isDryRun, dump, isJson);
+
+        void ShowTable(string table) => line.Report(table);
     }
 
     private static async Task<int> TakeBackAsync(

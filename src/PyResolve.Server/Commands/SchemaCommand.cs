@@ -39,7 +39,7 @@ internal static class SchemaCommand
         IServiceProvider services, bool distributes, int? shards, CancellationToken cancellationToken)
     {
         var schema = services.GetRequiredService<SchemaMigrator>();
-        foreach (var name in await schema.ApplyAsync(cancellationToken))
+        foreach (var name in await ApplyAsync(schema, cancellationToken))
             await Console.Out.WriteLineAsync($"Applied {name}.");
         foreach (var clash in await EmailKeys.ResolveAsync(services.GetRequiredService<Database>(), cancellationToken))
         {
@@ -54,19 +54,17 @@ internal static class SchemaCommand
         return 0;
     }
 
+    private static async Task<IReadOnlyList<string>> ApplyAsync(SchemaMigrator schema, CancellationToken cancellationToken)
+    {
+        using var line = new ProgressLine("Applying", "files");
+        return await schema.ApplyAsync(step => line.Report(step.Name, step.Applied, step.All), cancellationToken);
+    }
+
     private static async Task DistributeAsync(SchemaMigrator schema, int? shards, CancellationToken cancellationToken)
     {
-        var line = new ProgressLine("Distributing");
         Distribution distribution;
-        try
-        {
+        using (var line = new ProgressLine("Distributing"))
             distribution = await schema.DistributeAsync(shards, new LineOfTables(line), cancellationToken);
-        }
-        finally
-        {
-            line.Clear();
-        }
-
         foreach (var table in distribution.Tables)
         {
             await Console.Out.WriteLineAsync(

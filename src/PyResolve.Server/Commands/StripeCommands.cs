@@ -106,11 +106,12 @@ internal static class StripeCommands
         var customers = services.GetRequiredService<BillingCustomers>();
         var sync = services.GetRequiredService<CustomerSync>();
         var adoption = services.GetRequiredService<CustomerAdoption>();
+        using var line = new ProgressLine("Compared", "customers");
         if (onlyCustomer is { } only)
         {
             if (await FindOwnerAsync(adoption, only, isDryRun, cancellationToken) is not { } owner)
                 return await SayAsync($"No account has the customer {only}, nor was it made for one.", 1);
-            await SyncOneAsync(sync, only, owner, isDryRun, cancellationToken);
+            await SyncOneAsync(sync, only, owner, isDryRun, line, cancellationToken);
             return 0;
         }
 
@@ -120,6 +121,7 @@ internal static class StripeCommands
         foreach (var named in await adoption.ListNamedByProfilesAsync(cancellationToken))
             await CountAsync(named, () => FindOwnerAsync(adoption, named, isDryRun, cancellationToken));
 
+        line.Clear();
         await Console.Out.WriteLineAsync($"{seen} customers, {changed} {(isDryRun ? "would change" : "changed")}, {failed} failed.");
         return failed == 0 ? 0 : 1;
 
@@ -130,12 +132,14 @@ internal static class StripeCommands
                 if (await findOwner() is not { } owner)
                     return;
                 seen++;
-                if (await SyncOneAsync(sync, customerId, owner, isDryRun, cancellationToken))
+                if (await SyncOneAsync(sync, customerId, owner, isDryRun, line, cancellationToken))
                     changed++;
+                line.Report("with Stripe", seen);
             }
             catch (StripeException exception)
             {
                 failed++;
+                line.Clear();
                 await Console.Error.WriteLineAsync($"{customerId}: {exception.Message}");
             }
         }
@@ -150,7 +154,7 @@ internal static class StripeCommands
     }
 
     private static async Task<bool> SyncOneAsync(
-        CustomerSync sync, string customerId, Guid owner, bool isDryRun, CancellationToken cancellationToken)
+        CustomerSync sync, string customerId, Guid owner, bool isDryRun, ProgressLine line, CancellationToken cancellationToken)
     {
         var preview = await sync.PreviewAsync(customerId, owner, cancellationToken);
         if (!isDryRun)
@@ -161,6 +165,7 @@ internal static class StripeCommands
             var orphaned = preview.Orphaned.Count == 0
                 ? ""
                 : $", and ends, as its account is deleted: {string.Join(", ", preview.Orphaned)}";
+            line.Clear();
             await Console.Out.WriteLineAsync($"{customerId}: {Describe(preview.Before)} -> {Describe(preview.Now)}{profile}{orphaned}");
         }
 

@@ -58,7 +58,17 @@ internal static class UsageCommands
         var time = services.GetRequiredService<TimeProvider>();
         var start = time.GetTimestamp();
         var scope = new RecountScope(userId, month, Repair: !isDryRun);
-        var result = await services.GetRequiredService<RollupRecount>().RunAsync(scope, Report, cancellationToken);
+        using var line = new ProgressLine("Recounted", "accounts");
+        var result = await services.GetRequiredService<RollupRecount>().RunAsync(
+            scope,
+            difference =>
+            {
+                line.Clear();
+                Report(difference);
+            },
+            total => line.Report("usage", total.Accounts),
+            cancellationToken);
+        line.Clear();
 
         await Console.Out.WriteLineAsync(
             $"{Describe(result, scope)} Took {time.GetElapsedTime(start).TotalSeconds:0.0} s, at most {PeakMegabytes()} MB of memory.");

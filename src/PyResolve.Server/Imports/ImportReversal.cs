@@ -16,7 +16,7 @@ internal sealed class ImportReversal(SchemaMigrator schema)
             names text;
             one   text;
         begin
-            perform set_config('lock_timeout', '{TIMEOUT}', true), set_config('statement_timeout', '0', true);
+            perform set_config('lock_timeout', '{TIMEOUT}', true);
             for one in
                 select format('drop trigger %I on auth.users', t.tgname)
                 from pg_trigger t

@@ -28,12 +28,17 @@ internal static class ProjectRows
 {
     /// <param name="session">In a transaction, whose tables are up to date.</param>
     /// <param name="tables">Where the rows are.</param>
-    public static async Task<ImportedRows> WriteAsync(Session session, ProjectTables tables, CancellationToken cancellationToken)
+    /// <param name="progress">Told which of the server's tables is written.</param>
+    public static async Task<ImportedRows> WriteAsync(
+        Session session, ProjectTables tables, Action<string> progress, CancellationToken cancellationToken)
     {
+        progress("profiles");
         var accounts = await session.ExecuteAsync(Profiles(tables), cancellationToken);
+        progress("api_keys");
         var keys = await session.ExecuteAsync(Keys(tables), cancellationToken);
         await session.ExecuteAsync(Revocations(tables), cancellationToken);
         await session.ExecuteAsync($"analyze profiles", cancellationToken);
+        progress("usage_events");
         var events = await session.NumberAsync(Events(tables), cancellationToken);
         return new ImportedRows(accounts, keys, events ?? 0);
     }

@@ -25,8 +25,10 @@ internal sealed class SupabaseImport(Database database, SchemaMigrator schema, I
         },
         cancellationToken);
 
+    /// <param name="progress">Told which table is written.</param>
+    /// <param name="cancellationToken">Takes everything back.</param>
     /// <exception cref="StoreUnavailableException">Somebody else used the tables all the time.</exception>
-    public async Task<ImportOutcome> TakeOverAsync(CancellationToken cancellationToken)
+    public async Task<ImportOutcome> TakeOverAsync(Action<string> progress, CancellationToken cancellationToken)
     {
         var lockedAt = 0L;
         var rows = await schema.TakeOverAsync(
@@ -39,7 +41,7 @@ internal sealed class SupabaseImport(Database database, SchemaMigrator schema, I
             async session =>
             {
                 var tables = await ProjectTables.FindAsync(session, ProjectTables.KeptSchema, cancellationToken);
-                return await ProjectRows.WriteAsync(session, tables!, cancellationToken);
+                return await ProjectRows.WriteAsync(session, tables!, progress, cancellationToken);
             },
             cancellationToken);
         var locked = time.GetElapsedTime(lockedAt);
@@ -58,7 +60,10 @@ internal sealed class SupabaseImport(Database database, SchemaMigrator schema, I
         cancellationToken);
 
     /// <summary>Copies what is at another server, as it is at one instant, and adds what is not here yet.</summary>
-    public async Task<ImportOutcome> CopyAsync(Database source, CancellationToken cancellationToken)
+    /// <param name="source">The other server.</param>
+    /// <param name="progress">Told which table is copied or written.</param>
+    /// <param name="cancellationToken">Takes everything back.</param>
+    public async Task<ImportOutcome> CopyAsync(Database source, Action<string> progress, CancellationToken cancellationToken)
     {
         await schema.ApplyAsync(cancellationToken);
         if (database.Engine.IsDistributed)
@@ -72,23 +77,24 @@ internal sealed class SupabaseImport(Database database, SchemaMigrator schema, I
         await using (var from = await source.Engine.OpenWriterAsync(cancellationToken))
         await using (var to = await database.Engine.OpenWriterAsync(cancellationToken))
         {
-            var reading = new Session(source.Engine, from.Connection, from.Transaction) { TimeLimit = TimeSpan.Zero };
-            var writing = new Session(database.Engine, to.Connection, to.Transaction) { TimeLimit = TimeSpan.Zero };
+            var reading = new Session(source.Engine, from.Connection, from.Transaction);
+            var writing = new Session(database.Engine, to.Connection, to.Transaction);
             // All tables as of one instant.
             await reading.ExecuteAsync($"set transaction isolation level repeatable read, read only", cancellationToken);
             foreach (var session in new[] { reading, writing })
-                await session.ExecuteAsync($"select set_config('statement_timeout', '0', true)", cancellationToken);
+                await session.LiftTimeLimitsAsync(cancellationToken);
             var tables = await ProjectTables.FindAsync(reading, schema: null, cancellationToken)
                 ?? throw new SchemaIncompatibleException(ImportObstacles.NoTables);
             foreach (var (table, selected) in tables.All)
             {
+                progress($"a copy of {table}");
                 await writing.ExecuteScriptAsync(
                     $"create temporary table {StageName(table)} ({ProjectTables.Definition(table)}) on commit drop", cancellationToken);
                 await CopyAsync(from, selected.Text!, to, StageName(table), cancellationToken);
                 await writing.ExecuteScriptAsync($"analyze {StageName(table)}", cancellationToken);
             }
 
-            rows = await ProjectRows.WriteAsync(writing, ProjectTables.Staged(StageName), cancellationToken);
+            rows = await ProjectRows.WriteAsync(writing, ProjectTables.Staged(StageName), progress, cancellationToken);
             await to.Transaction.CommitAsync(CancellationToken.None);
         }
 
@@ -145,7 +151,7 @@ internal sealed class SupabaseImport(Database database, SchemaMigrator schema, I
                 declare
                     ours text;
                 begin
-                    perform set_config('lock_timeout', '{TIMEOUT}', true), set_config('statement_timeout', '0', true);
+                    perform set_config('lock_timeout', '{TIMEOUT}', true);
                     if to_regclass('auth.users') is not null and has_table_privilege('auth.users', 'update') then
                         lock table auth.users in access exclusive mode;
                     end if;

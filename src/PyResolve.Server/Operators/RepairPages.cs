@@ -52,6 +52,7 @@ internal static class RepairPages
         await recount.RunAsync(
             new RecountScope(id, Month: null, Repair: true) { By = OperatorAccess.OriginOf(http, reason) },
             static _ => { },
+            static _ => { },
             http.RequestAborted);
         return AccountForms.Done(http, id, "usage");
     }
@@ -84,7 +85,7 @@ internal static class RepairPages
         var email = await EmailOfAsync(id, http);
         var changes = new List<RepairChange>();
         var result = await http.RequestServices.GetRequiredService<RollupRecount>().RunAsync(
-            new RecountScope(id, Month: null, Repair: false), Add, http.RequestAborted);
+            new RecountScope(id, Month: null, Repair: false), Add, static _ => { }, http.RequestAborted);
         return Page(http, new Repair(
             id,
             email,

@@ -23,8 +23,12 @@ internal sealed class RollupRecount(Database database, AuditLog audit)
 
     private const int Attempts = 5;
 
-    /// <summary><paramref name="report"/> is called for each difference, before it is repaired.</summary>
-    public async Task<RecountResult> RunAsync(RecountScope scope, Action<RollupDifference> report, CancellationToken cancellationToken)
+    /// <param name="scope">What is counted.</param>
+    /// <param name="report">Called for each difference, before it is repaired.</param>
+    /// <param name="progress">Called after each account with what is counted so far.</param>
+    /// <param name="cancellationToken">Leaves the rest as it is.</param>
+    public async Task<RecountResult> RunAsync(
+        RecountScope scope, Action<RollupDifference> report, Action<RecountResult> progress, CancellationToken cancellationToken)
     {
         var total = new RecountResult(0, 0, 0, 0);
         for (var userId = scope.UserId ?? await NextAccountAsync(Guid.Empty, cancellationToken); userId is { } account;)
@@ -44,6 +48,7 @@ internal sealed class RollupRecount(Database database, AuditLog audit)
             }
 
             total = total with { Accounts = total.Accounts + 1 };
+            progress(total);
             userId = scope.UserId is null ? await NextAccountAsync(account, cancellationToken) : null;
         }
 
@@ -157,7 +162,7 @@ internal sealed class RollupRecount(Database database, AuditLog audit)
                 await database.WriteAsync(
                     async session =>
                     {
-                        session.TimeLimit = TimeSpan.Zero;
+                        await session.LiftTimeLimitsAsync(cancellationToken);
                         await session.Engine.LockAsync(session, RepairLock, cancellationToken);
                         await work(session);
                         if (await slice.IsGoneAsync(session, cancellationToken))

@@ -116,7 +116,7 @@ internal static class CitusSchema
     private static async Task<Distribution> SpreadAsync(
         Session session, IReadOnlyList<string> tables, int shards, IProgress<MovedRows>? progress, CancellationToken cancellationToken)
     {
-        session.TimeLimit = TimeSpan.Zero;
+        await session.LiftTimeLimitsAsync(cancellationToken);
         await ChangeOneByOneAsync(session, cancellationToken);
         var kinds = await ReadKindsAsync(session, tables, cancellationToken);
         foreach (var table in kinds.Where(kind => kind.Value is null && !Names.Contains(kind.Key)).Select(static kind => kind.Key))

@@ -82,6 +82,9 @@ internal abstract class Engine : IAsyncDisposable
     /// <summary>Locks <paramref name="key"/> until the transaction ends.</summary>
     public abstract Task LockAsync(Session session, long key, CancellationToken cancellationToken);
 
+    /// <summary>Until the transaction ends, the database's own limits on a statement do not apply.</summary>
+    public virtual Task LiftTimeLimitsAsync(Session session, CancellationToken cancellationToken) => Task.CompletedTask;
+
     /// <summary>Locks the schema against other instances until the transaction ends.</summary>
     /// <returns>false: another instance has the lock.</returns>
     public abstract Task<bool> TryLockSchemaAsync(Session session, CancellationToken cancellationToken);

@@ -126,6 +126,15 @@ internal class PostgresEngine : Engine
     public override Task LockAsync(Session session, long key, CancellationToken cancellationToken) =>
         session.ExecuteAsync($"select pg_advisory_xact_lock({key})", cancellationToken);
 
+    /// <summary>A role's and those of DATABASE_URL: Supabase gives every role two minutes. Older versions lack one of them.</summary>
+    public override Task LiftTimeLimitsAsync(Session session, CancellationToken cancellationToken) => session.ExecuteAsync(
+        $"""
+        select set_config(name, '0', true)
+        from pg_settings
+        where name in ('statement_timeout', 'transaction_timeout', 'idle_in_transaction_session_timeout')
+        """,
+        cancellationToken);
+
     public override async Task<bool> TryLockSchemaAsync(Session session, CancellationToken cancellationToken)
     {
         await PostgresChecks.CheckProductAsync(session, cancellationToken);

@@ -18,14 +18,18 @@ internal sealed partial class SchemaMigrator(Database database, TimeProvider tim
     /// <summary>The version that this server was built with.</summary>
     public int Version => _migrations[^1].Version;
 
+    /// <inheritdoc cref="ApplyAsync(Action{SchemaStep}, CancellationToken)"/>
+    public Task<IReadOnlyList<string>> ApplyAsync(CancellationToken cancellationToken) =>
+        ApplyAsync(static _ => { }, cancellationToken);
+
     /// <exception cref="SchemaIncompatibleException">
     /// The schema needs a newer server, or the database or its rights do not fit: the message names the fix.
     /// </exception>
-    public async Task<IReadOnlyList<string>> ApplyAsync(CancellationToken cancellationToken)
+    public async Task<IReadOnlyList<string>> ApplyAsync(Action<SchemaStep> progress, CancellationToken cancellationToken)
     {
         try
         {
-            return await WaitAndApplyAsync(cancellationToken);
+            return await WaitAndApplyAsync(progress, cancellationToken);
         }
         catch (StoreUnavailableException exception) when (database.Engine.LacksRight(exception.InnerException) is { } right)
         {
@@ -85,9 +89,9 @@ internal sealed partial class SchemaMigrator(Database database, TimeProvider tim
             if (state.Version > 0)
                 throw new SchemaIncompatibleException("The database has the server's schema already.");
             await session.Engine.CheckAsync(session, [], cancellationToken);
-            session.TimeLimit = TimeSpan.Zero;
+            await session.LiftTimeLimitsAsync(cancellationToken);
             await moveAway(session);
-            await ApplyAsync(session, state, Version, cancellationToken);
+            await ApplyAsync(session, state, Version, static _ => { }, cancellationToken);
             var result = await fill(session);
             await session.Engine.ProtectAsync(session, _tables, cancellationToken);
             await session.Engine.CheckAsync(session, _tables, cancellationToken);
@@ -112,7 +116,7 @@ internal sealed partial class SchemaMigrator(Database database, TimeProvider tim
                     + "Use the server that ran there last.");
             }
 
-            session.TimeLimit = TimeSpan.Zero;
+            await session.LiftTimeLimitsAsync(cancellationToken);
             await remove(session);
         },
         cancellationToken);
@@ -145,19 +149,20 @@ internal sealed partial class SchemaMigrator(Database database, TimeProvider tim
             var state = await LockStateAsync(session, cancellationToken);
             if (state.Version > 0)
                 return state.Version;
+            await session.LiftTimeLimitsAsync(cancellationToken);
             await session.Engine.CheckAsync(session, [], cancellationToken);
             await ThrowIfTakenAsync(session, cancellationToken);
-            await ApplyAsync(session, state, version, cancellationToken);
+            await ApplyAsync(session, state, version, static _ => { }, cancellationToken);
             return version;
         },
         cancellationToken);
 
-    private async Task<IReadOnlyList<string>> WaitAndApplyAsync(CancellationToken cancellationToken)
+    private async Task<IReadOnlyList<string>> WaitAndApplyAsync(Action<SchemaStep> progress, CancellationToken cancellationToken)
     {
         var startedAt = RealTime.GetTimestamp();
         for (var waits = false; ; waits = true)
         {
-            if (await TryApplyAsync(cancellationToken) is { } applied)
+            if (await TryApplyAsync(progress, cancellationToken) is { } applied)
                 return applied;
             if (RealTime.GetElapsedTime(startedAt) > MaxWait)
             {
@@ -172,11 +177,11 @@ internal sealed partial class SchemaMigrator(Database database, TimeProvider tim
     }
 
     /// <returns>null: another instance has the schema locked.</returns>
-    private async Task<IReadOnlyList<string>?> TryApplyAsync(CancellationToken cancellationToken)
+    private async Task<IReadOnlyList<string>?> TryApplyAsync(Action<SchemaStep> progress, CancellationToken cancellationToken)
     {
         try
         {
-            return await ApplyMigrationsAsync(cancellationToken);
+            return await ApplyMigrationsAsync(progress, cancellationToken);
         }
         catch (StoreUnavailableException exception) when (database.Engine.IsLockedElsewhere(exception.InnerException))
         {
@@ -184,7 +189,7 @@ internal sealed partial class SchemaMigrator(Database database, TimeProvider tim
         }
     }
 
-    private Task<IReadOnlyList<string>?> ApplyMigrationsAsync(CancellationToken cancellationToken) =>
+    private Task<IReadOnlyList<string>?> ApplyMigrationsAsync(Action<SchemaStep> progress, CancellationToken cancellationToken) =>
         database.WriteAsync<IReadOnlyList<string>?>(
         async session =>
         {
@@ -193,11 +198,15 @@ internal sealed partial class SchemaMigrator(Database database, TimeProvider tim
             var state = await ReadStateAsync(session, cancellationToken);
             ThrowIfTooOld(state);
             if (state.Version < Version)
+            {
+                await session.LiftTimeLimitsAsync(cancellationToken);
                 await session.Engine.CheckAsync(session, [], cancellationToken);
+            }
+
             if (state.Version == 0)
                 await ThrowIfTakenAsync(session, cancellationToken);
             await session.Engine.LockTablesAsync(session, SchemaFile.TablesChangedAfter(state.Version, _migrations), cancellationToken);
-            var applied = await ApplyAsync(session, state, Version, cancellationToken);
+            var applied = await ApplyAsync(session, state, Version, progress, cancellationToken);
             await session.Engine.FollowAsync(session, _tables, cancellationToken);
             await session.Engine.ProtectAsync(session, _tables, cancellationToken);
             await session.Engine.CheckAsync(session, _tables, cancellationToken);
@@ -205,11 +214,14 @@ internal sealed partial class SchemaMigrator(Database database, TimeProvider tim
         },
         cancellationToken);
 
-    private async Task<List<string>> ApplyAsync(Session session, SchemaState state, int version, CancellationToken cancellationToken)
+    private async Task<List<string>> ApplyAsync(
+        Session session, SchemaState state, int version, Action<SchemaStep> progress, CancellationToken cancellationToken)
     {
         var applied = new List<string>();
-        foreach (var migration in _migrations.Where(migration => migration.Version > state.Version && migration.Version <= version))
+        var missing = _migrations.Where(migration => migration.Version > state.Version && migration.Version <= version).ToList();
+        foreach (var migration in missing)
         {
+            progress(new SchemaStep(migration.Name, applied.Count, missing.Count));
             await session.ExecuteScriptAsync(migration.Script, cancellationToken);
             await session.ExecuteAsync(
                 $"""
@@ -281,5 +293,11 @@ internal sealed partial class SchemaMigrator(Database database, TimeProvider tim
         public static partial void Waiting(ILogger logger, int minutes);
     }
 }
+
+/// <summary>A schema file that is applied now.</summary>
+/// <param name="Name">The file's.</param>
+/// <param name="Applied">Files before it.</param>
+/// <param name="All">Files that are applied in all.</param>
+internal sealed record SchemaStep(string Name, int Applied, int All);
 
 internal sealed class SchemaIncompatibleException(string message) : Exception(message);

@@ -16,6 +16,13 @@ internal sealed class Session(Engine engine, DbConnection connection, DbTransact
     /// <summary>The timeout of a statement; default the connection's own. <see cref="TimeSpan.Zero"/>: none.</summary>
     public TimeSpan? TimeLimit { get; set; }
 
+    /// <summary>For a transaction that takes minutes: neither the driver nor the database ends a statement of it.</summary>
+    public Task LiftTimeLimitsAsync(CancellationToken cancellationToken)
+    {
+        TimeLimit = TimeSpan.Zero;
+        return engine.LiftTimeLimitsAsync(this, cancellationToken);
+    }
+
     public async Task<int> ExecuteAsync(Sql sql, CancellationToken cancellationToken)
     {
         await using var command = Prepare(sql);
