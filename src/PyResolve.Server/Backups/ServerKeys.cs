@@ -3,34 +3,32 @@ using PyResolve.Server.Leases;
 
 namespace PyResolve.Server.Backups;
 
-/// <summary>The secrets that the store's contents need: leases are signed with one, second factors are encrypted with the other.</summary>
+/// <summary>A secret that the store's contents need.</summary>
+/// <param name="File">Its file, beside the embedded database. A backup names it so.</param>
+/// <param name="Setting">The setting that goes before the file.</param>
+/// <param name="Split">From a source that messages name, and a text: each key in one line, as the setting takes it.</param>
+internal sealed record ServerKey(string File, string Setting, Func<string, string, IReadOnlyList<string>> Split);
+
+/// <summary>Leases are signed with one, second factors are encrypted with the other.</summary>
 internal static class ServerKeys
 {
-    private static readonly (string File, string Setting)[] All =
-        [(LeaseKeys.FileName, LeaseKeys.Setting), (EncryptionKeys.FileName, EncryptionKeys.Setting)];
+    public static IReadOnlyList<ServerKey> All { get; } =
+    [
+        new(LeaseKeys.FileName, LeaseKeys.Setting, LeaseKeys.Split),
+        new(EncryptionKeys.FileName, EncryptionKeys.Setting, EncryptionKeys.Split),
+    ];
 
     public static Dictionary<string, string> Read(IConfiguration configuration, ServerOptions options)
     {
         var keys = new Dictionary<string, string>(StringComparer.Ordinal);
-        foreach (var (file, setting) in All)
+        foreach (var key in All)
         {
-            var path = Path.Combine(options.DataFolder, file);
-            if (ServerOptions.Text(configuration, setting) is { } text)
-                keys.Add(file, text);
+            var path = Path.Combine(options.DataFolder, key.File);
+            if (ServerOptions.Text(configuration, key.Setting) is { } text)
+                keys.Add(key.File, text);
             else if (options.DatabaseUrl is null && File.Exists(path))
-                keys.Add(file, File.ReadAllText(path));
+                keys.Add(key.File, File.ReadAllText(path));
         }
         return keys;
     }
-
-    /// <summary>Files that are there already stay.</summary>
-    /// <returns>The files that another key is in.</returns>
-    public static IReadOnlyList<string> Write(IReadOnlyDictionary<string, string> keys, string folder) =>
-    [
-        .. from key in keys
-           where All.Any(known => known.File == key.Key)
-           let file = Path.Combine(folder, key.Key)
-           where SecretFile.Create(file, () => key.Value).Trim() != key.Value.Trim()
-           select file,
-    ];
 }

@@ -13,7 +13,7 @@ internal sealed class StoreBackup(Database database, SchemaMigrator schema, Time
     /// <param name="keys">The server's secrets that are kept with it, by the names of their files.</param>
     /// <param name="progress">Told the rows of a table that are written, and all of them.</param>
     /// <param name="cancellationToken">Leaves half a file.</param>
-    /// <exception cref="BackupException">The store's rows are distributed.</exception>
+    /// <exception cref="BackupException">The store's rows are distributed, or not all of its tables are known.</exception>
     /// <exception cref="SchemaIncompatibleException">The store has another schema than this server.</exception>
     public async Task<BackupSummary> WriteAsync(
         Stream file, IReadOnlyDictionary<string, string> keys, IProgress<TableProgress> progress, CancellationToken cancellationToken)
@@ -30,24 +30,35 @@ internal sealed class StoreBackup(Database database, SchemaMigrator schema, Time
         // Before the first read, which fixes what is seen: what was acknowledged before this instant is in the backup.
         var takenAt = time.GetUtcNow();
         await using var snapshot = await BeginAsync(opened.Connection, cancellationToken);
-        var tables = await TableCatalog.ReadAsync(opened.Connection, snapshot, cancellationToken);
+        await new Session(database.Engine, opened.Connection, snapshot).LiftTimeLimitsAsync(cancellationToken);
+        var version = await NumberAsync(opened.Connection, snapshot, "select max(version) from schema_versions", cancellationToken);
+        var (tables, others) = await TableCatalog.ReadAsync(opened.Connection, snapshot, schema.TableNames, cancellationToken);
+        if (version > schema.Version && others.Count > 0)
+        {
+            throw new BackupException(
+                $"The store's schema has version {version}, and this program knows {schema.Version}: it cannot tell whether "
+                + $"{string.Join(", ", others)} belong to the server. Make the backup with the release that has schema version {version} "
+                + "(docs/upgrading.md).");
+        }
+
         var counts = new List<BackupTableRows>();
         foreach (var table in tables)
         {
-            await using var count = Command(opened.Connection, snapshot, $"select count(*) from {table.Name}");
-            counts.Add(new BackupTableRows(table.Name, Convert.ToInt64(await count.ExecuteScalarAsync(cancellationToken), null)));
+            counts.Add(new BackupTableRows(
+                table.Name,
+                await NumberAsync(opened.Connection, snapshot, $"select count(*) from {table.Name}", cancellationToken)));
         }
-        await using var epoch = Command(opened.Connection, snapshot, "select epoch from key_epoch");
+        // The store's own version: a newer server may have brought its schema, which this one can still read, up to date.
         var header = new BackupHeader(
-            BackupHeader.Name, BackupHeader.CurrentVersion, schema.Version,
-            Convert.ToInt64(await epoch.ExecuteScalarAsync(cancellationToken), null), takenAt, keys, counts);
+            BackupHeader.Name, BackupHeader.CurrentVersion, (int)version,
+            await NumberAsync(opened.Connection, snapshot, "select epoch from key_epoch", cancellationToken), takenAt, keys, counts);
 
         await using var writer = new BackupWriter(file);
         await writer.WriteAsync(header, BackupJson.Default.BackupHeader, cancellationToken);
         var ends = new List<BackupTableEnd>();
         foreach (var (table, count) in tables.Zip(counts))
             ends.Add(await WriteTableAsync(writer, opened.Connection, snapshot, table, count.Rows, progress, cancellationToken));
-        var summary = new BackupSummary(schema.Version, takenAt, ends);
+        var summary = new BackupSummary(header.Schema, takenAt, ends);
         await writer.WriteAsync(new BackupEnd(BackupHeader.Name, summary.Rows), BackupJson.Default.BackupEnd, cancellationToken);
         return summary;
     }
@@ -95,6 +106,13 @@ internal sealed class StoreBackup(Database database, SchemaMigrator schema, Time
         SqliteConnection sqlite => sqlite.BeginTransaction(deferred: true),
         _ => await connection.BeginTransactionAsync(IsolationLevel.RepeatableRead, cancellationToken),
     };
+
+    private static async Task<long> NumberAsync(
+        DbConnection connection, DbTransaction transaction, string text, CancellationToken cancellationToken)
+    {
+        await using var command = Command(connection, transaction, text);
+        return Convert.ToInt64(await command.ExecuteScalarAsync(cancellationToken), null);
+    }
 
     private static DbCommand Command(DbConnection connection, DbTransaction transaction, string text)
     {

@@ -11,19 +11,28 @@ internal sealed class StoreRestore(Database database, SchemaMigrator schema, Sto
 
     private const int MeteringSchema = 25;
 
-    /// <exception cref="BackupException">The file is no whole backup, or does not fit the store; nothing was restored.</exception>
+    /// <param name="file">The backup.</param>
+    /// <param name="keys">Takes the keys in it.</param>
+    /// <param name="progress">Told the rows of a table that are stored, and all of them.</param>
+    /// <param name="cancellationToken">Leaves the store empty.</param>
+    /// <exception cref="BackupException">
+    /// The file is no whole backup, or does not fit the store, or its keys have no place; nothing was restored.
+    /// </exception>
     /// <exception cref="SchemaIncompatibleException">The store cannot be used, or not with these rights.</exception>
     public async Task<BackupSummary> ReadAsync(
-        Stream file, Action<BackupHeader> started, IProgress<TableProgress> progress, CancellationToken cancellationToken)
+        Stream file, RestoredKeys keys, IProgress<TableProgress> progress, CancellationToken cancellationToken)
     {
         await using var reader = new BackupReader(file);
         var header = await reader.ReadHeaderAsync(cancellationToken);
         if (header.Schema > schema.Version)
         {
             throw new BackupException(
-                $"The backup has schema version {header.Schema}, and this server {schema.Version}. "
-                + "Restore it with a server as new as the one that made it.");
+                $"The backup has schema version {header.Schema}, and this program knows {schema.Version}. Nothing was restored. "
+                + $"Restore it with a release that has schema version {header.Schema} or later (docs/upgrading.md), whichever release made "
+                + "the backup.");
         }
+
+        keys.Check(header.Keys);
 
         // The tables as they were, into which the rows fit; what has been added to the schema since then follows.
         var version = await schema.ApplyToEmptyAsync(header.Schema, cancellationToken);
@@ -32,8 +41,7 @@ internal sealed class StoreRestore(Database database, SchemaMigrator schema, Sto
             throw new BackupException(
                 $"The store has schema version {version}, and the backup {header.Schema}. Restore into a database without tables.");
         }
-        started(header);
-        var summary = await FillAsync(reader, header, progress, cancellationToken);
+        var summary = await FillAsync(reader, header, keys, progress, cancellationToken);
         await schema.ApplyAsync(cancellationToken);
         if (header.Schema < StoreHistory.Schema)
             await history.NoteLossAsync(cancellationToken);
@@ -41,14 +49,16 @@ internal sealed class StoreRestore(Database database, SchemaMigrator schema, Sto
     }
 
     private async Task<BackupSummary> FillAsync(
-        BackupReader reader, BackupHeader header, IProgress<TableProgress> progress, CancellationToken cancellationToken)
+        BackupReader reader, BackupHeader header, RestoredKeys keys, IProgress<TableProgress> progress,
+        CancellationToken cancellationToken)
     {
         await using var writer = await database.Engine.OpenWriterAsync(cancellationToken);
         var session = new Session(database.Engine, writer.Connection, writer.Transaction);
-        var tables = await TableCatalog.ReadAsync(writer.Connection, writer.Transaction, cancellationToken);
+        await session.LiftTimeLimitsAsync(cancellationToken);
+        var (tables, _) = await TableCatalog.ReadAsync(writer.Connection, writer.Transaction, schema.TableNames, cancellationToken);
         await LockAsync(session, tables, cancellationToken);
         await CheckEmptyAsync(session, tables, cancellationToken);
-        foreach (var name in Seeded)
+        foreach (var name in Seeded.Where(name => tables.Any(table => table.Name == name)))
             await session.ExecuteAsync($"delete from {new SqlFragment(name)}", cancellationToken);
 
         var ends = new List<BackupTableEnd>();
@@ -82,6 +92,7 @@ internal sealed class StoreRestore(Database database, SchemaMigrator schema, Sto
                 cancellationToken);
         }
 
+        keys.Write();
         await writer.Transaction.CommitAsync(CancellationToken.None);
         return new BackupSummary(header.Schema, header.TakenAt, ends);
     }

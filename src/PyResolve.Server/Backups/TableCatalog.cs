@@ -28,10 +28,19 @@ internal static class TableCatalog
         "schema_versions", "key_epoch", "key_changes", "write_checks", "store_history", "store_losses",
     };
 
-    /// <returns>Sorted by name, except that accounts come first, to which others refer.</returns>
-    public static async Task<IReadOnlyList<StoredTable>> ReadAsync(
-        DbConnection connection, DbTransaction transaction, CancellationToken cancellationToken)
+    /// <param name="connection">To the store.</param>
+    /// <param name="transaction">What it sees.</param>
+    /// <param name="known">The server's own tables. Other applications may have theirs beside them.</param>
+    /// <param name="cancellationToken">Stops reading.</param>
+    /// <returns>
+    /// <c>Own</c>: sorted by name, except that accounts come first, to which others refer. <c>Others</c>: the names of all other tables.
+    /// </returns>
+    /// <exception cref="BackupException">A table of the server has a column of a type that it never makes.</exception>
+    public static async Task<(IReadOnlyList<StoredTable> Own, IReadOnlyList<string> Others)> ReadAsync(
+        DbConnection connection, DbTransaction transaction, IReadOnlyList<string> known, CancellationToken cancellationToken)
     {
+        var names = known.ToHashSet(StringComparer.Ordinal);
+        var others = new SortedSet<string>(StringComparer.Ordinal);
         var columns = new List<(string Table, StoredColumn Column, long Place)>();
         await using var command = connection.CreateCommand();
         command.Transaction = transaction;
@@ -40,17 +49,16 @@ internal static class TableCatalog
         {
             while (await reader.ReadAsync(cancellationToken))
             {
-                var type = reader.GetString(2);
-                columns.Add((
-                    reader.GetString(0),
-                    new StoredColumn(reader.GetString(1), TypeOf(type), IsSmall: type == "integer"),
-                    reader.GetInt64(3)));
+                var (table, column, type) = (reader.GetString(0), reader.GetString(1), reader.GetString(2));
+                if (!names.Contains(table))
+                    others.Add(table);
+                else if (!LeftOut.Contains(table))
+                    columns.Add((table, new StoredColumn(column, TypeOf(table, column, type), type == "integer"), reader.GetInt64(3)));
             }
         }
-        return
+        StoredTable[] own =
         [
             .. from column in columns
-               where !LeftOut.Contains(column.Table)
                group column by column.Table into table
                orderby table.Key != "profiles", table.Key
                select new StoredTable(
@@ -61,9 +69,10 @@ internal static class TableCatalog
                            .Select(static column => column.Column),
                    ]),
         ];
+        return (own, [.. others]);
     }
 
-    private static StoredType TypeOf(string type) => type switch
+    private static StoredType TypeOf(string table, string column, string type) => type switch
     {
         "text" => StoredType.Text,
         "integer" or "bigint" => StoredType.Integer,
@@ -72,6 +81,8 @@ internal static class TableCatalog
         "timestamp with time zone" => StoredType.Instant,
         "json" or "jsonb" => StoredType.Json,
         "uuid" => StoredType.Uuid,
-        _ => throw new InvalidOperationException($"A backup knows no columns of the type {type}."),
+        _ => throw new BackupException(
+            $"The column {table}.{column} has the type {type}, which no column of this server has. If it was added by hand, remove it; "
+            + "if a newer release made it, use that release."),
     };
 }

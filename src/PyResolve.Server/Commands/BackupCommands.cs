@@ -34,7 +34,8 @@ internal static class BackupCommands
         var file = new Argument<string>("file") { Description = "The file that the command backup has written, on either engine" };
         var keysTo = new Option<string?>("--keys-to")
         {
-            Description = "Where the keys in it go; by default, with the embedded database, beside it",
+            Description = $"Where the keys in it go, as files and as lines of settings ({RestoredKeys.LinesFile}); by default, with the "
+                + "embedded database, beside it",
             HelpName = "folder",
         };
         var json = OperatorOutput.JsonOption();
@@ -61,9 +62,8 @@ internal static class BackupCommands
             BackupSummary summary;
             await using (var stream = OpenNew(draft))
             {
-                var progress = new ProgressLine("Written");
+                using var progress = new ProgressLine("Written");
                 summary = await services.GetRequiredService<StoreBackup>().WriteAsync(stream, keys, progress, cancellationToken);
-                progress.Clear();
                 stream.Flush(flushToDisk: true);
             }
             File.Move(draft, file, overwrite: false);
@@ -83,28 +83,24 @@ internal static class BackupCommands
         if (!File.Exists(file))
             return await OperatorOutput.RefuseAsync($"There is no file {file}.");
         var options = services.GetRequiredService<ServerOptions>();
-        var folder = keysTo ?? (options.DatabaseUrl is null ? options.DataFolder : null);
-        BackupHeader? header = null;
+        var keys = new RestoredKeys(
+            services.GetRequiredService<IConfiguration>(), options, keysTo is null ? null : Path.GetFullPath(keysTo));
         BackupSummary summary;
         await using (var stream = File.OpenRead(file))
         {
-            var progress = new ProgressLine("Restored");
-            summary = await services.GetRequiredService<StoreRestore>().ReadAsync(
-                stream, found => header = found, progress, cancellationToken);
-            progress.Clear();
+            using var progress = new ProgressLine("Restored");
+            summary = await services.GetRequiredService<StoreRestore>().ReadAsync(stream, keys, progress, cancellationToken);
         }
 
-        if (header!.Keys.Count > 0 && folder is null)
+        if (keysTo is not null && keys.Files.Any())
         {
             await OperatorOutput.NoteAsync(
-                $"The backup has keys ({string.Join(", ", header.Keys.Keys)}), which the server reads from its settings here. "
-                + "--keys-to <folder> of a restore writes them to files.");
+                $"The keys are in {string.Join(", ", keys.Files)}. "
+                + (options.DatabaseUrl is null
+                    ? "The server looks for the first ones beside its database."
+                    : $"The server reads them from its settings: add the lines of {RestoredKeys.LinesFile} before you start it."));
         }
-        else if (folder is not null)
-        {
-            foreach (var other in ServerKeys.Write(header.Keys, Path.GetFullPath(folder)))
-                await OperatorOutput.NoteAsync($"{other} has another key than the backup. It stays.");
-        }
+
         return await SayAsync(
             summary, isJson,
             $"The store is as of {At(summary)}: {Count(summary)}. Running servers forget the keys that they knew. "

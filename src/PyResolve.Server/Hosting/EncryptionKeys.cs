@@ -47,6 +47,10 @@ internal sealed class EncryptionKeys
                 : SecretFile.Create(file, static () => Convert.ToBase64String(RandomNumberGenerator.GetBytes(KeyBytes)) + "\n")));
     }
 
+    /// <summary>Each key in base64, whatever stands between them.</summary>
+    /// <inheritdoc cref="Parse" path="/exception"/>
+    public static IReadOnlyList<string> Split(string source, string text) => [.. Parse(source, text).Select(Convert.ToBase64String)];
+
     /// <param name="secret">What is to be stored.</param>
     /// <param name="context">What it belongs to: the text of one row is not accepted in another.</param>
     public byte[] Encrypt(ReadOnlySpan<byte> secret, string context)
@@ -101,6 +105,7 @@ internal sealed class EncryptionKeys
 
     private static uint IdOf(byte[] key) => BinaryPrimitives.ReadUInt32BigEndian(SHA256.HashData(key));
 
+    /// <exception cref="InvalidConfigurationException">It has something else than keys, or none.</exception>
     private static List<byte[]> Parse(string source, string text)
     {
         var keys = new List<byte[]>();

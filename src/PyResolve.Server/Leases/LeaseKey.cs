@@ -47,6 +47,13 @@ internal sealed class LeaseKey
         }
     }
 
+    /// <summary>The private key, PKCS#8, in base64. The same key has the same text.</summary>
+    public string Export()
+    {
+        lock (_gate)
+            return Convert.ToBase64String(_key.ExportPkcs8PrivateKey());
+    }
+
     /// <summary>ES256: r and s, 32 bytes each.</summary>
     public byte[] Sign(ReadOnlySpan<byte> data)
     {

@@ -42,10 +42,15 @@ internal sealed class LeaseKeys
         });
     }
 
+    /// <summary>Each key in base64 of its DER form, also where the text has PEM.</summary>
+    /// <inheritdoc cref="Parse" path="/exception"/>
+    public static IReadOnlyList<string> Split(string source, string text) => [.. Parse(source, text).Select(static key => key.Export())];
+
     private static LeaseKeys Of(IReadOnlyList<LeaseKey> keys) => new(() => keys);
 
     private static IReadOnlyList<LeaseKey> ReadFile(string file) => Parse(file, File.ReadAllText(file));
 
+    /// <exception cref="InvalidConfigurationException">It has something else than keys, or none.</exception>
     private static IReadOnlyList<LeaseKey> Parse(string source, string text)
     {
         try

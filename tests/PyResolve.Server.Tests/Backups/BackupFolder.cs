@@ -11,6 +11,9 @@ internal sealed class BackupFolder : IDisposable
 
     public string Other => Path.Combine(_folder, "other.backup");
 
+    /// <summary>For the keys in a backup. A restore makes it.</summary>
+    public string Keys => Path.Combine(_folder, "keys");
+
     public static Task<CommandResult> RunAsync(TestStore store, params string[] command) =>
         ServerProcess.RunAsync(command, store.Settings, TestContext.Current.CancellationToken);
 
