@@ -156,7 +156,7 @@ internal static class CommandLine
         var command = parse.CommandResult.Command;
         var settings = SettingsOf(parse);
         var path = string.Join(' ', PathOf(parse.CommandResult));
-        var help = $"See: PyResolve.Server {path}{(path.Length > 0 ? " " : "")}--help";
+        var help = $"See: {OwnProgram.Name} {path}{(path.Length > 0 ? " " : "")}--help";
         if (CommandSettings.FindUnknown(settings) is { } unknown)
             return $"{unknown} {help}";
         if (command.Subcommands.Count > 0 && path.Length > 0)

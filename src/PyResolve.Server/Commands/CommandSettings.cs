@@ -33,7 +33,7 @@ internal static class CommandSettings
                     + "A setting is written --name=value, and a command comes before all settings.";
             if (!IsKnown(parts[0]))
                 return $"There is no switch or setting '{parts[0]}'. "
-                    + "Settings are those of docs/hosting.md, such as --PyResolve:SessionDays=7.";
+                    + "Settings are those of docs/configuration.md, such as --PyResolve:SessionDays=7.";
             if (parts.Length == 1 && ++i >= words.Count)
                 return $"{words[^1]} takes a value: {words[^1]}=value.";
         }

@@ -171,12 +171,7 @@ internal static class InitCommand
             """));
 
     private static string Start(string file) => string.Join(
-        ' ', OwnProgram.GetWords(static () => null).Append("--env-file").Append(file).Select(Quote));
-
-    /// <summary>For a shell.</summary>
-    private static string Quote(string word) => word.All(IsPlain) ? word : $"'{word}'";
-
-    private static bool IsPlain(char letter) => char.IsAsciiLetterOrDigit(letter) || letter is '/' or '\\' or ':' or '.' or '_' or '-';
+        ' ', OwnProgram.GetWords(static () => null).Append("--env-file").Append(file).Select(ShellWord.Quote));
 
     private sealed record FirstOperator(OperatorAccount Account, PasswordLink Link);
 }

@@ -1,4 +1,5 @@
 using System.Globalization;
+using PyResolve.Server.Hosting;
 
 namespace PyResolve.Server.Imports;
 
@@ -9,7 +10,7 @@ internal sealed record ImportPlan
     public const int RowsPerSecond = 25_000;
 
     /// <summary>What takes an import in place back.</summary>
-    public const string TakeBack = "PyResolve.Server import supabase --take-back";
+    public static string TakeBack => $"{OwnProgram.Name} import supabase --take-back";
 
     /// <summary>The server's schema is there already: nothing is to be done in place.</summary>
     public required bool IsDone { get; init; }
@@ -40,7 +41,7 @@ internal sealed record ImportPlan
     public string MakeDump(string file) =>
         $"pg_dump --format=custom --schema={Schema} "
         + string.Concat(Extensions.Select(static extension => $"--extension={extension} "))
-        + $"--file={Quote(file)} \"$DATABASE_URL\"";
+        + $"--file={ShellWord.Quote(file)} \"$DATABASE_URL\"";
 
     public string DescribeLock() => string.Create(
         CultureInfo.InvariantCulture,
@@ -56,9 +57,4 @@ internal sealed record ImportPlan
             .. SharedEmails.Describe(outcome.Clashes) is { } shared ? (ImportFinding[])[shared] : [],
         ],
     };
-
-    /// <summary>For a shell. Plain names stay as they are.</summary>
-    private static string Quote(string word) => word.All(static c => char.IsAsciiLetterOrDigit(c) || c is '.' or '/' or '-' or '_')
-        ? word
-        : $"'{word.Replace("'", "'\\''", StringComparison.Ordinal)}'";
 }

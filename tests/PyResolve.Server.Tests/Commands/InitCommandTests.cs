@@ -102,6 +102,23 @@ public sealed class InitCommandTests(SharedServers servers) : IDisposable
             first.Output.ShouldNotContain(EnvironmentFile.Read(File)[secret]);
     }
 
+    [Fact]
+    public async Task The_line_that_starts_the_server_is_one_that_a_shell_understands_whatever_the_folder_is_called()
+    {
+        var folder = _folder.CreateSubdirectory("ada's files").FullName;
+        var made = await ServerProcess.RunAsync(
+            [
+                "init", "--env-file", Path.Combine(folder, "pyresolve.env"), "--data", Path.Combine(_folder.FullName, "data"),
+                "--operator", Email, "--json",
+            ],
+            Clean(), Cancellation);
+        var line = JsonDocument.Parse(made.OrThrow("init").Output).RootElement.GetProperty("start").GetString();
+
+        var shown = await Command.RunAsync("/bin/sh", ["-c", $"{line} config"], Clean(), cancellationToken: Cancellation);
+
+        shown.OrThrow("config").Output.ShouldContain(Path.Combine(folder, "pyresolve.env"));
+    }
+
     [Theory, OnBothEngines]
     public async Task A_database_with_accounts_is_left_alone(StorageEngine engine)
     {

@@ -118,7 +118,7 @@ public sealed class OperatorCommandTests(SharedServers servers)
     [InlineData("There is no command 'remove' here.", "accounts", "remove", "ada@example.com")]
     [InlineData("Required argument 'plan' missing for command: 'set-plan'.", "accounts", "set-plan", "ada@example.com")]
     [InlineData("There is no command 'serve' here.", "serve")]
-    [InlineData("There is no switch or setting 'data'.", "--data", "/x")]
+    [InlineData("There is no switch or setting 'data'. Settings are those of docs/configuration.md,", "--data", "/x")]
     [InlineData("There is no switch or setting 'force'.", "accounts", "list", "--force=yes")]
     [InlineData("--PyResolve:SessionDays takes a value", "--PyResolve:SessionDays")]
     [InlineData("Either --all or --customer <id>.", "stripe", "sync")]
