@@ -10,20 +10,21 @@ internal static class SecurityEvents
     public const string CredentialRefused = "credential_refused";
     public const string CrossOriginRefused = "cross_origin_refused";
     public const string WebhookSignatureRefused = "webhook_signature_refused";
+
+    public static IReadOnlyList<string> All { get; } =
+        [LoginFailed, Throttled, CredentialRefused, CrossOriginRefused, WebhookSignatureRefused];
 }
 
 /// <summary>
 /// Counts refusals and logs them: of each kind ten lines a minute, then one with the number of the others, so that an attacker cannot fill
 /// the log. Thread-safe.
 /// </summary>
-internal sealed partial class SecurityLog(TimeProvider time, ILogger<SecurityLog> logger)
+internal sealed partial class SecurityLog(IMeterFactory meters, TimeProvider time, ILogger<SecurityLog> logger)
 {
     public const int LinesPerWindow = 10;
 
-    private static readonly Meter Meter = new("PyResolve.Server");
-
-    private static readonly Counter<long> Refusals =
-        Meter.CreateCounter<long>("pyresolve.security.refusals", "{request}", "Refused logins, credentials, signatures and origins");
+    private readonly Counter<long> _refusals = meters.Create("PyResolve.Server").CreateCounter<long>(
+        "pyresolve.security.refusals", "{request}", "Refused logins, credentials, signatures and origins, by kind.");
 
     private readonly Dictionary<string, Window> _windows = new(StringComparer.Ordinal);
 
@@ -31,7 +32,7 @@ internal sealed partial class SecurityLog(TimeProvider time, ILogger<SecurityLog
 
     public void Report(HttpContext http, string kind)
     {
-        Refusals.Add(1, new KeyValuePair<string, object?>("kind", kind));
+        Count(kind, 1);
         if (IsLogged(kind))
         {
             Log.Refused(
@@ -39,6 +40,15 @@ internal sealed partial class SecurityLog(TimeProvider time, ILogger<SecurityLog
                 HintFor(kind));
         }
     }
+
+    /// <summary>Each kind is there from the start with 0: a rate over one that appears with 1 would miss the first.</summary>
+    public void WriteZeros()
+    {
+        foreach (var kind in SecurityEvents.All)
+            Count(kind, 0);
+    }
+
+    private void Count(string kind, int refusals) => _refusals.Add(refusals, new KeyValuePair<string, object?>("kind", kind));
 
     private static string HintFor(string kind) => kind switch
     {

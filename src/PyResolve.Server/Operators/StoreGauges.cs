@@ -1,5 +1,6 @@
 using System.Diagnostics.Metrics;
 using PyResolve.Server.Hosting;
+using PyResolve.Server.Http;
 using PyResolve.Server.Storage;
 using PyResolve.Server.Telemetry;
 
@@ -16,16 +17,17 @@ internal sealed partial class StoreGauges : RepeatedWork
     private readonly Backlogs _backlogs;
     private readonly StoreReadiness _store;
     private readonly ServerMetrics _metrics;
+    private readonly SecurityLog _refusals;
     private readonly ILogger<StoreGauges> _logger;
 
     private volatile Figures? _figures;
 
     public StoreGauges(
-        IMeterFactory meters, ServerMetrics metrics, Backlogs backlogs, StoreReadiness store, TimeProvider time,
+        IMeterFactory meters, ServerMetrics metrics, SecurityLog refusals, Backlogs backlogs, StoreReadiness store, TimeProvider time,
         ILogger<StoreGauges> logger)
         : base(Interval, time)
     {
-        (_backlogs, _store, _metrics, _logger) = (backlogs, store, metrics, logger);
+        (_backlogs, _store, _metrics, _refusals, _logger) = (backlogs, store, metrics, refusals, logger);
         var meter = meters.Create(ServerMetrics.MeterName);
         Gauge("pyresolve.store.ready", null, "1 where the store accepts writes, else 0.", static now => now.IsReady ? 1 : 0);
         Gauge("pyresolve.stripe.events.waiting", "{event}", "Stripe events waiting.", static now => now.Backlog?.WaitingEvents);
@@ -44,6 +46,7 @@ internal sealed partial class StoreGauges : RepeatedWork
     public override Task StartAsync(CancellationToken cancellationToken)
     {
         _metrics.WriteZeros();
+        _refusals.WriteZeros();
         return base.StartAsync(cancellationToken);
     }
 

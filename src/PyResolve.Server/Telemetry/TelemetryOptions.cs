@@ -4,31 +4,37 @@ namespace PyResolve.Server.Telemetry;
 
 /// <summary>What leaves this process about it. Without a setting nothing does, and nothing is measured.</summary>
 /// <param name="MetricsUrls"><c>PYRESOLVE_METRICS_URLS</c>: where Prometheus reads <c>/metrics</c>, and nothing else is served.</param>
-/// <param name="SendsToCollector">Whether one of the usual variables names a collector of OpenTelemetry.</param>
-internal sealed record TelemetryOptions(IReadOnlyList<string> MetricsUrls, bool SendsToCollector)
+/// <param name="SendsAll">Whether the usual variable names a collector of OpenTelemetry for everything.</param>
+/// <param name="Collectors">Otherwise those that are named for one kind of signal alone.</param>
+internal sealed record TelemetryOptions(
+    IReadOnlyList<string> MetricsUrls, bool SendsAll, IReadOnlyDictionary<string, CollectorOptions> Collectors)
 {
+    public const string Traces = "TRACES";
+    public const string Metrics = "METRICS";
+    public const string Logs = "LOGS";
+
     private const string Setting = "PYRESOLVE_METRICS_URLS";
 
-    private static readonly string[] CollectorVariables =
-    [
-        "OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_METRICS_ENDPOINT",
-        "OTEL_EXPORTER_OTLP_LOGS_ENDPOINT",
-    ];
+    public bool IsOn => MetricsUrls.Count > 0 || SendsAll || Collectors.Count > 0;
 
-    public bool IsOn => MetricsUrls.Count > 0 || SendsToCollector;
+    public bool Measures => MetricsUrls.Count > 0 || SendsAll || Collectors.ContainsKey(Metrics);
 
-    public static TelemetryOptions Read(IConfiguration configuration) => new(
-        [
-            .. (configuration[Setting] ?? "")
-                .Split([';', ','], StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries).Select(Check),
-        ],
-        NamesCollector(configuration) && !ServerOptions.Flag(configuration, "OTEL_SDK_DISABLED", fallback: false));
-
-    /// <summary>Reads all of them, so that each wrong one is named.</summary>
-    private static bool NamesCollector(IConfiguration configuration)
+    public static TelemetryOptions Read(IConfiguration configuration)
     {
-        var urls = CollectorVariables.Select(name => ServerOptions.Url(configuration, name)).ToList();
-        return urls.Exists(static url => url is not null);
+        var metricsUrls = (configuration[Setting] ?? "")
+            .Split([';', ','], StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries).Select(Check).ToList();
+        // All of them are read, so that each wrong one is named.
+        var forAll = ServerOptions.Url(configuration, "OTEL_EXPORTER_OTLP_ENDPOINT");
+        var collectors = new Dictionary<string, CollectorOptions>(StringComparer.Ordinal);
+        foreach (var signal in new[] { Traces, Metrics, Logs })
+        {
+            if (CollectorOptions.Find(configuration, signal) is { } collector)
+                collectors.Add(signal, collector);
+        }
+
+        if (ServerOptions.Flag(configuration, "OTEL_SDK_DISABLED", fallback: false))
+            return new TelemetryOptions(metricsUrls, SendsAll: false, new Dictionary<string, CollectorOptions>());
+        return new TelemetryOptions(metricsUrls, forAll is not null, collectors);
     }
 
     private static string Check(string url) =>

@@ -1,4 +1,5 @@
 using OpenTelemetry;
+using OpenTelemetry.Logs;
 using OpenTelemetry.Metrics;
 using OpenTelemetry.Resources;
 using OpenTelemetry.Trace;
@@ -26,26 +27,48 @@ internal static class TelemetryServices
             .AddService("pyresolve-server", serviceVersion: ServerVersion.Current)
             // OTEL_SERVICE_NAME and OTEL_RESOURCE_ATTRIBUTES go first.
             .AddEnvironmentVariableDetector());
-        telemetry.WithMetrics(static metrics => metrics
-            .AddMeter([ServerMetrics.MeterName, .. OtherMeters])
-            .AddView("http.server.request.duration", DurationBuckets));
+        if (options.Measures)
+        {
+            telemetry.WithMetrics(static metrics => metrics
+                .AddMeter([ServerMetrics.MeterName, .. OtherMeters])
+                .AddView("http.server.request.duration", DurationBuckets));
+        }
+
         if (options.MetricsUrls.Count > 0)
         {
             telemetry.WithMetrics(static metrics => metrics.AddPrometheusExporter());
             services.AddHostedService<MetricsListener>();
         }
 
-        if (!options.SendsToCollector)
-            return options;
-        telemetry
-            .WithTracing(static tracing => tracing
-                .AddAspNetCoreInstrumentation()
-                .AddHttpClientInstrumentation()
-                .AddSource("Npgsql"))
-            .WithLogging()
-            .UseOtlpExporter();
+        if (options.SendsAll)
+            telemetry.WithTracing(AddSources).WithLogging().UseOtlpExporter();
+        else
+            AddCollectors(telemetry, options);
         return options;
     }
+
+    /// <summary><c>UseOtlpExporter</c> would send the other kinds too, to this machine.</summary>
+    private static void AddCollectors(OpenTelemetryBuilder telemetry, TelemetryOptions options)
+    {
+        foreach (var (signal, collector) in options.Collectors)
+        {
+            _ = signal switch
+            {
+                TelemetryOptions.Traces => telemetry.WithTracing(tracing =>
+                {
+                    AddSources(tracing);
+                    tracing.AddOtlpExporter(collector.Apply);
+                }),
+                TelemetryOptions.Metrics => telemetry.WithMetrics(metrics => metrics.AddOtlpExporter(collector.Apply)),
+                _ => telemetry.WithLogging(logging => logging.AddOtlpExporter(collector.Apply)),
+            };
+        }
+    }
+
+    private static void AddSources(TracerProviderBuilder tracing) => tracing
+        .AddAspNetCoreInstrumentation()
+        .AddHttpClientInstrumentation()
+        .AddSource("Npgsql");
 
     /// <summary>Most answers take less than a millisecond or two, which the usual buckets would not tell apart.</summary>
     private static ExplicitBucketHistogramConfiguration DurationBuckets => new()

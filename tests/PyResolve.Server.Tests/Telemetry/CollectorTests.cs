@@ -1,6 +1,11 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Text;
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.DependencyInjection;
+using OpenTelemetry.Logs;
+using OpenTelemetry.Metrics;
+using OpenTelemetry.Trace;
 using PyResolve.Client;
 
 namespace PyResolve.Server.Tests.Telemetry;
@@ -50,6 +55,34 @@ public sealed class CollectorTests(SharedServers servers)
 
         await Eventually.IsTrueAsync(
             () => collector.Has(kind, Encoding.UTF8.GetBytes(text)), cancellationToken: TestContext.Current.CancellationToken);
+    }
+
+    [Theory]
+    [InlineData("TRACES", true, false, false)]
+    [InlineData("METRICS", false, true, false)]
+    [InlineData("LOGS", false, false, true)]
+    public async Task A_collector_for_one_kind_is_sent_nothing_else_and_nothing_else_is_recorded(
+        string kind, bool traces, bool metrics, bool logs)
+    {
+        await using var collector = await Collector.StartAsync();
+        var settings = new Dictionary<string, string?>(collector.Settings);
+        settings.Remove("OTEL_EXPORTER_OTLP_ENDPOINT", out var address);
+        settings[$"OTEL_EXPORTER_OTLP_{kind}_ENDPOINT"] = $"{address}/v1/{kind.ToLowerInvariant()}";
+        var builder = ServerApp.CreateBuilder([]);
+        builder.Configuration.AddInMemoryCollection(settings);
+        await using (var app = ServerApp.Build(builder))
+        {
+            (app.Services.GetService<TracerProvider>() is not null).ShouldBe(traces);
+            (app.Services.GetService<MeterProvider>() is not null).ShouldBe(metrics);
+            (app.Services.GetService<LoggerProvider>() is not null).ShouldBe(logs);
+        }
+
+        settings["PyResolve__SesionDays"] = "7";
+        await using var server = await ServerProcess.StartAsync(settings, TestContext.Current.CancellationToken);
+        await TestAccount.SignUpAsync(server.Http);
+
+        await Eventually.IsTrueAsync(
+            () => collector.Has(kind.ToLowerInvariant(), "pyresolve-server"u8), cancellationToken: TestContext.Current.CancellationToken);
     }
 
     [Fact]

@@ -35,6 +35,17 @@ public sealed class MetricsTests(SharedServers servers)
     }
 
     [Fact]
+    public async Task Each_kind_of_refusal_is_a_series_before_the_first_one()
+    {
+        await using var metered = await MeteredServer.StartAsync(StorageEngine.Sqlite, servers.Postgres);
+
+        var read = await metered.ReadAsync();
+
+        string[] kinds = ["login_failed", "throttled", "credential_refused", "cross_origin_refused", "webhook_signature_refused"];
+        kinds.ShouldAllBe(kind => read.Of("pyresolve_security_refusals_total", $"kind=\"{kind}\"") == 0);
+    }
+
+    [Fact]
     public async Task The_address_for_people_has_no_metrics_and_that_of_the_metrics_has_nothing_else()
     {
         await using var metered = await MeteredServer.StartAsync(StorageEngine.Sqlite, servers.Postgres);
