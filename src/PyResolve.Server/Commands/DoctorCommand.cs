@@ -25,6 +25,11 @@ internal static class DoctorCommand
             {
                 return await ReportAsync([WrongSetting(exception)], isJson);
             }
+            // The server reads its keys before anything is looked at.
+            catch (UnauthorizedAccessException exception)
+            {
+                return await ReportAsync([FolderCheck.OfAnotherUser(exception)], isJson);
+            }
         });
         return command;
     }

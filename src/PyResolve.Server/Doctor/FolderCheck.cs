@@ -29,13 +29,14 @@ internal sealed class FolderCheck(ServerOptions options)
         if (!Directory.Exists(Folder))
         {
             CanBeOpened = false;
-            return File.Exists(Folder)
-                ? [new(About, HealthState.Bad, $"{Folder} is a file, not a folder.", "Set PYRESOLVE_DATA to a folder.")]
-                : [new(About, HealthState.Look, $"{Folder} does not exist yet.", "The first start makes it.")];
+            return [CheckParent()];
         }
 
         var disk = FindDisk(Folder);
-        List<Finding> findings = [CheckWrite(), CheckRoom(disk), .. CheckRights()];
+        List<Finding> findings = [CheckWrite(), CheckRoom(disk)];
+        // Whoever may not write there may not list the files either, mostly.
+        if (CanBeOpened)
+            findings.AddRange(CheckRights());
         if (IsShare(Folder) || (disk is not null && NetworkDisks.Contains(disk.DriveFormat, StringComparer.OrdinalIgnoreCase)))
         {
             findings.Add(new(
@@ -44,6 +45,33 @@ internal sealed class FolderCheck(ServerOptions options)
         }
 
         return findings;
+    }
+
+    /// <summary>The first start makes the folder, in the nearest one that is there.</summary>
+    private Finding CheckParent()
+    {
+        var parent = Path.GetFullPath(Folder);
+        while (!Directory.Exists(parent))
+        {
+            if (File.Exists(parent))
+                return new(About, HealthState.Bad, $"{parent} is a file, not a folder.", "Set PYRESOLVE_DATA to a folder.");
+            parent = Path.GetDirectoryName(parent)!;
+        }
+
+        var probe = Path.Combine(parent, $".doctor-{Path.GetRandomFileName()}");
+        try
+        {
+            Directory.CreateDirectory(probe);
+            Directory.Delete(probe);
+            return new(About, HealthState.Look, $"{Folder} does not exist yet.", "The first start makes it.");
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            return new(
+                About, HealthState.Bad,
+                $"{Folder} does not exist, and {Environment.UserName} cannot make it in {parent}: {exception.Message}",
+                $"Make it as root: install -d -o {ShellWord.Quote(Environment.UserName)} -m 0700 {ShellWord.Quote(Folder)}");
+        }
     }
 
     /// <summary>More than one block, and flushed: a full disk may take less.</summary>
@@ -65,7 +93,8 @@ internal sealed class FolderCheck(ServerOptions options)
             CanBeOpened = false;
             return new(
                 About, HealthState.Bad, $"{Environment.UserName} may not write to {Folder}.",
-                $"Run the server and its commands as the folder's owner, or: chown -R {Environment.UserName} {Folder}");
+                "Run the server and its commands as the folder's owner, or: "
+                + $"chown -R {ShellWord.Quote(Environment.UserName)} {ShellWord.Quote(Folder)}");
         }
         // The second: a limit on the size of files, which the runtime takes for a wrong argument.
         catch (Exception exception) when (exception is IOException or ArgumentOutOfRangeException)
@@ -100,6 +129,11 @@ internal sealed class FolderCheck(ServerOptions options)
         }
     }
 
+    /// <summary>What a file or a folder that belongs to somebody else is to this process.</summary>
+    public static Finding OfAnotherUser(UnauthorizedAccessException exception) => new(
+        About, HealthState.Bad, $"{Environment.UserName} lacks a right: {exception.Message}",
+        "Run the server and its commands as the user that owns the folder and the files in it (PYRESOLVE_DATA).");
+
     private Finding CheckRoom(DriveInfo? disk)
     {
         if (disk is null)
@@ -115,22 +149,36 @@ internal sealed class FolderCheck(ServerOptions options)
             : new(About, HealthState.Good, text);
     }
 
-    private IEnumerable<Finding> CheckRights()
+    private List<Finding> CheckRights()
     {
+        List<Finding> findings = [];
         if (OperatingSystem.IsWindows())
-            yield break;
-        if ((File.GetUnixFileMode(Folder) & ForOthersToWrite) != UnixFileMode.None)
+            return findings;
+        try
         {
-            yield return new(
-                About, HealthState.Bad, $"Other users of this machine may write to {Folder}, and replace the database.",
-                $"chmod 700 {Folder}");
+            if ((File.GetUnixFileMode(Folder) & ForOthersToWrite) != UnixFileMode.None)
+            {
+                findings.Add(new(
+                    About, HealthState.Bad, $"Other users of this machine may write to {Folder}, and replace the database.",
+                    $"chmod 700 {ShellWord.Quote(Folder)}"));
+            }
+
+            foreach (var file in Directory.EnumerateFiles(Folder).Where(IsSecret).Order(StringComparer.Ordinal))
+            {
+                if ((File.GetUnixFileMode(file) & ForOthers) != UnixFileMode.None)
+                {
+                    findings.Add(new(
+                        About, HealthState.Bad, $"Other users of this machine may read {file}.", $"chmod 600 {ShellWord.Quote(file)}"));
+                }
+            }
+        }
+        catch (UnauthorizedAccessException exception)
+        {
+            CanBeOpened = false;
+            findings.Add(OfAnotherUser(exception));
         }
 
-        foreach (var file in Directory.EnumerateFiles(Folder).Where(IsSecret).Order(StringComparer.Ordinal))
-        {
-            if ((File.GetUnixFileMode(file) & ForOthers) != UnixFileMode.None)
-                yield return new(About, HealthState.Bad, $"Other users of this machine may read {file}.", $"chmod 600 {file}");
-        }
+        return findings;
     }
 
     private static bool IsSecret(string file) => Path.GetFileName(file) is var name

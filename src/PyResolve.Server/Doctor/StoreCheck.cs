@@ -1,14 +1,16 @@
 using System.Globalization;
+using PyResolve.Server.Billing.Operator;
 using PyResolve.Server.Hosting;
 using PyResolve.Server.Storage;
 
 namespace PyResolve.Server.Doctor;
 
 /// <summary>
-/// Whether the store is there, has the schema of this server, gives the rights that it needs, takes writes, and knows the time.
+/// Whether the store is there, has the schema of this server, gives the rights that it needs, takes writes, knows the time, and has
+/// plans of the catalogue alone.
 /// </summary>
 internal sealed class StoreCheck(
-    Database database, SchemaMigrator schema, ServerOptions options, TimeProvider time)
+    Database database, SchemaMigrator schema, UnknownPlans unknownPlans, ServerOptions options, TimeProvider time)
 {
     private const string About = "Store";
     private const string AboutClock = "Clock";
@@ -49,6 +51,8 @@ internal sealed class StoreCheck(
         }
 
         findings.Add(await CheckClockAsync(cancellationToken));
+        if (await unknownPlans.DescribeAsync(cancellationToken) is { } unknown)
+            findings.Add(new("Plans", HealthState.Bad, unknown));
         return (true, findings);
     }
 

@@ -54,6 +54,12 @@ internal sealed record Fault(
             insert into audit_log (user_id, id, at, actor, action)
             values ('00000000-0000-0000-0000-000000000000', 'ffffffff-ffff-7fff-bfff-000000000001', (unixepoch() + 7200) * 1000000, 'x', 'x')
             """), "minutes after now", "Let NTP set the clocks"),
+        new("a plan that the catalogue does not have", Account("plan", "'gold-2025'"), "gold-2025 (1 accounts)",
+            "Add them to the catalogue"),
+        new("a plan that comes next and that the catalogue does not have", Account("plan, plan_then", "'pro', 'gold-2025'"),
+            "gold-2025 (1 accounts)", "Add them to the catalogue", StorageEngine.Postgres),
+        new("a plan of an operator that the catalogue does not have", Account("plan, plan_override", "'pro', 'gold-2025'"),
+            "gold-2025 (1 accounts)", "Add them to the catalogue"),
         new("a mail server that refuses", Mail("127.0.0.1", "1"), "The mail server 127.0.0.1:1 cannot be reached", "PyResolve:Smtp:Host"),
         new("a mail server without TLS", MailWithoutTlsAsync, "cannot be reached", "PyResolve:Smtp:Host, Port, Tls"),
         new("a mail folder that is a file", MailFolderIsAFileAsync, "cannot be written to", "Set PyResolve:EmailFolder"),
@@ -82,6 +88,12 @@ internal sealed record Fault(
     };
 
     private static Func<FaultyServer, Task> Sql(string sql) => server => server.Store.ExecuteSqlAsync(sql);
+
+    private static Func<FaultyServer, Task> Account(string columns, string values) => Sql(
+        $"""
+        insert into profiles (id, email, created_at, updated_at, {columns})
+        select '00000000-0000-0000-0000-00000000000a', 'ada@example.com', max(applied_at), max(applied_at), {values} from schema_versions
+        """);
 
     private static Func<FaultyServer, Task> Mode(string file, string mode) => async server =>
         (await Command.RunAsync("chmod", [mode, Path.Combine(server.Folder, file)])).OrThrow("chmod");

@@ -7,6 +7,8 @@ public sealed class ServerDoctorTests(SharedServers servers)
 {
     public static TheoryData<string> Faults { get; } = [.. Fault.All.Keys];
 
+    private static bool IsRoot => Environment.IsPrivilegedProcess;
+
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
     [Theory, OnBothEngines]
@@ -60,6 +62,53 @@ public sealed class ServerDoctorTests(SharedServers servers)
         failedJson.Output.ShouldStartWith("{\"healthy\":false,");
     }
 
+    [Fact, Trait("Platform", "Linux")]
+    public async Task Another_user_than_the_servers_is_named_where_the_folder_cannot_be_read()
+    {
+        await using var server = await FaultyServer.CreateAsync(StorageEngine.Sqlite, servers.Postgres);
+        await ChangeModeAsync("000", server.Folder);
+
+        var result = await RunAsAnotherUserAsync(server.Store.Settings);
+
+        await ChangeModeAsync("700", server.Folder);
+        result.ExitCode.ShouldBe(1, result.Error);
+        result.Output.ShouldContain($"may not write to {server.Folder}.\",\"fix\":\"Run the server and its commands as the folder's owner");
+    }
+
+    [Fact, Trait("Platform", "Linux")]
+    public async Task Another_user_than_the_servers_is_named_where_a_key_cannot_be_read()
+    {
+        await using var server = await FaultyServer.CreateAsync(StorageEngine.Sqlite, servers.Postgres);
+        var key = Path.Combine(server.Folder, "lease-key.pem");
+        await File.WriteAllTextAsync(key, "", Cancellation);
+        await ChangeModeAsync("000", key);
+        await ChangeModeAsync("755", server.Folder);
+
+        var result = await RunAsAnotherUserAsync(server.Store.Settings);
+
+        result.ExitCode.ShouldBe(1, result.Error);
+        result.Output.ShouldContain("lacks a right: ");
+        result.Output.ShouldContain("lease-key.pem");
+        result.Output.ShouldContain("Run the server and its commands as the user that owns the folder and the files in it");
+    }
+
+    [Fact, Trait("Platform", "Linux")]
+    public async Task A_folder_that_the_first_start_cannot_make_is_named()
+    {
+        var parent = Directory.CreateTempSubdirectory("pyresolve-parent-");
+        await ChangeModeAsync("555", parent.FullName);
+        var folder = Path.Combine(parent.FullName, "billing", "data");
+
+        var result = await RunAsAnotherUserAsync(new Dictionary<string, string?> { ["DATABASE_URL"] = null, ["PYRESOLVE_DATA"] = folder });
+
+        await ChangeModeAsync("755", parent.FullName);
+        parent.Delete(recursive: true);
+        result.ExitCode.ShouldBe(1, result.Error);
+        result.Output.ShouldContain($"{folder} does not exist, and ");
+        result.Output.ShouldContain($" cannot make it in {parent.FullName}: ");
+        result.Output.ShouldContain("\"fix\":\"Make it as root: install -d -o ");
+    }
+
     [Fact]
     public async Task A_full_disk_is_named()
     {
@@ -74,5 +123,16 @@ public sealed class ServerDoctorTests(SharedServers servers)
         result.ExitCode.ShouldBe(1, result.Error);
         result.Output.ShouldContain($"BAD   Folder: {server.Folder} does not take what is written");
         result.Output.ShouldContain("Fix: Make room on its disk");
+    }
+
+    private static async Task ChangeModeAsync(string mode, string path) =>
+        (await Command.RunAsync("chmod", [mode, path], cancellationToken: Cancellation)).OrThrow("chmod");
+
+    /// <summary>Root may do everything: in its place nobody runs the command.</summary>
+    private static Task<CommandResult> RunAsAnotherUserAsync(IReadOnlyDictionary<string, string?> environment)
+    {
+        string[] nobody = IsRoot ? ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "--"] : [];
+        string[] command = [.. nobody, ServerProcess.Muxer(), ServerProcess.Assembly, "doctor", "--json"];
+        return Command.RunAsync(command[0], command[1..], environment, cancellationToken: Cancellation);
     }
 }

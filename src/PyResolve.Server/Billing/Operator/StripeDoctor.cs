@@ -28,6 +28,12 @@ internal sealed class StripeDoctor(
             await output.WriteLineAsync($"{(isProblem ? "BAD" : "ok ")}  {text}");
         }
 
+        if (await unknownPlans.DescribeAsync(cancellationToken) is { } unknown)
+        {
+            isHealthy = false;
+            await output.WriteLineAsync($"BAD  {unknown}");
+        }
+
         return isHealthy ? 0 : 1;
     }
 
@@ -108,8 +114,6 @@ internal sealed class StripeDoctor(
             yield return await CheckAsync(token => CheckOtherPriceAsync(price, token), cancellationToken);
         foreach (var report in await reports.ListLateAsync(cancellationToken))
             yield return (true, report.ToString());
-        if (await unknownPlans.ListAsync(cancellationToken) is [_, ..] unknown)
-            yield return (true, Describe(unknown));
 
         yield return await CheckAsync(
             async token => CheckPortal(await stripe.ListPortalConfigurationsAsync(token), mode), cancellationToken);
@@ -181,13 +185,6 @@ internal sealed class StripeDoctor(
     {
         var name = $"{(isFirst ? "The" : "the")} {price.Plan} plan";
         return price.IsNamedByInterval ? $"{name} by the {price.Interval}" : name;
-    }
-
-    private static string Describe(IReadOnlyList<(string Name, long Accounts)> unknown)
-    {
-        var named = string.Join(", ", unknown.Select(static plan => $"{plan.Name} ({plan.Accounts} accounts)"));
-        return $"The database has plans that PyResolve:Plans does not: {named}. They count as the plan without payment. Add them to the "
-            + "catalogue, or give these accounts another plan by 'accounts set-plan'.";
     }
 
     /// <summary>Only Stripe knows whether it sells: that depends on settings of the account, such as for taxes.</summary>
