@@ -137,7 +137,7 @@ internal static class ServerApp
         _ = app.Services.GetRequiredService<SignInClients>();
         UnreadableRequests.UseOn(app);
         RequestIds.Use(app);
-        app.UseForwardedHeaders();
+        app.UseTrustedProxies();
         RequestLog.Use(app);
         app.UseHeadRequests();
         app.UseCommonHeaders();

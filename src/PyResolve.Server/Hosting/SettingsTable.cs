@@ -49,8 +49,10 @@ internal static class SettingsTable
         new("Address", "hosting.md#behind-a-proxy-with-tls",
         [
             new("PYRESOLVE_PUBLIC_URL", "The address in links, as people see it", "the listening address"),
-            new("PyResolve:TrustedProxies", "Addresses or networks whose X-Forwarded-For is trusted, comma-separated", None),
-            new("PyResolve:TrustedProxies:<n>", "One of them, as a list", None),
+            new(TrustedProxies.Setting, "Addresses or networks whose X-Forwarded-For is trusted, comma-separated", None),
+            new($"{TrustedProxies.Setting}:<n>", "One of them, as a list", None),
+            new(TrustedProxies.HeaderSetting, "The header in which they name the client's address, such as CF-Connecting-IP",
+                "X-Forwarded-For"),
             new("PyResolve:CorsOrigins", "Origins of web pages that may call the API, comma-separated",
                 "https://pyresolve.dev, http://localhost:3000"),
             new("PyResolve:CorsOrigins:<n>", "One of them, as a list", None),

@@ -23,11 +23,17 @@ public sealed class ContainerTests : IDisposable
         image.Config.GetProperty("User").GetString().ShouldBe("1654");
         image.Config.GetProperty("ExposedPorts").EnumerateObject().Select(static port => port.Name).ShouldContain("8000/tcp");
         image.Environment.ShouldContain("PORT=8000");
-        image.Environment.ShouldContain("PYRESOLVE_DATA=/data");
+        image.Environment.ShouldNotContain(static one => one.StartsWith("PYRESOLVE_DATA=", StringComparison.Ordinal));
+        image.Config.TryGetProperty("Volumes", out _).ShouldBeFalse();
+        using (var withoutStore = image.Run([]))
+        {
+            await withoutStore.WaitForExitAsync(Cancellation).WaitAsync(TimeSpan.FromMinutes(1), Cancellation);
+            withoutStore.ExitCode.ShouldBe(2);
+        }
 
         var port = Loopback.FreePort();
         using var http = new HttpClient(new SocketsHttpHandler { UseProxy = false }) { BaseAddress = new Uri($"http://127.0.0.1:{port}") };
-        using var server = image.Run([$"PORT={port}"]);
+        using var server = image.Run([$"PORT={port}", "PYRESOLVE_DATA=/data"]);
         try
         {
             await FreshMachine.BecomesReadyAsync(http, server);

@@ -51,7 +51,7 @@ internal sealed class UnpackedImage : IDisposable
     {
         const string Script =
             """
-            mkdir "$0/data"
+            mkdir -p "$0/data"
             mount --bind "$0" "$0"
             mount --rbind /proc "$0/proc"
             mount --rbind /dev "$0/dev"
