@@ -1,6 +1,7 @@
 using Microsoft.Net.Http.Headers;
 using PyResolve.Client.Wire;
 using PyResolve.Server.Accounts;
+using PyResolve.Server.Doctor;
 using PyResolve.Server.Hosting;
 using PyResolve.Server.Http;
 using PyResolve.Server.Site;
@@ -19,8 +20,9 @@ internal static class ServiceEndpoints
     }
 
     /// <summary>A page for people; programs get the same JSON as ever.</summary>
-    private static async Task<IResult> Home(HttpContext http, WebSessions web)
+    private static async Task<IResult> Home(HttpContext http, WebSessions web, ProxyProbe doctor)
     {
+        doctor.Answer(http);
         http.Response.Headers.Vary = HeaderNames.Accept;
         return Browsers.PreferHtml(http)
             ? await SitePages.ShowHomeAsync(http, web)

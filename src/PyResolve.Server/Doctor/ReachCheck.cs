@@ -4,8 +4,10 @@ using PyResolve.Server.Hosting;
 
 namespace PyResolve.Server.Doctor;
 
-/// <summary>Whether the public address leads to a server of this version, and whether issuers of tokens answer.</summary>
-internal sealed class ReachCheck(ServerOptions options, IConfiguration configuration) : IDisposable
+/// <summary>
+/// Whether the public address leads to a server of this version, through a proxy that says who asks, and whether issuers of tokens answer.
+/// </summary>
+internal sealed class ReachCheck(ServerOptions options, IConfiguration configuration, ProxyCheck proxy, ProxyProbe probe) : IDisposable
 {
     private const string AboutAddress = "Address";
     private const int MaxBytes = 1024 * 1024;
@@ -20,7 +22,17 @@ internal sealed class ReachCheck(ServerOptions options, IConfiguration configura
     {
         var findings = new List<Finding>();
         if (options.PublicUrl is { } url)
-            findings.Add(await CheckAddressAsync(url, cancellationToken));
+        {
+            var address = await CheckAddressAsync(url, cancellationToken);
+            findings.Add(address);
+            if (proxy.IsNeeded)
+            {
+                findings.Add(address.State is HealthState.Good
+                    ? await CheckProxyAsync(url, cancellationToken)
+                    : ProxyCheck.NotTested("That needs a server of this version at the public address.", url));
+            }
+        }
+
         foreach (var (setting, issuer, keys) in Issuers())
             findings.Add(await CheckIssuerAsync(setting, issuer, keys, cancellationToken));
         return findings;
@@ -66,6 +78,31 @@ internal sealed class ReachCheck(ServerOptions options, IConfiguration configura
                 AboutAddress, HealthState.Look,
                 $"The server at {url} has the version {version}; this program has {ServerVersion.Current}.",
                 "Finish the upgrade of every server.");
+    }
+
+    private async Task<Finding> CheckProxyAsync(Uri url, CancellationToken cancellationToken)
+    {
+        try
+        {
+            var (carried, question) = probe.Ask();
+            using var request = new HttpRequestMessage(HttpMethod.Get, url);
+            request.Headers.Accept.ParseAdd("application/json");
+            request.Headers.Add(ProxyProbe.Header, carried);
+            using var answer = await _http.SendAsync(request, cancellationToken);
+            return answer.Headers.TryGetValues(ProxyProbe.Header, out var values) && probe.Read(values.First(), question) is { } seen
+                ? proxy.Judge(seen, url)
+                : ProxyCheck.NotTested($"The server at {url} has another {EncryptionKeys.Setting}, or none.", url);
+        }
+        catch (Exception exception) when (exception is InvalidOperationException or InvalidConfigurationException
+            or IOException or UnauthorizedAccessException)
+        {
+            return ProxyCheck.NotTested($"The server is asked by means of its {EncryptionKeys.Setting}: {exception.Message}", url);
+        }
+        catch (Exception exception) when (!cancellationToken.IsCancellationRequested
+            && exception is HttpRequestException or OperationCanceledException)
+        {
+            return ProxyCheck.NotTested($"{url} does not answer any more.", url);
+        }
     }
 
     private async Task<Finding> CheckIssuerAsync(string setting, string issuer, Uri keys, CancellationToken cancellationToken)

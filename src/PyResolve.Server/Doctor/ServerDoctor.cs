@@ -11,6 +11,8 @@ internal static class DoctorServices
         .AddSingleton<SettingsCheck>()
         .AddSingleton<FolderCheck>()
         .AddSingleton<StoreCheck>()
+        .AddSingleton<ProxyProbe>()
+        .AddSingleton<ProxyCheck>()
         .AddSingleton<ReachCheck>()
         .AddSingleton<EmailCheck>()
         .AddSingleton<ServerDoctor>();

@@ -7,7 +7,8 @@ namespace PyResolve.Server.Doctor;
 
 /// <summary>Settings that are valid and yet not meant. Invalid ones are found before, when they are read.</summary>
 internal sealed class SettingsCheck(
-    IConfiguration configuration, ServerOptions options, IHostEnvironment environment, IOptions<ForwardedHeadersOptions> forwarded)
+    IConfiguration configuration, ServerOptions options, IHostEnvironment environment, IOptions<ForwardedHeadersOptions> forwarded,
+    ProxyCheck proxy)
 {
     private const string About = "Settings";
     private const string AboutAddress = "Address";
@@ -52,7 +53,7 @@ internal sealed class SettingsCheck(
 
     private Finding? CheckProxies()
     {
-        const string Setting = "PyResolve:TrustedProxies";
+        const string Setting = TrustedProxies.Setting;
         if (forwarded.Value.KnownIPNetworks.Any(static network => network.PrefixLength == 0))
         {
             return new(
@@ -60,17 +61,13 @@ internal sealed class SettingsCheck(
                 $"Set {Setting} to the proxy's own address or network.");
         }
 
-        var isBehindProxy = options.PublicUrl?.Scheme == Uri.UriSchemeHttps
-            && ListeningAddress.Of(configuration).All(static address => !address.StartsWith("https:", StringComparison.OrdinalIgnoreCase));
-        if (!isBehindProxy)
-            return null;
-        return forwarded.Value.ForwardedHeaders is ForwardedHeaders.None
+        return proxy.IsBehindProxy && forwarded.Value.ForwardedHeaders is ForwardedHeaders.None
             ? new(
                 "Proxy", HealthState.Bad,
                 "The public address is https and the server listens on http, so a proxy is in front of it, and none is trusted: all people "
                 + "together have the limits of one.",
                 $"Set {Setting} to the proxy's address, such as 127.0.0.1, and let the proxy send X-Forwarded-For and X-Forwarded-Proto.")
-            : new("Proxy", HealthState.Good, "A proxy in front of the server is trusted.");
+            : null;
     }
 
     private IEnumerable<Finding> CheckKeys()

@@ -58,6 +58,23 @@ public sealed class ReverseProxyTests
         foreign.Status.ShouldBe(403, foreign.Text);
     }
 
+    [Fact, Trait("Platform", "Linux")]
+    public async Task The_doctor_finds_the_proxy_of_the_guide_in_order()
+    {
+        await using var proxy = await StartAsync("nginx");
+        var settings = new Dictionary<string, string?>
+        {
+            ["PYRESOLVE_DATA"] = proxy.Server.DataFolder,
+            ["PYRESOLVE_PUBLIC_URL"] = proxy.Origin,
+            ["PyResolve__TrustedProxies"] = "127.0.0.1",
+            ["SSL_CERT_FILE"] = Path.Combine(proxy.Folder, "fullchain.pem"),
+        };
+
+        var doctor = await ServerProcess.RunAsync(["doctor"], settings, Cancellation);
+
+        doctor.Output.ShouldContain("ok    Proxy: Through the proxy 127.0.0.1 the server sees this machine as 127.0.0.1, over https.");
+    }
+
     private static Task<Answer> PostFormAsync(ProxiedServer proxy, string origin) => proxy.Client.SendAsync(
         HttpMethod.Post,
         "/device",
@@ -155,6 +172,8 @@ public sealed class ReverseProxyTests
         }
 
         public ServerProcess Server { get; }
+
+        public string Folder => _proxy.Folder;
 
         public string Origin { get; }
 

@@ -1,0 +1,63 @@
+using Microsoft.AspNetCore.HttpOverrides;
+using Microsoft.Extensions.Options;
+using PyResolve.Server.Hosting;
+
+namespace PyResolve.Server.Doctor;
+
+/// <summary>Whether the proxy in front of the server says who asks, and how, by what the server saw of a request through it.</summary>
+internal sealed class ProxyCheck(ServerOptions options, IConfiguration configuration, IOptions<ForwardedHeadersOptions> forwarded)
+{
+    private const string About = "Proxy";
+
+    /// <summary>The public address is https and the server listens on http.</summary>
+    public bool IsBehindProxy => options.PublicUrl?.Scheme == Uri.UriSchemeHttps
+        && ListeningAddress.Of(configuration).All(static address => !address.StartsWith("https:", StringComparison.OrdinalIgnoreCase));
+
+    /// <summary>Where none is trusted, the settings alone say what is wrong.</summary>
+    public bool IsNeeded => forwarded.Value.ForwardedHeaders is not ForwardedHeaders.None;
+
+    public Finding Judge(SeenRequest seen, Uri url)
+    {
+        // A unix socket has no address of its own.
+        var isForwarded = seen.Proxy is not null
+            || (seen.Address is not null && ListeningAddress.Of(configuration).All(static one => BindingAddress.Parse(one).IsUnixPipe));
+        var proxy = seen.Proxy is null ? "" : $" {seen.Proxy}";
+        if (!isForwarded && IsBehindProxy)
+        {
+            return new(
+                About, HealthState.Bad,
+                $"The server takes {seen.Address ?? "nobody"} for who asks, which is a proxy that is not trusted or does not name its "
+                + "clients: all people together have the limits of one.",
+                $"Add {seen.Address ?? "any address"} or its network to {TrustedProxies.Setting}, and let the proxy send "
+                + $"{forwarded.Value.ForwardedForHeaderName}.");
+        }
+
+        if (isForwarded && seen.Before is not null)
+        {
+            return new(
+                About, HealthState.Bad,
+                $"The server takes {seen.Address} for who asks, and that is another proxy: it was asked by {seen.Before}. All people who "
+                + "come through it together have the limits of one.",
+                $"Set {TrustedProxies.HeaderSetting} to the header in which the outer proxy names its client, or add that proxy to "
+                + $"{TrustedProxies.Setting}.");
+        }
+
+        if (seen.Scheme != url.Scheme)
+        {
+            return new(
+                About, HealthState.Bad, $"People use {url.Scheme}, and the server sees {seen.Scheme}: the proxy{proxy} does not say so.",
+                $"Let the proxy send X-Forwarded-Proto, with {url.Scheme}.");
+        }
+
+        return new(
+            About, HealthState.Good,
+            isForwarded
+                ? $"Through the proxy{proxy} the server sees this machine as {seen.Address}, over {seen.Scheme}."
+                : $"No proxy was on the way: the server sees this machine as {seen.Address}, over {seen.Scheme}.");
+    }
+
+    public static Finding NotTested(string why, Uri url) => new(
+        About, HealthState.Look, $"Not tested: whether the proxy says who asks. {why}",
+        $"Set PyResolve:RequestLog to true, open {url} from elsewhere, and compare the address in the log with the one that you have "
+        + "there.");
+}
