@@ -97,6 +97,8 @@ internal static class InitCommand
             if (made is null)
                 return exitCode;
             File.Move(draft, server.File, overwrite: false);
+            if (questions.Url is null && server.FindWarning() is { } warning)
+                await OperatorOutput.NoteAsync(warning);
             return await ShowAsync(server, made, output);
         }
         finally

@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using System.Text;
+using PyResolve.Client;
 using PyResolve.Server.Access;
 using PyResolve.Server.Hosting;
 using PyResolve.Server.Leases;
@@ -31,6 +32,13 @@ internal sealed record NewServer(
         [DataSetting] = DatabaseUrl is null ? DataFolder : "",
         [PublicUrlSetting] = PublicUrl,
     };
+
+    /// <returns>What is probably not meant.</returns>
+    public string? FindWarning() => DatabaseUrl is { } database && Storage.DatabaseUrl.RemoteHosts(database) is [var host, ..]
+        && Loopback.Is(new Uri(PublicUrl))
+            ? $"The database is on another machine, {host}, and the address that people see is {PublicUrl}: a server elsewhere has another "
+                + $"one, and so have its links. Name it with --url, or correct {PublicUrlSetting} in the file and the link's beginning."
+            : null;
 
     /// <summary>A new file, which only its owner can read, whatever the umask.</summary>
     /// <exception cref="InvalidConfigurationException">A value cannot be in such a file.</exception>

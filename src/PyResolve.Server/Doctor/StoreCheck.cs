@@ -28,7 +28,7 @@ internal sealed class StoreCheck(
     {
         var findings = new List<Finding>();
         if (options.DatabaseUrl is { } url && DatabaseUrl.FindWarning(url) is { } warning)
-            findings.Add(new(About, HealthState.Bad, warning));
+            findings.Add(new(About, DatabaseUrl.IsPrivate(url) ? HealthState.Look : HealthState.Bad, warning));
         try
         {
             await schema.CheckAsync(cancellationToken);

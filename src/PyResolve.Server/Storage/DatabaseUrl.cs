@@ -18,11 +18,21 @@ internal static class DatabaseUrl
     /// <exception cref="FormatException">The message does not contain the password.</exception>
     public static string ToConnectionString(string url) => Parse(url).ToString();
 
+    /// <summary>The hosts that are not this machine.</summary>
+    public static IReadOnlyList<string> RemoteHosts(string url) =>
+        [.. (Parse(url).Host ?? "").Split(',').Where(static host => host.Length > 0 && !IsLocal(host))];
+
+    /// <summary>
+    /// Whether every other machine that it names can be reached in a private network alone: a private address, a name without a dot, or one
+    /// of a domain that is reserved for such networks, as hosts of servers give their databases.
+    /// </summary>
+    public static bool IsPrivate(string url) => RemoteHosts(url).All(PrivateNetwork.Has);
+
     /// <returns>What the operator should know about a URL that can be used; null for nothing.</returns>
     public static string? FindWarning(string url)
     {
         var builder = Parse(url);
-        var remote = (builder.Host ?? "").Split(',').Where(static host => !IsLocal(host)).ToList();
+        var remote = RemoteHosts(url);
         if (builder.SslMode is not SslMode.Prefer || NamesEncryption(url) || remote.Count == 0)
             return null;
         return $"DATABASE_URL does not say whether the connection to {string.Join(", ", remote)} is encrypted: passwords and e-mails may "

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using PyResolve.Server.Commands;
 using PyResolve.Server.Hosting;
 
 namespace PyResolve.Server.Tests.Commands;
@@ -176,6 +177,22 @@ public sealed class InitCommandTests(SharedServers servers) : IDisposable
         failed.ExitCode.ShouldBe(1);
         failed.Error.ShouldNotContain("secret");
         _folder.EnumerateFileSystemInfos().ShouldBeEmpty();
+    }
+
+    [Theory]
+    [InlineData(null, "postgres://ann@db.example/bill", "http://localhost:8000", "The database is on another machine, db.example")]
+    [InlineData(null, "postgres://ann@localhost/bill", "http://localhost:8000", null)]
+    [InlineData(null, "postgres://ann@db.example/bill", "https://billing.example.com", null)]
+    [InlineData("data", null, "http://localhost:8000", null)]
+    public void A_link_to_this_machine_for_a_server_elsewhere_is_warned_about(string? data, string? database, string url, string? warning)
+    {
+        var server = new NewServer(
+            File, database, data ?? "", NewServer.DefaultListen, url, PyResolve.Server.Access.EmailAddresses.Parse(Email)!);
+
+        if (warning is null)
+            server.FindWarning().ShouldBeNull();
+        else
+            server.FindWarning().ShouldNotBeNull().ShouldContain(warning);
     }
 
     [Fact]

@@ -38,6 +38,20 @@ public sealed class ServerDoctorTests(SharedServers servers)
         $"{bad.Text} {bad.Fix}".ShouldContain(fault.Fix);
     }
 
+    /// <summary>Hosts of servers name their databases so, and encrypt nothing within their private network.</summary>
+    [Theory]
+    [InlineData("203.0.113.7", true)]
+    [InlineData("10.255.255.1", false)]
+    public async Task A_database_that_may_be_asked_in_clear_text_is_a_fault_only_outside_private_networks(string host, bool isFault)
+    {
+        await using var server = await FaultyServer.CreateAsync(StorageEngine.Sqlite, servers.Postgres);
+        server.Set("DATABASE_URL", $"postgres://ann@{host}:1/billing?connect_timeout=1");
+
+        var findings = await server.ExamineAsync();
+
+        findings.Single(static finding => finding.Text.Contains("is encrypted")).State.ShouldBe(isFault ? HealthState.Bad : HealthState.Look);
+    }
+
     [Fact]
     public void Twenty_faults_and_more_are_planted() => Fault.All.Count.ShouldBeGreaterThan(20);
 

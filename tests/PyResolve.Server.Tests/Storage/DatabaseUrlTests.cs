@@ -96,4 +96,20 @@ public sealed class DatabaseUrlTests
         warning?.ShouldContain("sslmode=verify-full");
         warning?.ShouldNotContain("hunter2");
     }
+
+    [Theory]
+    [InlineData("postgres://ann@dpg-abc123-a/bill", true)]
+    [InlineData("postgres://ann@postgres.railway.internal:5432/bill", true)]
+    [InlineData("postgres://ann@bill.flycast:5432/bill", true)]
+    [InlineData("postgres://ann@postgres.pyresolve.svc.cluster.local/bill", true)]
+    [InlineData("postgres://ann@10.1.2.3:5432/bill", true)]
+    [InlineData("postgres://ann@[fd12::1]:5432/bill", true)]
+    [InlineData("postgres://ann@10.1.2.3,db.example/bill", false)]
+    [InlineData("postgres://ann@db.example/bill", false)]
+    [InlineData("postgres://ann@internal.example/bill", false)]
+    [InlineData("postgres://ann@dpg-abc123-a.frankfurt-postgres.render.com/bill", false)]
+    [InlineData("postgres://ann@203.0.113.7/bill", false)]
+    [InlineData("postgres://ann@[2001:db8::1]/bill", false)]
+    public void A_host_of_a_private_network_is_known_by_its_name_or_address(string url, bool isPrivate) =>
+        DatabaseUrl.IsPrivate(url).ShouldBe(isPrivate);
 }
