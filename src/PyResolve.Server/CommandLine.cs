@@ -32,9 +32,7 @@ internal static class CommandLine
         // Not a command of the operator: what this program starts itself as, for POST /migrate.
         if (BuiltinMigrator.IsMeant(args))
             return BuiltinMigrator.Run(args[1]);
-        var root = Create(serve);
-        // No response files: an argument that starts with @ is an argument.
-        var parse = root.Parse(args, new ParserConfiguration { ResponseFileTokenReplacer = null });
+        var parse = Parse(args, serve);
         try
         {
             if (FindMisuse(parse) is not { } misuse)
@@ -61,6 +59,13 @@ internal static class CommandLine
             return Failed;
         }
     }
+
+    /// <returns>What is wrong with a command line; null: it can be run.</returns>
+    public static string? FindMisuse(string[] args) => FindMisuse(Parse(args, static _ => Task.CompletedTask));
+
+    /// <summary>No response files: an argument that starts with @ is an argument.</summary>
+    private static ParseResult Parse(string[] args, Func<string[], Task> serve) =>
+        Create(serve).Parse(args, new ParserConfiguration { ResponseFileTokenReplacer = null });
 
     private static RootCommand Create(Func<string[], Task> serve)
     {

@@ -2,8 +2,10 @@ using System.Text.RegularExpressions;
 using Microsoft.Extensions.Configuration;
 using PyResolve.Server.Hosting;
 using PyResolve.Server.Tests.Storage;
+using Tomlyn;
+using Tomlyn.Model;
 
-namespace PyResolve.Server.Tests.Hosting;
+namespace PyResolve.Server.Tests.Deploy;
 
 /// <summary>The files under deploy/ and the guides agree with the server: settings, ports, paths, users.</summary>
 public sealed partial class DeployFilesTests
@@ -23,7 +25,8 @@ public sealed partial class DeployFilesTests
             .Select(static file => Path.GetRelativePath(Guide.Root, file).Replace('\\', '/'))
             .Where(static file => !file.StartsWith("deploy/action/", StringComparison.Ordinal)
                 && !file.StartsWith("deploy/install.", StringComparison.Ordinal)),
-        "docs/install.md", "docs/containers.md", "docs/troubleshooting.md", "docs/hosting.md",
+        "docs/install.md", "docs/containers.md", "docs/troubleshooting.md", "docs/hosting.md", "docs/monitoring.md", "docs/upgrading.md",
+        "docs/high-availability.md", "docs/scaling.md",
     ];
 
     [Theory, MemberData(nameof(Files))]
@@ -39,8 +42,9 @@ public sealed partial class DeployFilesTests
     }
 
     [Theory]
-    [InlineData("deploy/container/Dockerfile", "PORT=8000", "EXPOSE 8000", "USER 1654:1654", "VOLUME /data", "-chiseled")]
-    [InlineData("deploy/compose/compose.yaml", "8000:8000", "read_only: true", "no-new-privileges:true", "- ALL", "data:/data")]
+    [InlineData("deploy/container/Dockerfile", "PORT=8000", "EXPOSE 8000", "USER 1654:1654", "-chiseled")]
+    [InlineData("deploy/compose/compose.yaml", "8000:8000", "read_only: true", "no-new-privileges:true", "- ALL", "data:/data",
+        "PYRESOLVE_DATA: /data", "PYRESOLVE_ENV_FILE: /data/pyresolve.env")]
     [InlineData("deploy/compose/compose.proxy.yaml", "!reset []", "/etc/caddy/Caddyfile:ro")]
     [InlineData("deploy/compose/Caddyfile", "pyresolve:8000", "flush_interval -1", "max_size 5MB")]
     [InlineData("deploy/kubernetes/deployment.yaml", "containerPort: 8000", "path: /health\n", "path: /health/ready\n")]
@@ -58,25 +62,81 @@ public sealed partial class DeployFilesTests
     }
 
     [Theory]
-    [InlineData("deployment.yaml")]
-    [InlineData("migrate-schema.yaml")]
-    [InlineData("backup.yaml")]
-    public void Every_pod_of_Kubernetes_runs_with_few_rights_and_the_settings(string file)
+    [InlineData("deploy/hosts/fly.toml")]
+    [InlineData("deploy/hosts/render.yaml")]
+    [InlineData("deploy/hosts/railway.json")]
+    [InlineData("deploy/kubernetes/kustomization.yaml")]
+    public async Task On_a_host_whose_disk_is_thrown_away_the_image_does_not_start_without_a_database(string file)
+    {
+        var settings = new Dictionary<string, string?>();
+        if (file.EndsWith(".toml", StringComparison.Ordinal))
+        {
+            foreach (var (name, value) in (TomlTable)TomlSerializer.Deserialize<TomlTable>(Text(file))!["env"])
+                settings[name] = value.ToString();
+        }
+
+        foreach (var variable in ImageVariable().Matches(Text("deploy/container/Dockerfile")))
+            settings[variable.Groups["name"].Value] = variable.Groups["value"].Value;
+
+        var result = await ServerProcess.RunAsync([], settings, TestContext.Current.CancellationToken);
+
+        Text(file).ShouldNotContain("PYRESOLVE_DATA");
+        result.ExitCode.ShouldBe(2, result.Output + result.Error);
+        result.Error.ShouldStartWith("No store is configured. Set DATABASE_URL=");
+        result.Error.ShouldContain("PYRESOLVE_DATA=");
+    }
+
+    [Fact]
+    public void The_image_of_the_project_has_no_store_either() =>
+        Text("src/PyResolve.Server/PyResolve.Server.csproj").ShouldNotContain("PYRESOLVE_DATA");
+
+    /// <summary>The environment would win over the file that <c>init</c> writes.</summary>
+    [Theory]
+    [InlineData("deploy/compose/compose.yaml")]
+    [InlineData("deploy/compose/compose.postgres.yaml")]
+    public void Compose_leaves_the_public_address_to_init(string file) => Text(file).ShouldNotContain("PUBLIC_URL");
+
+    [Theory]
+    [InlineData("deploy/hosts/fly.toml", "Fly-Client-IP")]
+    [InlineData("deploy/hosts/render.yaml", "CF-Connecting-IP")]
+    public void A_host_with_two_proxies_names_the_header_with_the_clients_address(string file, string header)
+    {
+        Text(file).ShouldContain("PyResolve__TrustedProxies");
+        Text(file).ShouldContain("PyResolve__ClientAddressHeader");
+        Text(file).ShouldContain(header);
+        Guide.Text("containers.md").ShouldContain(header);
+    }
+
+    [Theory]
+    [InlineData("deployment.yaml", "configMapRef:")]
+    [InlineData("migrate-schema/job.yaml", "args: [migrate-schema]")]
+    [InlineData("backup.yaml", "configMapRef:")]
+    public void Every_pod_of_Kubernetes_runs_with_few_rights_and_the_settings(string file, string own)
     {
         var text = Text($"deploy/kubernetes/{file}");
 
         foreach (var part in (string[])[
             "runAsNonRoot: true", "runAsUser: 1654", "type: RuntimeDefault", "allowPrivilegeEscalation: false",
             "readOnlyRootFilesystem: true", "drop: [ALL]", "automountServiceAccountToken: false",
-            "image: pyresolve-server", "configMapRef:", "secretRef:"])
+            "image: pyresolve-server", "secretRef:", own])
             text.ShouldContain(part);
     }
 
+    /// <summary>A job cannot be changed: where kustomize renames its settings with each change, it could not be applied twice.</summary>
     [Fact]
-    public void Kustomize_names_every_file_of_its_folder()
+    public void The_job_for_the_schema_depends_on_nothing_that_kustomize_renames()
     {
-        var folder = Path.Combine(Guide.Root, "deploy/kubernetes");
-        var named = Text("deploy/kubernetes/kustomization.yaml").Split('\n')
+        Text("deploy/kubernetes/migrate-schema/job.yaml").ShouldNotContain("configMap");
+        Text("deploy/kubernetes/migrate-schema/kustomization.yaml").ShouldNotContain("Generator");
+    }
+
+    [Theory]
+    [InlineData("deploy/kubernetes")]
+    [InlineData("deploy/kubernetes/migrate-schema")]
+    public void Kustomize_names_every_file_of_its_folder(string name)
+    {
+        var folder = Path.Combine(Guide.Root, name);
+        var named = Text($"{name}/kustomization.yaml").Split('\n')
             .Where(static line => line.StartsWith("  - ", StringComparison.Ordinal) && line.EndsWith(".yaml", StringComparison.Ordinal))
             .Select(static line => line[4..]);
 
@@ -87,12 +147,10 @@ public sealed partial class DeployFilesTests
             ignoreOrder: true);
     }
 
-    [Fact]
+    [Fact, Trait("Platform", "Linux")]
     public async Task The_unit_of_systemd_is_accepted_and_leaves_the_service_little()
     {
-        // Only systemd itself can say so. What must be in the file is compared above on every machine.
-        if (Find("systemd-analyze") is not { } analyze)
-            return;
+        var analyze = Find("systemd-analyze").ShouldNotBeNull("This test needs systemd-analyze: apt-get install systemd (Debian, Ubuntu).");
         var unit = Path.Combine(Guide.Root, "deploy/systemd/pyresolve.service");
         var cancellation = TestContext.Current.CancellationToken;
 
@@ -107,6 +165,20 @@ public sealed partial class DeployFilesTests
         rated.ExitCode.ShouldBe(0, rated.Output + rated.Error);
     }
 
+    [Fact, Trait("Platform", "Linux")]
+    public async Task The_configuration_of_Caddy_is_accepted()
+    {
+        var caddyfile = Path.Combine(Guide.Root, "deploy/compose/Caddyfile");
+        var environment = new Dictionary<string, string?> { ["DOMAIN"] = "billing.example.com" };
+
+        var adapted = await Command.RunAsync(
+            "caddy", ["adapt", "--config", caddyfile, "--adapter", "caddyfile"], environment,
+            cancellationToken: TestContext.Current.CancellationToken);
+
+        adapted.OrThrow("caddy adapt").Output.ShouldContain("pyresolve:8000");
+        adapted.Output.ShouldContain("billing.example.com");
+    }
+
     private static string Text(string file) => File.ReadAllText(Path.Combine(Guide.Root, file));
 
     private static bool IsKnown(string name) =>
@@ -115,6 +187,9 @@ public sealed partial class DeployFilesTests
 
     private static string? Find(string program) => (Environment.GetEnvironmentVariable("PATH") ?? "").Split(Path.PathSeparator)
         .Select(folder => Path.Combine(folder, program)).FirstOrDefault(File.Exists);
+
+    [GeneratedRegex(@"^ENV (?<name>[A-Z_]+)=(?<value>\S+)$", RegexOptions.ExplicitCapture | RegexOptions.Multiline, 1000)]
+    private static partial Regex ImageVariable();
 
     [GeneratedRegex(
         @"\b(PYRESOLVE_[A-Z_]+[A-Z]|PyResolve(__|:)[A-Za-z0-9_:]*[A-Za-z0-9]|STRIPE_[A-Z_]+[A-Z]|SUPABASE_[A-Z_]+[A-Z]|DATABASE_URL)\b",
