@@ -75,7 +75,7 @@ public sealed partial class DeployFilesTests
                 settings[name] = value.ToString();
         }
 
-        foreach (var variable in ImageVariable().Matches(Text("deploy/container/Dockerfile")))
+        foreach (Match variable in ImageVariable().Matches(Text("deploy/container/Dockerfile")))
             settings[variable.Groups["name"].Value] = variable.Groups["value"].Value;
 
         var result = await ServerProcess.RunAsync([], settings, TestContext.Current.CancellationToken);

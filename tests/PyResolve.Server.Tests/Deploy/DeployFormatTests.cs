@@ -127,7 +127,7 @@ public sealed class DeployFormatTests
         var file = Path.GetTempFileName();
         try
         {
-            File.WriteAllLines(file, text.Split('\n').Select(static line => line.StartsWith("#", StringComparison.Ordinal)
+            File.WriteAllLines(file, text.Split('\n').Select(static line => line.StartsWith('#')
                 && line.Length > 1 && char.IsAsciiLetter(line[1]) ? line[1..] : line));
             return EnvironmentFile.Read(file).Count > 10 ? [] : ["There are few settings."];
         }
