@@ -56,6 +56,9 @@ internal sealed class ApiErrorException(int status, string type, string message)
     public static ApiErrorException UnknownParameter(string param) =>
         Malformed($"The simulator does not have this parameter: {param}. Stripe may.", param, "parameter_unknown");
 
+    public static ApiErrorException UnknownValue(string param, IReadOnlyList<string> known) => Malformed(
+        $"Invalid {param}: the simulator has only {string.Join(", ", known)}. Stripe may have others.", param);
+
     public static ApiErrorException MissingParameter(string param) =>
         Malformed($"Missing required param: {param}.", param, "parameter_missing");
 

@@ -153,8 +153,7 @@ internal sealed class ParameterRule(string name)
                 break;
             default:
                 if (!Type.Split('|').Contains(value, StringComparer.Ordinal))
-                    throw ApiErrorException.Malformed(
-                        $"Invalid {param}: must be one of {Type.Replace("|", ", ", StringComparison.Ordinal)}", param);
+                    throw ApiErrorException.UnknownValue(param, Type.Split('|'));
                 break;
         }
     }

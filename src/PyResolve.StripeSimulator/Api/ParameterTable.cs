@@ -141,7 +141,7 @@ internal static class ParameterTable
           cancellation_details[comment]? cancellation_details[feedback]?
           pause_collection[behavior*]:keep_as_draft|mark_uncollectible|void pause_collection[resumes_at]:time pause_collection? expand[]
         POST /v1/subscriptions/{id}/resume
-          billing_cycle_anchor:now|unchanged proration_behavior:always_invoice|create_prorations|none
+          billing_cycle_anchor:now proration_behavior:always_invoice|create_prorations|none
           payment_behavior:resume_on_payment_attempt|resume_on_payment_success expand[]
         DELETE /v1/subscriptions/{id}
           cancellation_details[comment]? cancellation_details[feedback]? invoice_now:bool prorate:bool expand[]
@@ -159,7 +159,7 @@ internal static class ParameterTable
         GET /v1/invoices/{id}
           expand[]
         POST /v1/invoices
-          customer currency auto_advance:bool collection_method:charge_automatically description metadata{}? automatic_tax[enabled*]:bool
+          customer currency auto_advance:false collection_method:charge_automatically description metadata{}? automatic_tax[enabled*]:bool
           pending_invoice_items_behavior:exclude|include expand[]
         POST /v1/invoices/create_preview
           customer subscription subscription_details[proration_behavior]:always_invoice|create_prorations|none
@@ -168,7 +168,7 @@ internal static class ParameterTable
         GET /v1/invoices/{id}/lines
           limit:int starting_after ending_before expand[]
         POST /v1/invoices/{id}/finalize
-          auto_advance:bool expand[]
+          auto_advance:false expand[]
         POST /v1/invoices/{id}/void
           expand[]
         POST /v1/invoices/{id}/pay
@@ -233,8 +233,9 @@ internal static class ParameterTable
           features*[customer_update][enabled*]:bool features[customer_update][allowed_updates][]
           features[invoice_history][enabled*]:bool features[payment_method_update][enabled*]:bool
           features[subscription_cancel][enabled*]:bool features[subscription_cancel][mode]:at_period_end|immediately
-          features[subscription_cancel][proration_behavior]:always_invoice|create_prorations|none
-          features[subscription_cancel][cancellation_reason][enabled*]:bool features[subscription_cancel][cancellation_reason][options*][]
+          features[subscription_cancel][proration_behavior]:create_prorations|none
+          features[subscription_cancel][cancellation_reason][enabled*]:bool
+          features[subscription_cancel][cancellation_reason][options*][]
           features[subscription_update][enabled*]:bool features[subscription_update][default_allowed_updates][]?
           features[subscription_update][proration_behavior]:always_invoice|create_prorations|none
           features[subscription_update][products][][product*] features[subscription_update][products][][prices*][]
@@ -244,6 +245,7 @@ internal static class ParameterTable
           features[subscription_update][products]?
           features[subscription_update][schedule_at_period_end][conditions][][type*]:decreasing_item_amount|shortening_interval
           features[subscription_update][schedule_at_period_end][conditions]?
+          features[subscription_update][trial_update_behavior]:continue_trial|end_trial
           business_profile[headline]? business_profile[privacy_policy_url] business_profile[terms_of_service_url]
           default_return_url? login_page[enabled*]:bool metadata{} expand[]
         GET /v1/billing_portal/configurations
@@ -255,8 +257,9 @@ internal static class ParameterTable
           features[customer_update][enabled]:bool features[customer_update][allowed_updates][]
           features[invoice_history][enabled*]:bool features[payment_method_update][enabled*]:bool
           features[subscription_cancel][enabled]:bool features[subscription_cancel][mode]:at_period_end|immediately
-          features[subscription_cancel][proration_behavior]:always_invoice|create_prorations|none
-          features[subscription_cancel][cancellation_reason][enabled*]:bool features[subscription_cancel][cancellation_reason][options][]
+          features[subscription_cancel][proration_behavior]:create_prorations|none
+          features[subscription_cancel][cancellation_reason][enabled*]:bool
+          features[subscription_cancel][cancellation_reason][options][]
           features[subscription_update][enabled]:bool features[subscription_update][default_allowed_updates][]?
           features[subscription_update][proration_behavior]:always_invoice|create_prorations|none
           features[subscription_update][products][][product*] features[subscription_update][products][][prices*][]
@@ -266,6 +269,7 @@ internal static class ParameterTable
           features[subscription_update][products]?
           features[subscription_update][schedule_at_period_end][conditions][][type*]:decreasing_item_amount|shortening_interval
           features[subscription_update][schedule_at_period_end][conditions]?
+          features[subscription_update][trial_update_behavior]:continue_trial|end_trial
           business_profile[headline]? business_profile[privacy_policy_url]? business_profile[terms_of_service_url]?
           default_return_url? login_page[enabled*]:bool metadata{}? expand[]
 
@@ -275,7 +279,7 @@ internal static class ParameterTable
           expand[]
 
         POST /v1/webhook_endpoints
-          url* enabled_events*[] api_version description? metadata{}? connect:bool expand[]
+          url* enabled_events*[] api_version description? metadata{}? connect:false expand[]
         GET /v1/webhook_endpoints
           limit:int starting_after ending_before expand[]
         GET /v1/webhook_endpoints/{id}

@@ -41,6 +41,7 @@ public sealed class SubscriptionControls
         _subscription = subscription;
     }
 
+    /// <summary>Stripe's status, such as <c>active</c>.</summary>
     public string Status => Locked(() => _subscription.Status);
 
     /// <summary>The latest end among the items.</summary>
@@ -81,6 +82,7 @@ public sealed class SubscriptionControls
         Refunds.Give(_state, charge, charge.Amount - charge.AmountRefunded, "requested_by_customer");
     });
 
+    /// <summary>Ends the trial now, and bills the first period. Does nothing outside a trial.</summary>
     public void EndTrial() => Locked(() =>
     {
         if (_subscription.Status == "trialing")
@@ -106,15 +108,18 @@ public sealed class SubscriptionControls
     /// <summary>Undoes a scheduled cancellation.</summary>
     public void Resume() => Change(_ => Cancellation.Undo(_subscription));
 
-    /// <summary>Changes the price of the first item, prorated and invoiced at once.</summary>
+    /// <summary>Changes the price of the first item, as the Dashboard does it: prorated and invoiced at once. Other items stay.</summary>
     /// <exception cref="KeyNotFoundException">The price does not exist.</exception>
+    /// <exception cref="ArgumentException">The other items have another interval.</exception>
     public void SwitchTo(string priceId) => Locked(() =>
     {
-        var price = _state.Prices.Get(priceId);
+        var items = SubscriptionChanges.WithPrice(_subscription, _state.Prices.Get(priceId));
+        if (!SubscriptionChanges.HaveOneInterval(items.Select(static item => item.Price)))
+            throw new ArgumentException("The other prices of this subscription have another interval.", nameof(priceId));
         _state.Events.Change(_subscription, () => SubscriptionChanges.ReplaceItems(
             _state,
             _subscription,
-            SubscriptionChanges.WithPrice(_subscription, price),
+            items,
             new ChangeTerms("always_invoice", "pending_if_incomplete")));
     });
 

@@ -40,6 +40,25 @@ internal static class Cancellation
         CancelNow(state, subscription, Requested);
     }
 
+    /// <summary>What was paid for the rest of the period becomes an invoice item; only an invoice gives it to the customer.</summary>
+    public static void CreditRest(StripeState state, Subscription subscription)
+    {
+        var amount = SubscriptionChanges.UnusedAmount(subscription, state.NowOn(subscription.TestClockId));
+        if (amount == 0)
+            return;
+        var item = state.InvoiceItems.Add(new InvoiceItem
+        {
+            Id = state.Ids.Next("ii"),
+            Created = state.NowOn(subscription.TestClockId),
+            CustomerId = subscription.CustomerId,
+            SubscriptionId = subscription.Id,
+            Currency = subscription.Currency,
+            Amount = -amount,
+            Description = "Unused time of the subscription",
+        });
+        state.Events.Emit(item, "created");
+    }
+
     public static void CancelNow(StripeState state, Subscription subscription, string reason)
     {
         var now = state.NowOn(subscription.TestClockId);

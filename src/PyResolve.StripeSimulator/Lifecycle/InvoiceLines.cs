@@ -12,11 +12,21 @@ internal static class InvoiceLines
         var lines = subscription.Items.Where(static item => item.Price.Recurring is not { IsMetered: true })
             .Select(item => Line(state, item, item.Amount, item.Quantity, item.PeriodStart, item.PeriodEnd))
             .ToList();
-        if (subscription.PendingProration != 0)
-            lines.Add(Proration(state, subscription, subscription.PendingProration));
-        subscription.PendingProration = 0;
-        return lines;
+        return [.. lines, .. TakeProration(state, subscription)];
     }
+
+    /// <summary>Changes that wait for the next invoice.</summary>
+    public static IReadOnlyList<InvoiceLine> TakeProration(StripeState state, Subscription subscription)
+    {
+        var amount = subscription.PendingProration;
+        subscription.PendingProration = 0;
+        return amount == 0 ? [] : [Proration(state, subscription, amount)];
+    }
+
+    /// <summary>Whether invoice items of this subscription, and of no other, wait for its next invoice.</summary>
+    public static bool HasPending(StripeState state, Subscription subscription) =>
+        Pending(state, subscription.CustomerId, subscription.Id, subscription.Currency)
+            .Any(item => item.SubscriptionId == subscription.Id);
 
     /// <summary>The next period, if nothing changes, or with other items.</summary>
     public static IEnumerable<InvoiceLine> PreviewPeriod(
@@ -91,7 +101,8 @@ internal static class InvoiceLines
 
     private static IEnumerable<InvoiceItem> Pending(StripeState state, string customerId, string? subscriptionId, string currency) =>
         state.InvoiceItems.All.Where(item => item is { IsDeleted: false, InvoiceId: null } && item.CustomerId == customerId
-            && item.Currency == currency && (item.SubscriptionId is null || item.SubscriptionId == subscriptionId));
+            && item.Currency == currency && (item.SubscriptionId is null || item.SubscriptionId == subscriptionId
+                || (subscriptionId is null && state.Subscriptions.Get(item.SubscriptionId).IsEnded)));
 
     public static InvoiceLine Line(StripeState state, InvoiceItem item) =>
         new(state.Ids.Next("il"), item.Description ?? "Item", item.Amount)

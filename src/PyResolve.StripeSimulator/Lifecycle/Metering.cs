@@ -36,11 +36,15 @@ internal static class Metering
     public static decimal? ReadValue(string? text) =>
         decimal.TryParse(text, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var value) ? value : null;
 
-    /// <summary>The last invoice of a subscription that ends: what was used and not billed.</summary>
+    /// <summary>The last invoice of a subscription that ends: what was used or changed, and not billed.</summary>
     public static void BillRest(StripeState state, Subscription subscription)
     {
-        var lines = InvoiceLines.TakeUsage(state, subscription, state.NowOn(subscription.TestClockId));
-        if (lines.Count == 0)
+        IReadOnlyList<InvoiceLine> lines =
+        [
+            .. InvoiceLines.TakeProration(state, subscription),
+            .. InvoiceLines.TakeUsage(state, subscription, state.NowOn(subscription.TestClockId)),
+        ];
+        if (lines.Count == 0 && !InvoiceLines.HasPending(state, subscription))
             return;
         var invoice = Invoices.Create(state, subscription, lines, "subscription_cycle");
         Payments.TryPay(state, invoice, isRenewal: true);

@@ -24,6 +24,14 @@ internal static class PaymentIntents
         return intent;
     }
 
+    /// <summary>It waits for somebody who confirms it, with the customer's default method where there is one.</summary>
+    public static void Offer(PaymentIntent intent, string? paymentMethodId)
+    {
+        intent.PaymentMethodId = paymentMethodId;
+        if (paymentMethodId is not null)
+            intent.Status = "requires_confirmation";
+    }
+
     public static PaymentOutcome Attempt(
         StripeState state, PaymentIntent intent, CardBehaviour? card, string? paymentMethodId, bool isRenewal)
     {
@@ -57,6 +65,7 @@ internal static class PaymentIntents
         intent.Status = "succeeded";
         intent.HasFailed = false;
         Leave(state, intent);
+        KeepMethod(state, intent);
         state.Events.Emit(charge, "succeeded");
         state.Events.Emit(intent, "succeeded");
     }
@@ -111,6 +120,14 @@ internal static class PaymentIntents
         state.Events.Emit(intent, "payment_failed");
     }
 
+    /// <summary><c>setup_future_usage</c>: what has paid is the customer's from now on.</summary>
+    private static void KeepMethod(StripeState state, PaymentIntent intent)
+    {
+        if (intent is { FutureUsage: not null, CustomerId: { } customer, PaymentMethodId: { } method }
+            && state.PaymentMethods.Get(method) is { CustomerId: null } kept)
+            PaymentMethods.Attach(state, kept, state.Customers.Get(customer));
+    }
+
     private static void Leave(StripeState state, PaymentIntent intent)
     {
         intent.SettlesAt = null;
@@ -135,6 +152,14 @@ internal static class PaymentIntents
 
 internal static class InvoiceSettlement
 {
+    /// <summary>After an attempt that somebody made on the invoice's payment intent.</summary>
+    public static void Follow(StripeState state, Invoice invoice, PaymentOutcome outcome)
+    {
+        invoice.AttemptCount++;
+        if (outcome != PaymentOutcome.Processing)
+            Apply(state, invoice, isPaid: outcome == PaymentOutcome.Paid);
+    }
+
     public static void Apply(StripeState state, Invoice invoice, bool isPaid)
     {
         var subscription = invoice.SubscriptionId is { } id ? state.Subscriptions.Get(id) : null;

@@ -70,7 +70,10 @@ internal static class Renewals
             Renew(state, subscription);
     }
 
-    public static void EndTrial(StripeState state, Subscription subscription)
+    /// <param name="state">Of the simulator.</param>
+    /// <param name="subscription">In its trial.</param>
+    /// <param name="items">What it has from now on, where a change ends the trial; null: what it has.</param>
+    public static void EndTrial(StripeState state, Subscription subscription, IReadOnlyList<SubscriptionItem>? items = null)
     {
         var now = state.NowOn(subscription.TestClockId);
         var customer = state.Customers.Get(subscription.CustomerId);
@@ -87,18 +90,24 @@ internal static class Renewals
         }
 
         state.Events.Change(subscription, () => End("active"));
-        Charge(state, subscription, "subscription_cycle");
+        Charge(state, subscription, items is null ? "subscription_cycle" : "subscription_update");
 
         void End(string status)
         {
             subscription.Status = status;
             subscription.TrialEnd = now;
-            subscription.BillingCycleAnchor = now;
-            Schedules.ApplyDue(state, subscription);
-            Advance(subscription, now);
+            if (items is null)
+                Schedules.ApplyDue(state, subscription);
+            else
+                ReplaceItems(items);
             // What was used during the trial is free.
-            foreach (var item in subscription.Items)
-                item.UsageFrom = now;
+            Restart(state, subscription);
+        }
+
+        void ReplaceItems(IReadOnlyList<SubscriptionItem> replacement)
+        {
+            Schedules.Release(state, subscription);
+            subscription.Items = [.. replacement];
         }
     }
 

@@ -33,12 +33,15 @@ internal static class SubscriptionChanges
         ];
     }
 
+    public static bool HaveOneInterval(IEnumerable<Price> prices) =>
+        prices.Select(static price => (price.Recurring!.Interval, price.Recurring.IntervalCount)).Distinct().Count() <= 1;
+
     /// <returns>False if the change could not be paid and <c>error_if_incomplete</c> forbids it.</returns>
     public static bool ReplaceItems(StripeState state, Subscription subscription, IReadOnlyList<SubscriptionItem> items, ChangeTerms terms)
     {
         var now = state.NowOn(subscription.TestClockId);
-        var restartsPeriod = Interval(items) != Interval(subscription.Items);
-        var due = subscription.Status == "trialing" ? 0 : AmountDue(subscription, items, now, restartsPeriod, terms.Proration);
+        var restartsPeriod = RestartsPeriod(subscription, items);
+        var due = AmountDue(subscription, items, now, terms.Proration);
         var billsNow = due > 0 && (terms.Proration == "always_invoice" || restartsPeriod);
         if (!billsNow)
         {
@@ -47,12 +50,17 @@ internal static class SubscriptionChanges
             return true;
         }
 
-        var canPay = Payments.CanPay(state.Customers.Get(subscription.CustomerId), isRenewal: false);
+        var customer = state.Customers.Get(subscription.CustomerId);
+        var waits = terms.PaymentBehavior == "default_incomplete";
+        var canPay = !waits && Payments.CanPay(customer, isRenewal: false);
         if (!canPay && terms.PaymentBehavior == "error_if_incomplete")
             return false;
         var invoice = Invoices.Create(state, subscription, [InvoiceLines.Proration(state, subscription, due)], "subscription_update");
         subscription.LatestInvoiceId = invoice.Id;
-        Payments.TryPay(state, invoice, isRenewal: false);
+        if (waits && invoice.Intent is { } intent)
+            PaymentIntents.Offer(intent, customer.PaymentMethodId);
+        else
+            canPay = Payments.TryPay(state, invoice, isRenewal: false);
         if (!canPay && terms.PaymentBehavior == "pending_if_incomplete")
         {
             subscription.Pending = new PendingUpdate(now + PendingFor, items, invoice.Id);
@@ -67,8 +75,12 @@ internal static class SubscriptionChanges
 
     /// <summary>What a change would cost for the rest of the period.</summary>
     public static long AmountOf(StripeState state, Subscription subscription, IReadOnlyList<SubscriptionItem> items, string proration) =>
-        AmountDue(
-            subscription, items, state.NowOn(subscription.TestClockId), Interval(items) != Interval(subscription.Items), proration);
+        AmountDue(subscription, items, state.NowOn(subscription.TestClockId), proration);
+
+    /// <summary>The part of the amount that is for the rest of the period.</summary>
+    public static long UnusedAmount(Subscription subscription, long now) => subscription.Status is "active" or "past_due"
+        ? Share(subscription.Amount, Left(subscription, now), Length(subscription))
+        : 0;
 
     public static void ApplyPending(StripeState state, Subscription subscription, Invoice paid)
     {
@@ -80,7 +92,7 @@ internal static class SubscriptionChanges
             () =>
             {
                 subscription.Pending = null;
-                Apply(subscription, pending.Items, now, Interval(pending.Items) != Interval(subscription.Items));
+                Apply(subscription, pending.Items, now, RestartsPeriod(subscription, pending.Items));
             },
             "pending_update_applied");
     }
@@ -96,6 +108,10 @@ internal static class SubscriptionChanges
     private static (string?, int) Interval(IReadOnlyList<SubscriptionItem> items) =>
         items.Count == 0 ? (null, 0) : (items[0].Price.Recurring!.Interval, items[0].Price.Recurring!.IntervalCount);
 
+    /// <summary>A trial ends when it ends, whatever the interval after it.</summary>
+    private static bool RestartsPeriod(Subscription subscription, IReadOnlyList<SubscriptionItem> items) =>
+        subscription.Status != "trialing" && Interval(items) != Interval(subscription.Items);
+
     private static void Apply(Subscription subscription, IReadOnlyList<SubscriptionItem> items, long now, bool restartsPeriod)
     {
         var (start, end) = (subscription.PeriodStart, subscription.PeriodEnd);
@@ -110,18 +126,23 @@ internal static class SubscriptionChanges
             subscription.BillingCycleAnchor = now;
     }
 
-    /// <summary>The price of the new items for the rest of the period, minus what was paid for it.</summary>
-    private static long AmountDue(
-        Subscription subscription, IReadOnlyList<SubscriptionItem> items, long now, bool restartsPeriod, string proration)
+    /// <summary>The price of the new items for the rest of the period, minus what was paid for it; nothing during a trial.</summary>
+    private static long AmountDue(Subscription subscription, IReadOnlyList<SubscriptionItem> items, long now, string proration)
     {
+        if (subscription.Status == "trialing")
+            return 0;
+        var restartsPeriod = RestartsPeriod(subscription, items);
         var price = items.Sum(static item => item.Amount);
         if (proration == "none")
             return restartsPeriod ? price : 0;
-        var length = Math.Max(subscription.PeriodEnd - subscription.PeriodStart, 1);
-        var left = Math.Clamp(subscription.PeriodEnd - now, 0, length);
+        var (left, length) = (Left(subscription, now), Length(subscription));
         var unused = Share(subscription.Amount, left, length);
         return (restartsPeriod ? price : Share(price, left, length)) - unused;
     }
+
+    private static long Length(Subscription subscription) => Math.Max(subscription.PeriodEnd - subscription.PeriodStart, 1);
+
+    private static long Left(Subscription subscription, long now) => Math.Clamp(subscription.PeriodEnd - now, 0, Length(subscription));
 
     private static long Share(long amount, long left, long length) => (long)Math.Round((decimal)amount * left / length);
 }

@@ -25,6 +25,9 @@ internal sealed record NewSubscription(Customer Customer, IReadOnlyList<(Price P
 
     /// <summary>Whether a checkout page has taken the payment.</summary>
     public bool IsPaid { get; init; }
+
+    /// <summary><c>default_incomplete</c>: the first invoice waits until somebody pays it.</summary>
+    public bool WaitsForPayment { get; init; }
 }
 
 internal static class SubscriptionCreation
@@ -45,12 +48,16 @@ internal static class SubscriptionCreation
             return subscription;
         }
 
-        var isPaid = values.IsPaid || subscription.Amount == 0 || Payments.CanPay(values.Customer, isRenewal: false);
+        var isPaid = values.IsPaid || subscription.Amount == 0
+            || (!values.WaitsForPayment && Payments.CanPay(values.Customer, isRenewal: false));
         subscription.Status = isPaid ? "active" : "incomplete";
         state.Events.Emit(subscription, "created");
         var invoice = CreateFirstInvoice(state, subscription, InvoiceLines.ForPeriod(state, subscription));
         subscription.LatestInvoiceId = invoice.Id;
-        Payments.TryPay(state, invoice, isRenewal: false);
+        if (values.WaitsForPayment && invoice.Intent is { } intent)
+            PaymentIntents.Offer(intent, values.Customer.PaymentMethodId);
+        else if (Payments.TryPay(state, invoice, isRenewal: false) && subscription.Status == "incomplete")
+            Renewals.Reactivate(state, subscription);
         return subscription;
     }
 

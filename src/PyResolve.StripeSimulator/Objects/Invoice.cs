@@ -39,6 +39,8 @@ internal sealed class Invoice : StripeObject
 
     public InvoicePayment? Payment { get; set; }
 
+    public string? Description { get; init; }
+
     public Dictionary<string, string> Metadata { get; set; } = [];
 
     public string Status { get; set; } = "draft"; // draft, open, paid, uncollectible or void
@@ -85,6 +87,7 @@ internal sealed class Invoice : StripeObject
         ["created"] = Created,
         ["currency"] = Currency,
         ["customer"] = CustomerId,
+        ["description"] = Description,
         ["discounts"] = Shapes.Array(Discounts.Select(static discount => discount.Discount.Id)),
         ["ending_balance"] = EndingBalance,
         ["hosted_invoice_url"] = Status == "draft" ? null : Url,

@@ -30,11 +30,15 @@ internal sealed class PaymentIntent : StripeObject
 
     public string? PaymentMethodId { get; set; }
 
+    public string? FutureUsage { get; init; } // off_session or on_session: the customer keeps the method.
+
     public string? LatestChargeId { get; set; }
 
     public bool HasFailed { get; set; }
 
     public long? CanceledAt { get; set; }
+
+    public string? CancellationReason { get; set; }
 
     /// <summary>When a bank debit that is on its way succeeds or fails.</summary>
     public long? SettlesAt { get; set; }
@@ -49,6 +53,7 @@ internal sealed class PaymentIntent : StripeObject
         ["amount_capturable"] = 0,
         ["amount_received"] = Status == "succeeded" ? Amount : 0,
         ["canceled_at"] = CanceledAt,
+        ["cancellation_reason"] = CancellationReason,
         ["capture_method"] = "automatic",
         ["client_secret"] = $"{Id}_secret_simulator",
         ["confirmation_method"] = "automatic",
@@ -72,7 +77,7 @@ internal sealed class PaymentIntent : StripeObject
         ["payment_method"] = PaymentMethodId,
         ["payment_method_types"] = Shapes.Array(["card"]),
         ["receipt_email"] = ReceiptEmail,
-        ["setup_future_usage"] = null,
+        ["setup_future_usage"] = FutureUsage,
         ["status"] = Status,
     };
 }

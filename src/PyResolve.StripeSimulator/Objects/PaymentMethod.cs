@@ -10,6 +10,10 @@ internal sealed class PaymentMethod : StripeObject
 
     public string? CustomerId { get; set; }
 
+    public string? BillingEmail { get; set; }
+
+    public string? BillingName { get; set; }
+
     public Dictionary<string, string> Metadata { get; set; } = [];
 
     private bool IsDebit => Behaviour is CardBehaviour.SettlesLater or CardBehaviour.BouncesLater;
@@ -20,7 +24,10 @@ internal sealed class PaymentMethod : StripeObject
         {
             ["id"] = Id,
             ["object"] = Kind,
-            ["billing_details"] = new JsonObject { ["address"] = null, ["email"] = null, ["name"] = null, ["phone"] = null },
+            ["billing_details"] = new JsonObject
+            {
+                ["address"] = null, ["email"] = BillingEmail, ["name"] = BillingName, ["phone"] = null,
+            },
             ["created"] = Created,
             ["customer"] = CustomerId,
             ["livemode"] = false,

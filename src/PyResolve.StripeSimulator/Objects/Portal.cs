@@ -14,6 +14,8 @@ internal sealed record SeatRange(long Minimum, long Maximum)
 
 internal sealed record PortalFeatures
 {
+    public const int MostProducts = 10;
+
     public bool CanUpdatePaymentMethod { get; init; }
 
     public bool CanSeeInvoices { get; init; }
@@ -26,6 +28,12 @@ internal sealed record PortalFeatures
 
     public string CancelMode { get; init; } = "at_period_end"; // at_period_end or immediately
 
+    public string CancelProration { get; init; } = "none"; // none or create_prorations
+
+    public bool AsksCancelReason { get; init; }
+
+    public IReadOnlyList<string> CancelReasons { get; init; } = [];
+
     public bool CanUpdateSubscription { get; init; }
 
     public IReadOnlyList<string> AllowedSubscriptionUpdates { get; init; } = [];
@@ -33,6 +41,8 @@ internal sealed record PortalFeatures
     public IReadOnlyList<PortalProduct> Products { get; init; } = [];
 
     public string Proration { get; init; } = "none"; // none, create_prorations or always_invoice
+
+    public string TrialUpdate { get; init; } = "end_trial"; // What a change does to a trial: end_trial or continue_trial
 
     /// <summary><c>decreasing_item_amount</c>, <c>shortening_interval</c>: such changes wait for the end of the period.</summary>
     public IReadOnlyList<string> ScheduledChanges { get; init; } = [];
@@ -63,10 +73,10 @@ internal sealed record PortalFeatures
         ["payment_method_update"] = new JsonObject { ["enabled"] = CanUpdatePaymentMethod },
         ["subscription_cancel"] = new JsonObject
         {
-            ["cancellation_reason"] = new JsonObject { ["enabled"] = false, ["options"] = new JsonArray() },
+            ["cancellation_reason"] = new JsonObject { ["enabled"] = AsksCancelReason, ["options"] = Shapes.Array(CancelReasons) },
             ["enabled"] = CanCancel,
             ["mode"] = CancelMode,
-            ["proration_behavior"] = "none",
+            ["proration_behavior"] = CancelProration,
         },
         ["subscription_update"] = new JsonObject
         {
@@ -88,6 +98,7 @@ internal sealed record PortalFeatures
             {
                 ["conditions"] = new JsonArray([.. ScheduledChanges.Select(static type => new JsonObject { ["type"] = type })]),
             },
+            ["trial_update_behavior"] = TrialUpdate,
         },
     };
 }
@@ -139,7 +150,7 @@ internal sealed class PortalConfiguration : StripeObject
     };
 }
 
-internal sealed record PortalFlow(string Type, string? SubscriptionId, string? PriceId);
+internal sealed record PortalFlow(string Type, string? SubscriptionId, string? PriceId, long? Quantity);
 
 internal sealed class PortalSession : StripeObject
 {

@@ -13,12 +13,11 @@ internal static class PortalActions
         return (action, portal.Subscription) switch
         {
             ("card", _) when features.CanUpdatePaymentMethod => ReplaceCard(portal, form),
-            ("plan", { } subscription) when features.CanUpdateSubscription => Switch(portal, subscription, form),
+            ("plan", { } subscription) when portal.CanSwitch(subscription) => Switch(portal, subscription, form),
             ("keep", { ScheduleId: not null } subscription) when features.CanUpdateSubscription => Keep(portal, subscription),
-            ("cancel", { } subscription) when features.CanCancel => Cancel(portal, subscription),
+            ("cancel", { } subscription) when features.CanCancel => Cancel(portal, subscription, form["feedback"]),
             ("resume", { } subscription) when features.CanCancel => Resume(portal, subscription),
-            _ => Page.Message(
-                "Not allowed here", $"""<p>This portal does not allow that.</p><p><a class="button" href="{portal.Path()}">Back</a></p>"""),
+            _ => PortalViews.Refusal(portal),
         };
     }
 
@@ -43,6 +42,16 @@ internal static class PortalActions
             return Page.Redirect(portal.Path());
         }
 
+        var endsTrial = subscription.Status == "trialing" && portal.Features.TrialUpdate == "end_trial"
+            && (price != subscription.Items[0].Price || quantity != subscription.Items[0].Quantity);
+        var isSwitched = endsTrial
+            ? EndTrial(portal, subscription, items)
+            : SwitchNow(portal, subscription, items);
+        return isSwitched ? Page.Redirect(portal.Path()) : PortalViews.Plan(portal, $"{Payments.DeclinedMessage} The plan stays as it is.");
+    }
+
+    private static bool SwitchNow(PortalContext portal, Subscription subscription, IReadOnlyList<SubscriptionItem> items)
+    {
         var isSwitched = false;
         portal.State.Events.Change(subscription, () =>
         {
@@ -51,7 +60,16 @@ internal static class PortalActions
             if (isSwitched)
                 Schedules.Release(portal.State, subscription);
         });
-        return isSwitched ? Page.Redirect(portal.Path()) : PortalViews.Plan(portal, $"{Payments.DeclinedMessage} The plan stays as it is.");
+        return isSwitched;
+    }
+
+    /// <summary>The first period of the new plan begins now, and is paid now.</summary>
+    private static bool EndTrial(PortalContext portal, Subscription subscription, IReadOnlyList<SubscriptionItem> items)
+    {
+        if (items.Sum(static item => item.Amount) > 0 && !Payments.CanPay(portal.Customer, isRenewal: true))
+            return false;
+        Renewals.EndTrial(portal.State, subscription, items);
+        return true;
     }
 
     /// <summary>Of a plan without seats, the quantity stays what it is.</summary>
@@ -72,16 +90,26 @@ internal static class PortalActions
         return Page.Redirect(portal.Path());
     }
 
-    private static Page Cancel(PortalContext portal, Subscription subscription)
+    private static Page Cancel(PortalContext portal, Subscription subscription, string? feedback)
     {
-        if (portal.Features.CancelMode == "immediately")
+        var features = portal.Features;
+        if (features.AsksCancelReason && features.CancelReasons.Contains(feedback, StringComparer.Ordinal))
+            subscription.CancellationFeedback = feedback;
+        if (features.CancelMode == "immediately")
+        {
+            if (features.CancelProration == "create_prorations")
+                Cancellation.CreditRest(portal.State, subscription);
             Cancellation.CancelNow(portal.State, subscription, Cancellation.Requested);
+        }
         else
+        {
             portal.State.Events.Change(subscription, () =>
             {
                 Schedules.Release(portal.State, subscription);
                 Cancellation.ScheduleInPortal(subscription, portal.State.NowOn(subscription.TestClockId));
             });
+        }
+
         return Page.Redirect(portal.Path());
     }
 

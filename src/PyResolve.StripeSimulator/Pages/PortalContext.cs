@@ -29,11 +29,15 @@ internal sealed class PortalContext(StripeState state, PortalSession session, Cu
         _ => null,
     };
 
+    /// <summary>Stripe's portal changes no subscription of several prices, and none that bills what is used.</summary>
+    public bool CanSwitch(Subscription subscription) =>
+        Features.CanUpdateSubscription && subscription.Items is [{ Price.Recurring.IsMetered: false }];
+
     public string Path(string action = "", Subscription? about = null) =>
         $"/p/session/{session.Id}{(action.Length == 0 ? "" : "/" + action)}{(about is null ? "" : $"?subscription={about.Id}")}";
 
     /// <summary>Also the present one, where the number of seats can be changed.</summary>
     public IEnumerable<Price> PricesFor(Subscription subscription) => state.Prices.All.Where(price =>
-        price.IsActive && price.Currency == subscription.Currency
+        price is { IsActive: true, Recurring.IsMetered: false } && price.Currency == subscription.Currency
             && (subscription.Items[0].Price.Id == price.Id ? Features.SeatsOf(price.Id) is not null : Features.AllowsPrice(price.Id)));
 }

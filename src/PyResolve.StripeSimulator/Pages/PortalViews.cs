@@ -25,6 +25,8 @@ internal static class PortalViews
     {
         if (portal.Subscription is not { } subscription)
             return Home(portal);
+        if (!portal.CanSwitch(subscription))
+            return Refusal(portal);
         var prices = portal.PricesFor(subscription).ToList();
         return Step(portal, "Switch plan", alert, $"""
             <p>Now: <strong>{NameOf(portal, subscription)}</strong>, {DisplayText.PriceOf(subscription.Items[0].Price)}.</p>
@@ -33,17 +35,21 @@ internal static class PortalViews
             <legend>New plan</legend>
             {Html.Join(prices.Select((price, index) => Option(portal, price, IsChosen(portal, price, index))))}
             </fieldset>
-            {(prices.Exists(price => portal.Features.SeatsOf(price.Id) is not null) ? Seats(subscription) : null)}
+            {(prices.Exists(price => portal.Features.SeatsOf(price.Id) is not null) ? Seats(portal, subscription) : null)}
             {(prices.Count == 0 ? Html.Of($"<p>There is no other plan.</p>") : Html.Of($"<button>Switch plan</button>"))}
             </form>
             """);
     }
+
+    public static Page Refusal(PortalContext portal) => Page.Message(
+        "Not allowed here", $"""<p>This portal does not allow that.</p><p><a class="button" href="{portal.Path()}">Back</a></p>""");
 
     public static Page Cancel(PortalContext portal) => portal.Subscription is not { } subscription
         ? Home(portal)
         : Step(portal, "Cancel plan", alert: null, $"""
             <p>It ends {(portal.Features.CancelMode == "immediately" ? "now" : $"on {DisplayText.Day(subscription.PeriodEnd)}")}.</p>
             <form method="post" action="{portal.Path("cancel", subscription)}">
+            {(portal.Features.AsksCancelReason ? Reasons(portal.Features) : null)}
             <button class="danger">Cancel plan</button>
             </form>
             """);
@@ -83,7 +89,7 @@ internal static class PortalViews
             {Scheduled(portal, subscription)}
             <div class="actions">
             {Keep(portal, subscription)}
-            {(portal.Features.CanUpdateSubscription ? Link(portal.Path("plan", subscription), "Switch plan") : null)}
+            {(portal.CanSwitch(subscription) ? Link(portal.Path("plan", subscription), "Switch plan") : null)}
             {(!portal.Features.CanCancel ? null : isEnding ? Resume(portal, subscription) : CancelLink(portal, subscription))}
             </div>
             </section>
@@ -144,12 +150,28 @@ internal static class PortalViews
         ? null
         : Html.Of($"""<p><a class="back" href="{url}">Return</a></p>""");
 
-    private static Html Seats(Subscription subscription) => $"""
+    private static Html Reasons(PortalFeatures features) => $"""
         <p class="code">
-        <label for="quantity">Seats</label>
-        <input id="quantity" name="quantity" type="number" min="1" value="{DisplayText.Number(subscription.Items[0].Quantity)}" required>
+        <label for="feedback">Reason</label>
+        <select id="feedback" name="feedback">
+        <option value="">None</option>
+        {Html.Join(features.CancelReasons.Select(static reason => Html.Of($"""
+            <option value="{reason}">{reason.Replace('_', ' ')}</option>
+            """)))}
+        </select>
         </p>
         """;
+
+    private static Html Seats(PortalContext portal, Subscription subscription)
+    {
+        var seats = DisplayText.Number(portal.Session.Flow?.Quantity ?? subscription.Items[0].Quantity);
+        return $"""
+            <p class="code">
+            <label for="quantity">Seats</label>
+            <input id="quantity" name="quantity" type="number" min="1" value="{seats}" required>
+            </p>
+            """;
+    }
 
     private static string NameOf(PortalContext portal, Subscription subscription) =>
         DisplayText.ProductOf(portal.State, subscription.Items[0].Price) + Times(subscription.Items[0].Quantity);

@@ -32,7 +32,8 @@ internal static class NotedParameters
         ["POST /v1/billing_portal/sessions"] =
             "customer*, return_url, configuration, locale, flow_data[type*], flow_data[subscription_cancel][subscription*]",
         ["POST /v1/billing_portal/configurations"] =
-            "features*, features[subscription_update][products][][product*], features[subscription_update][products][][prices*][]",
+            "features*, features[subscription_update][products][][product*], features[subscription_update][products][][prices*][], "
+            + "features[subscription_update][trial_update_behavior]",
         ["POST /v1/products"] = "name*, id, metadata[a], default_price_data[currency*], unit_label",
         ["GET /v1/products"] = "active, ids[]",
         ["POST /v1/prices"] =

@@ -83,10 +83,13 @@ public sealed class StrictnessTests : IAsyncLifetime
     {
         var call = await _stage.Api.GetAsync("/v1/quotes");
         var parameter = await _stage.Api.PostAsync("/v1/checkout/sessions", _stage.CheckoutForm() + "&custom_text[submit][message]=x");
+        var value = await _stage.Api.PostAsync("/v1/invoices", "collection_method=send_invoice");
 
         call.At("error.message").GetString().ShouldBe(
             "Unrecognized request URL (GET: /v1/quotes). The simulator does not have this call; Stripe may.");
         parameter.At("error.message").GetString().ShouldBe("The simulator does not have this parameter: custom_text. Stripe may.");
+        value.At("error.message").GetString().ShouldBe(
+            "Invalid collection_method: the simulator has only charge_automatically. Stripe may have others.");
     }
 
     [Fact]

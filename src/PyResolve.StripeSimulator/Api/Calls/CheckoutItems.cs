@@ -25,6 +25,8 @@ internal static class CheckoutItems
                 "You must provide at least one recurring price in `subscription` mode when using prices.", "line_items");
         if (items.Exists(static item => item.Price.Recurring is null))
             throw ApiErrorException.Invalid("The simulator does not have one-time prices beside a subscription. Stripe may.", "line_items");
+        var billingMode = BillingModes.Of(call.Form.Text("subscription_data.billing_mode.type"), call.Version);
+        SubscriptionItems.RequireOneInterval(items.Select(static item => item.Price), billingMode, "line_items");
         return items;
     }
 

@@ -52,6 +52,7 @@ internal static class InvoiceCalls
             TestClockId = customer.TestClockId,
             PeriodStart = now,
             PeriodEnd = now,
+            Description = form.Text("description"),
             Metadata = form.Merge("metadata"),
         });
         state.Events.Emit(invoice, "created");
@@ -104,7 +105,9 @@ internal static class InvoiceCalls
         var (state, form) = (call.State, call.Form);
         var subscription = call.FindByParameter(state.Subscriptions, "subscription", "subscription")
             ?? throw ApiErrorException.MissingParameter("subscription");
-        var customer = state.Customers.Get(subscription.CustomerId);
+        var customer = call.FindByParameter(state.Customers, "customer", "customer") ?? state.Customers.Get(subscription.CustomerId);
+        if (customer.Id != subscription.CustomerId)
+            throw ApiErrorException.Invalid("The subscription does not belong to this customer.", "subscription");
         List<InvoiceLine> lines = [.. InvoiceLines.PreviewPeriod(state, subscription)];
         if (form.Has("subscription_details.items"))
         {

@@ -26,6 +26,7 @@ internal static class PaymentIntentCalls
             ReceiptEmail = form.Text("receipt_email"),
             Metadata = form.Merge("metadata"),
             PaymentMethodId = method?.Id,
+            FutureUsage = form.Text("setup_future_usage"),
             Status = method is null ? "requires_payment_method" : "requires_confirmation",
         });
         if (form.Is("confirm"))
@@ -72,6 +73,7 @@ internal static class PaymentIntentCalls
         var intent = call.GetByPath(call.State.PaymentIntents, Kind);
         if (intent.Status is "succeeded" or "canceled" or "processing")
             throw Unexpected(intent);
+        intent.CancellationReason = call.Form.Text("cancellation_reason");
         PaymentIntents.Cancel(call.State, intent);
         return intent.Render();
     }
@@ -81,7 +83,10 @@ internal static class PaymentIntentCalls
         if (method is null)
             throw ApiErrorException.Invalid(
                 "You cannot confirm this PaymentIntent because it's missing a payment method.", "payment_method");
-        if (PaymentIntents.Attempt(call.State, intent, method.Behaviour, method.Id, isRenewal: false) == PaymentOutcome.Failed)
+        var outcome = PaymentIntents.Attempt(call.State, intent, method.Behaviour, method.Id, isRenewal: false);
+        if (intent.InvoiceId is { } invoice)
+            InvoiceSettlement.Follow(call.State, call.State.Invoices.Get(invoice), outcome);
+        if (outcome == PaymentOutcome.Failed)
             throw ApiErrorException.CardDeclined(Payments.DeclinedMessage);
     }
 

@@ -17,6 +17,8 @@ internal static class PaymentMethodCalls
             : OfCard(form.Text("card.token") ?? form.Text("card.number") ?? throw ApiErrorException.MissingParameter("card"));
         var method = PaymentMethods.Add(call.State, behaviour, customer: null);
         method.Metadata = form.Merge("metadata");
+        method.BillingEmail = form.Text("billing_details.email");
+        method.BillingName = form.Text("billing_details.name");
         return method.Render();
     }
 

@@ -94,13 +94,16 @@ internal static class PortalCalls
     {
         var type = flow.Text("type")!;
         if (type == "payment_method_update")
-            return new PortalFlow(type, null, null);
+            return new PortalFlow(type, null, null, null);
         var param = $"flow_data[{type}][subscription]";
         var id = flow.Text($"{type}.subscription") ?? throw ApiErrorException.MissingParameter(param);
         var subscription = ApiCall.GetByParameter(call.State.Subscriptions, "subscription", id, param);
         if (subscription.CustomerId != customer.Id)
             throw ApiErrorException.Invalid("The subscription does not belong to this customer.", param);
-        return new PortalFlow(type, id, flow.Elements($"{type}.items").FirstOrDefault()?.Text("price"));
+        var item = flow.Elements($"{type}.items").FirstOrDefault();
+        if (item?.Text("id") is { } itemId && !subscription.Items.Exists(known => known.Id == itemId))
+            throw ApiErrorException.Missing("subscription item", itemId, $"{item.Name}[id]");
+        return new PortalFlow(type, id, item?.Text("price"), item?.Number("quantity"));
     }
 
     private static PortalFeatures ReadFeatures(ApiCall call, PortalFeatures before)
@@ -116,6 +119,11 @@ internal static class PortalCalls
                 : before.AllowedCustomerUpdates,
             CanCancel = IsEnabled("subscription_cancel", before.CanCancel),
             CancelMode = form.Text("features.subscription_cancel.mode") ?? before.CancelMode,
+            CancelProration = form.Text("features.subscription_cancel.proration_behavior") ?? before.CancelProration,
+            AsksCancelReason = IsEnabled("subscription_cancel.cancellation_reason", before.AsksCancelReason),
+            CancelReasons = form.Has("features.subscription_cancel.cancellation_reason.options")
+                ? form.Texts("features.subscription_cancel.cancellation_reason.options")
+                : before.CancelReasons,
             CanUpdateSubscription = IsEnabled("subscription_update", before.CanUpdateSubscription),
             AllowedSubscriptionUpdates = form.Has("features.subscription_update.default_allowed_updates")
                 ? form.Texts("features.subscription_update.default_allowed_updates")
@@ -126,7 +134,11 @@ internal static class PortalCalls
                     .Select(static condition => condition.Text("type")!)]
                 : before.ScheduledChanges,
             Proration = form.Text("features.subscription_update.proration_behavior") ?? before.Proration,
+            TrialUpdate = form.Text("features.subscription_update.trial_update_behavior") ?? before.TrialUpdate,
         };
+        if (features is { CancelMode: "at_period_end", CancelProration: not "none" })
+            throw ApiErrorException.Invalid(
+                "`create_prorations` is only compatible with the mode `immediately`.", "features[subscription_cancel][proration_behavior]");
         return !features.CanUpdateSubscription || (features.Products.Count > 0 && features.AllowedSubscriptionUpdates.Count > 0)
             ? features
             : throw ApiErrorException.Invalid(
@@ -137,21 +149,28 @@ internal static class PortalCalls
             form.Has($"features.{feature}.enabled") ? form.Is($"features.{feature}.enabled") : current;
     }
 
-    private static List<PortalProduct> ReadProducts(ApiCall call) =>
-    [
-        .. call.Form.Elements("features.subscription_update.products").Select(element =>
-        {
-            var product = ApiCall.GetByParameter(call.State.Products, "product", element.Text("product")!, $"{element.Name}[product]");
-            var prices = element.Texts("prices");
-            foreach (var id in prices)
-            {
-                if (ApiCall.GetByParameter(call.State.Prices, "price", id, $"{element.Name}[prices]").ProductId != product.Id)
-                    throw ApiErrorException.Invalid($"The price {id} is not one of the product {product.Id}.", $"{element.Name}[prices]");
-            }
+    private static List<PortalProduct> ReadProducts(ApiCall call)
+    {
+        const string Path = "features.subscription_update.products";
+        var products = call.Form.Elements(Path).Select(element => ReadProduct(call, element)).ToList();
+        return products.Count <= PortalFeatures.MostProducts
+            ? products
+            : throw ApiErrorException.Invalid(
+                $"Array products exceeded maximum {PortalFeatures.MostProducts} allowed elements.", call.Form.Find(Path)!.Name);
+    }
 
-            return new PortalProduct(product.Id, prices, ReadSeats(element));
-        }),
-    ];
+    private static PortalProduct ReadProduct(ApiCall call, Form element)
+    {
+        var product = ApiCall.GetByParameter(call.State.Products, "product", element.Text("product")!, $"{element.Name}[product]");
+        var prices = element.Texts("prices");
+        foreach (var id in prices)
+        {
+            if (ApiCall.GetByParameter(call.State.Prices, "price", id, $"{element.Name}[prices]").ProductId != product.Id)
+                throw ApiErrorException.Invalid($"The price {id} is not one of the product {product.Id}.", $"{element.Name}[prices]");
+        }
+
+        return new PortalProduct(product.Id, prices, ReadSeats(element));
+    }
 
     /// <summary>Where the product says nothing, any quantity may be chosen.</summary>
     private static SeatRange? ReadSeats(Form product) =>

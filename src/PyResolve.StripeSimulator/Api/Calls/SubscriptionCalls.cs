@@ -15,13 +15,19 @@ internal static class SubscriptionCalls
     {
         var (state, form) = (call.State, call.Form);
         var customer = call.FindByParameter(state.Customers, "customer", "customer")!;
-        var items = form.Elements("items").Select(item => (PriceOf(call, item), Quantities.Read(item))).ToList();
+        var items = form.Elements("items").Select(item => (SubscriptionItems.RequirePrice(call, item), Quantities.Read(item))).ToList();
         if (items.Count == 0)
             throw ApiErrorException.MissingParameter("items");
+        var billingMode = BillingModes.Of(form.Text("billing_mode.type"), call.Version);
+        SubscriptionItems.RequireOneInterval(items.Select(static item => item.Item1), billingMode, "items");
         var now = state.NowOn(customer.TestClockId);
         var trialEnd = ReadTrialEnd(form, now) ?? (Trials.ReadDays(form, "trial_period_days") is { } days ? now + (days * Day) : null);
         var amount = items.Sum(static item => item.Item1.UnitAmount * item.Item2);
-        if (form.Text("payment_behavior") == "error_if_incomplete" && trialEnd is null && amount > 0
+        var paymentBehavior = form.Text("payment_behavior");
+        if (paymentBehavior == "pending_if_incomplete")
+            throw ApiErrorException.Invalid(
+                "`pending_if_incomplete` is only used with updates and cannot be passed when creating a Subscription.", "payment_behavior");
+        if (paymentBehavior == "error_if_incomplete" && trialEnd is null && amount > 0
             && !Payments.CanPay(customer, isRenewal: false))
             throw ApiErrorException.CardDeclined(Payments.DeclinedMessage);
         return SubscriptionCreation.Create(state, new NewSubscription(customer, items)
@@ -30,11 +36,12 @@ internal static class SubscriptionCalls
             Description = form.Text("description"),
             TrialEnd = trialEnd,
             MissingPaymentMethod = form.Text("trial_settings.end_behavior.missing_payment_method") ?? "create_invoice",
-            BillingMode = BillingModes.Of(form.Text("billing_mode.type"), call.Version),
+            BillingMode = billingMode,
             Reductions = CouponCalls.ReadReductions(call, customer.Id),
             HasAutomaticTax = form.Is("automatic_tax.enabled"),
             CancelAtPeriodEnd = form.Is("cancel_at_period_end"),
             CancelAt = form.Number("cancel_at"),
+            WaitsForPayment = paymentBehavior == "default_incomplete",
         }).Render();
     }
 
@@ -98,6 +105,8 @@ internal static class SubscriptionCalls
         var subscription = FindExisting(call);
         subscription.CancellationComment = call.Form.Text("cancellation_details.comment") ?? subscription.CancellationComment;
         subscription.CancellationFeedback = call.Form.Text("cancellation_details.feedback") ?? subscription.CancellationFeedback;
+        if (call.Form.Is("prorate"))
+            Cancellation.CreditRest(call.State, subscription);
         if (call.Form.Is("invoice_now"))
             Metering.BillRest(call.State, subscription);
         Cancellation.CancelNow(call.State, subscription, Cancellation.Requested);
@@ -187,12 +196,5 @@ internal static class SubscriptionCalls
             && end - now <= Trials.LongestDays * Day
             ? end
             : throw ApiErrorException.Invalid("`trial_end` must be `now` or a timestamp within the next two years.", "trial_end");
-    }
-
-    private static Price PriceOf(ApiCall call, Form item)
-    {
-        var param = $"{item.Name}[price]";
-        return ApiCall.GetByParameter(
-            call.State.Prices, "price", item.Text("price") ?? throw ApiErrorException.MissingParameter(param), param);
     }
 }

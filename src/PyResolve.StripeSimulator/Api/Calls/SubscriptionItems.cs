@@ -28,14 +28,30 @@ internal static class SubscriptionItems
                 items[index] = Changed(call, items[index], wanted);
         }
 
-        return items.Count > 0
-            ? items
-            : throw ApiErrorException.Invalid("A subscription must have at least one active item. To end it, cancel it.", path);
+        if (items.Count == 0)
+            throw ApiErrorException.Invalid("A subscription must have at least one active item. To end it, cancel it.", path);
+        RequireOneInterval(items.Select(static item => item.Price), subscription.BillingMode, path);
+        return items;
+    }
+
+    /// <summary>A price of a new item.</summary>
+    public static Price RequirePrice(ApiCall call, Form wanted) =>
+        PriceOf(call, wanted) ?? throw ApiErrorException.MissingParameter($"{wanted.Name}[price]");
+
+    public static void RequireOneInterval(IEnumerable<Price> prices, string billingMode, string param)
+    {
+        if (SubscriptionChanges.HaveOneInterval(prices))
+            return;
+        throw ApiErrorException.Invalid(
+            billingMode == "flexible"
+                ? "The simulator does not have prices of different intervals in one subscription. Stripe may."
+                : "Currency and interval fields must match across all plans on this subscription. Found mismatch in interval field.",
+            param);
     }
 
     private static SubscriptionItem Added(ApiCall call, Subscription subscription, Form wanted)
     {
-        var price = PriceOf(call, wanted) ?? throw ApiErrorException.MissingParameter($"{wanted.Name}[price]");
+        var price = RequirePrice(call, wanted);
         if (subscription.Items.Exists(item => item.Price.Id == price.Id))
             throw ApiErrorException.Invalid(
                 $"Cannot add multiple subscription items with the same price: {price.Id}", $"{wanted.Name}[price]");
