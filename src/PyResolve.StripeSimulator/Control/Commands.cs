@@ -51,6 +51,8 @@ internal static class BillingCommands
 
     public static Action DisputeCharge(ControlCall call) => () => call.Simulation.DisputeCharge(call.Id);
 
+    public static Action RefundCharge(ControlCall call) => () => call.Simulation.RefundCharge(call.Id);
+
     public static Action DeleteCustomer(ControlCall call) => () => call.Simulation.DeleteCustomer(call.Id);
 
     public static Func<ControlCall, Action> OnSubscription(Action<SubscriptionControls> act) =>

@@ -21,6 +21,7 @@ internal static class ControlEndpoints
         ["subscriptions/{id}/dispute"] = BillingCommands.OnSubscription(static subscription => subscription.DisputePayment()),
         ["subscriptions/{id}/refund"] = BillingCommands.OnSubscription(static subscription => subscription.RefundPayment()),
         ["charges/{id}/dispute"] = BillingCommands.DisputeCharge,
+        ["charges/{id}/refund"] = BillingCommands.RefundCharge,
         ["disputes/{id}/close"] = BillingCommands.CloseDispute,
         ["subscriptions/{id}/cancel"] = BillingCommands.OnSubscription(static subscription => subscription.Cancel()),
         ["subscriptions/{id}/resume"] = BillingCommands.OnSubscription(static subscription => subscription.Resume()),
@@ -41,6 +42,9 @@ internal static class ControlEndpoints
         ["requests/slow"] = RequestCommands.Slow,
         ["requests/heal"] = RequestCommands.Heal,
     };
+
+    /// <summary>Their paths, under <c>/simulator/</c>.</summary>
+    public static IReadOnlyCollection<string> Paths => Commands.Keys;
 
     public static void MapControl(this IEndpointRouteBuilder routes)
     {

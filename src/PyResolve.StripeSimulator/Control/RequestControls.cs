@@ -14,9 +14,10 @@ public sealed class RequestControls
         _log = log;
     }
 
-    /// <summary>The number of well-formed requests by route.</summary>
+    /// <summary>The number of well-formed requests by route, since the start or <see cref="ResetCounts"/>.</summary>
     public IReadOnlyDictionary<string, int> Counts => _log.Counts;
 
+    /// <summary>Begins to count anew.</summary>
     public void ResetCounts() => _log.Clear();
 
     /// <param name="count">The number of requests to fail.</param>

@@ -19,14 +19,18 @@ public sealed class Simulation
         Requests = new RequestControls(failures, log);
     }
 
+    /// <summary>Delivery of webhooks.</summary>
     public WebhookControls Webhooks { get; }
 
+    /// <summary>Failures, delays and a log of API requests.</summary>
     public RequestControls Requests { get; }
 
     /// <summary>The simulator's time.</summary>
     public DateTimeOffset Now => _state.Clock.GetUtcNow();
 
     /// <summary>Moves the clock forward and applies all scheduled changes: renewals, retries, trial ends, cancellations, expiry.</summary>
+    /// <param name="by">Zero or more.</param>
+    /// <exception cref="ArgumentOutOfRangeException">It is negative.</exception>
     public void Advance(TimeSpan by)
     {
         lock (_state.Gate)
@@ -54,14 +58,6 @@ public sealed class Simulation
                 _state.Events.IsSilent = outer;
             }
         }
-    }
-
-    /// <summary>Runs several changes as one step.</summary>
-    public void Atomically(Action action)
-    {
-        ArgumentNullException.ThrowIfNull(action);
-        lock (_state.Gate)
-            action();
     }
 
     /// <summary>Registers a webhook endpoint, like the Stripe Dashboard.</summary>
@@ -125,6 +121,10 @@ public sealed class Simulation
         }
     }
 
+    /// <summary>Adds a customer.</summary>
+    /// <param name="email">Default none.</param>
+    /// <param name="card">How payments end; null: no payment method.</param>
+    /// <param name="metadata">Default none.</param>
     /// <returns>The customer's id.</returns>
     public string AddCustomer(
         string? email = null, CardBehaviour? card = CardBehaviour.Works, IReadOnlyDictionary<string, string>? metadata = null)
@@ -177,6 +177,21 @@ public sealed class Simulation
         }
     }
 
+    /// <summary>Gives all that is left of a payment back, as in the Dashboard; also of one that no subscription made.</summary>
+    /// <exception cref="KeyNotFoundException">
+    /// There is no such charge, nothing was paid, it is given back already, or it is disputed.
+    /// </exception>
+    public void RefundCharge(string chargeId)
+    {
+        lock (_state.Gate)
+        {
+            if (_state.Charges.Get(chargeId) is not { Status: "succeeded", IsDisputed: false } charge
+                || charge.AmountRefunded == charge.Amount)
+                throw new KeyNotFoundException("This charge has no payment to give back.");
+            Refunds.Give(_state, charge, charge.Amount - charge.AmountRefunded, "requested_by_customer");
+        }
+    }
+
     /// <summary>The bank decides a dispute.</summary>
     /// <exception cref="KeyNotFoundException">The dispute does not exist.</exception>
     public void CloseDispute(string disputeId, bool isWon)
@@ -213,6 +228,7 @@ public sealed class Simulation
         }
     }
 
+    /// <summary>The controls of one subscription.</summary>
     /// <exception cref="KeyNotFoundException">The subscription does not exist.</exception>
     public SubscriptionControls Subscription(string subscriptionId)
     {

@@ -30,6 +30,7 @@ public sealed record CustomEvent(string Type)
     /// <summary>Default: the account's.</summary>
     public string? ApiVersion { get; init; }
 
+    /// <summary>Whether it is marked as live mode. Default false.</summary>
     public bool Livemode { get; init; }
 
     /// <summary>Whether it is a v2 event, which has the object's id and not the object.</summary>
@@ -73,6 +74,7 @@ public sealed class WebhookControls
     /// <summary>Stops deliveries, except those by <see cref="DeliverAsync"/>. Deliveries already being sent finish.</summary>
     public void Pause() => Locked(_state.Deliveries.Pause);
 
+    /// <summary>Starts deliveries again after <see cref="Pause"/>.</summary>
     public void Resume() => Locked(_state.Deliveries.Resume);
 
     /// <summary>Sends a delivery now, even while paused.</summary>
@@ -95,6 +97,9 @@ public sealed class WebhookControls
             _state.Deliveries.Add(stripeEvent, endpoint, isDuplicate: true);
     });
 
+    /// <summary>Queues further copies of a delivery.</summary>
+    /// <param name="deliveryId">Of <see cref="Pending"/>.</param>
+    /// <param name="copies">1 or more; less queues nothing.</param>
     /// <exception cref="KeyNotFoundException">The delivery does not exist.</exception>
     public void Duplicate(string deliveryId, int copies = 1) => Locked(() =>
     {
@@ -103,6 +108,9 @@ public sealed class WebhookControls
             _state.Deliveries.Add(delivery.Event, delivery.Endpoint, isDuplicate: true);
     });
 
+    /// <summary>Moves the next attempt later.</summary>
+    /// <param name="deliveryId">Of <see cref="Pending"/>.</param>
+    /// <param name="by">From now, on the simulator's clock.</param>
     /// <exception cref="KeyNotFoundException">The delivery does not exist.</exception>
     public void Delay(string deliveryId, TimeSpan by) => Locked(() => _state.Deliveries.Delay(Find(deliveryId), by));
 

@@ -3,8 +3,10 @@ namespace PyResolve.StripeSimulator;
 /// <summary>The result of payments with a customer's card, or by a debit from a bank account.</summary>
 public enum CardBehaviour
 {
+    /// <summary>Every payment succeeds at once.</summary>
     Works,
 
+    /// <summary>Every payment is declined.</summary>
     Declined,
 
     /// <summary>The first payment succeeds, every renewal is declined.</summary>

@@ -10,6 +10,7 @@ internal static class HomePage
 {
     private const int DeliveriesShown = 20;
     private const int EventsShown = 15;
+    private const int PaymentsShown = 20;
 
     public static void MapHomePage(this IEndpointRouteBuilder routes) => routes.MapGet("/", static http =>
     {
@@ -40,6 +41,7 @@ internal static class HomePage
         <h2>Subscriptions</h2>
         {SubscriptionViews.List(state)}
         </section>
+        {Payments(state)}
         {Disputes(state)}
         <section class="card">
         <h2>Webhooks{(state.Deliveries.IsPaused ? " (paused)" : "")}</h2>
@@ -69,6 +71,36 @@ internal static class HomePage
         </div>
         </section>
         """);
+
+    /// <summary>Also those of credits, which no subscription made.</summary>
+    private static Html? Payments(StripeState state)
+    {
+        var paid = state.Charges.NewestFirst
+            .Where(static charge => charge is { Status: "succeeded", IsDisputed: false } && charge.AmountRefunded < charge.Amount)
+            .Take(PaymentsShown).ToList();
+        return paid.Count == 0 ? null : Html.Of($"""
+            <section class="card">
+            <h2>Payments</h2>
+            {Html.Join(paid.Select(charge => Payment(state, charge)))}
+            </section>
+            """);
+    }
+
+    private static Html Payment(StripeState state, Charge charge)
+    {
+        var intent = charge.Intent;
+        var payer = intent.CustomerId is { } id ? state.Customers.Get(id).Email ?? id : "no customer";
+        return $"""
+            <article>
+            <p>{DisplayText.Money(charge.Amount - charge.AmountRefunded, intent.Currency)}<small>{payer}</small>
+            <small>{charge.Id}</small></p>
+            <div class="actions">
+            {Button($"charges/{charge.Id}/dispute", "Dispute")}
+            {Button($"charges/{charge.Id}/refund", "Refund")}
+            </div>
+            </article>
+            """;
+    }
 
     private static Html? Disputes(StripeState state)
     {
@@ -121,6 +153,7 @@ internal static class HomePage
         <td><div class="actions">
         {Button($"deliveries/{delivery.Id}/deliver", "Deliver")}
         {Button($"deliveries/{delivery.Id}/duplicate", "Duplicate")}
+        {Button($"deliveries/{delivery.Id}/delay", "Delay by an hour", ("seconds", "3600"))}
         {Button($"deliveries/{delivery.Id}/drop", "Drop")}
         </div></td>
         </tr>

@@ -1,3 +1,4 @@
+using PyResolve.StripeSimulator.Lifecycle;
 using PyResolve.StripeSimulator.Objects;
 using PyResolve.StripeSimulator.State;
 using static PyResolve.StripeSimulator.Pages.CommandForms;
@@ -59,7 +60,8 @@ internal static class SubscriptionViews
     {
         var path = $"subscriptions/{subscription.Id}";
         var others = state.Prices.All.Where(price => price is { IsActive: true, Recurring.IsMetered: false }
-            && price.Currency == subscription.Currency && price.Id != subscription.Items[0].Price.Id);
+            && price.Currency == subscription.Currency && price.Id != subscription.Items[0].Price.Id
+            && SubscriptionChanges.HaveOneInterval([price, .. subscription.Items.Skip(1).Select(static item => item.Price)]));
         var prices = others
             .Select(price => (price.Id, $"{DisplayText.ProductOf(state, price)}, {DisplayText.PriceOf(price)}"))
             .ToList();
@@ -79,6 +81,7 @@ internal static class SubscriptionViews
             </div>
             {(prices.Count == 0 ? null : Choice($"{path}/switch", "Switch plan", "New plan", "price", prices))}
             {Choice($"customers/{subscription.CustomerId}/card", "Use card", "Card", "card", Cards)}
+            <div class="actions">{Button($"customers/{subscription.CustomerId}/delete", "Delete the customer")}</div>
             </details>
             """;
     }

@@ -1,11 +1,19 @@
 using System.Net;
 using System.Text.RegularExpressions;
+using PyResolve.StripeSimulator.Control;
 
 namespace PyResolve.StripeSimulator.Tests.Pages;
 
 /// <summary>The home page and the pages of events, without a browser: forms and links alone.</summary>
 public sealed partial class ControlPageTests : IAsyncLifetime
 {
+    private static readonly Dictionary<string, string> NotOnThePage = new(StringComparer.Ordinal)
+    {
+        ["checkout/{id}/pay"] = "the checkout page has it",
+        ["events"] = "it takes an object as JSON",
+        ["events/{id}/resend"] = "the page of the event has it",
+    };
+
     private Stage _stage = null!;
     private HttpClient _http = null!;
 
@@ -69,12 +77,7 @@ public sealed partial class ControlPageTests : IAsyncLifetime
     [Fact]
     public async Task Every_form_of_the_page_does_something()
     {
-        _stage.Simulation.AddWebhookEndpoint(new Uri("http://127.0.0.1:9/"), enabledEvents: "customer.subscription.created");
-        _stage.Simulation.Webhooks.Pause();
-        var subscription = _stage.Simulation.Subscribe(_stage.Simulation.AddCustomer(), _stage.Pro, trialDays: 3);
-        _stage.Simulation.Subscribe(_stage.Simulation.AddCustomer(), _stage.Pro);
-        var paid = _stage.Simulation.Subscribe(_stage.Simulation.AddCustomer(), _stage.Unlimited);
-        _stage.Simulation.Subscription(paid).DisputePayment();
+        var subscription = ShowEverything();
 
         var forms = await FormsAsync();
         foreach (var (action, fields) in forms.Where(static form => !form.Action.EndsWith("/drop", StringComparison.Ordinal)))
@@ -87,13 +90,35 @@ public sealed partial class ControlPageTests : IAsyncLifetime
                 status.ShouldBe(HttpStatusCode.Redirect, $"{action} {fields}");
         }
 
-        forms.Select(static form => form.Action.Split('/')[^1]).Distinct().ShouldBe(
-            [
-                "advance", "end-trial", "fail-payment", "cancel", "cancel-at-period-end", "set", "dispute", "refund", "switch", "card",
-                "close", "deliver", "duplicate", "drop", "resume", "shuffle", "next", "fail", "slow", "heal",
-            ],
-            ignoreOrder: true);
         _stage.Simulation.Subscription(subscription).Status.ShouldBe("canceled");
+    }
+
+    [Fact]
+    public async Task Every_command_has_a_form_on_the_page()
+    {
+        var forms = await FormsAsync();
+        ShowEverything();
+        forms.AddRange(await FormsAsync());
+
+        var shown = forms.Select(static form => Id().Replace(form.Action["/simulator/".Length..], "{id}")).Distinct();
+
+        shown.ShouldBe([.. ControlEndpoints.Paths.Except(NotOnThePage.Keys), "deliveries/{id}/deliver"], ignoreOrder: true);
+    }
+
+    [Theory]
+    [InlineData("dispute", "/v1/disputes")]
+    [InlineData("refund", "/v1/refunds")]
+    public async Task A_payment_without_a_subscription_is_taken_back_by_a_button(string action, string list)
+    {
+        var customer = _stage.Simulation.AddCustomer("ada@example.com");
+        (await _stage.Api.PostAsync(
+            "/v1/payment_intents", $"amount=900&currency=usd&customer={customer}&payment_method=pm_card_visa&confirm=true")).Ok();
+        var form = (await FormsAsync()).Single(form => form.Action.EndsWith($"/{action}", StringComparison.Ordinal));
+
+        (await SendAsync(form.Action, form.Fields)).ShouldBe(HttpStatusCode.Redirect);
+
+        (await _stage.Api.GetAsync(list)).Ok().At("data.0.amount").GetInt64().ShouldBe(900);
+        (await GetAsync("/")).ShouldNotContain("<h2>Payments</h2>");
     }
 
     [Fact]
@@ -107,6 +132,21 @@ public sealed partial class ControlPageTests : IAsyncLifetime
 
         answer.StatusCode.ShouldBe(HttpStatusCode.NotFound);
         (await answer.Content.ReadAsStringAsync(Cancellation)).ShouldContain("That is not possible");
+    }
+
+    /// <summary>A subscription in each state for which the page has another form, a dispute, and pending deliveries.</summary>
+    /// <returns>The subscription in its trial.</returns>
+    private string ShowEverything()
+    {
+        var simulation = _stage.Simulation;
+        simulation.AddWebhookEndpoint(new Uri("http://127.0.0.1:9/"), enabledEvents: "customer.subscription.created");
+        simulation.Webhooks.Pause();
+        var trial = simulation.Subscribe(simulation.AddCustomer(), _stage.Pro, trialDays: 3);
+        simulation.Subscribe(simulation.AddCustomer(), _stage.Pro);
+        simulation.Subscription(simulation.Subscribe(simulation.AddCustomer(), _stage.Pro)).FailPayment();
+        simulation.Subscription(simulation.Subscribe(simulation.AddCustomer(), _stage.Pro)).CancelAtPeriodEnd();
+        simulation.Subscription(simulation.Subscribe(simulation.AddCustomer(), _stage.Unlimited)).DisputePayment();
+        return trial;
     }
 
     private async Task<string> FindAsync(string type) =>
@@ -140,6 +180,9 @@ public sealed partial class ControlPageTests : IAsyncLifetime
 
     [GeneratedRegex("""<select name="(?<name>[^"]*)"[^>]*>\s*<option value="(?<value>[^"]*)">""", RegexOptions.None, 1000)]
     private static partial Regex Chosen();
+
+    [GeneratedRegex("(?<=/)[a-z]+_[^/]+", RegexOptions.None, 1000)]
+    private static partial Regex Id();
 
     [GeneratedRegex("attempt [0-9]+", RegexOptions.None, 1000)]
     private static partial Regex AttemptNumber();
