@@ -118,6 +118,22 @@ public sealed class WebhookTests(SharedServers servers)
     }
 
     [Theory, OnBothEngines]
+    public async Task Usage_that_Stripe_refused_afterwards_is_kept_for_review(StorageEngine engine)
+    {
+        await using var billing = await BillingServer.StartAsync(engine, servers.Postgres);
+        foreach (var type in new[] { "error_report_triggered", "no_meter_found" })
+        {
+            (await billing.DeliverAsync($$"""
+                {"id":"evt_{{type}}","object":"v2.core.event","type":"v1.billing.meter.{{type}}","livemode":false,
+                 "related_object":{"id":"mtr_1","type":"billing.meter"}}
+                """)).Status.ShouldBe(200);
+        }
+
+        (await billing.Store.ReadNumberAsync(
+            "select count(*) from stripe_events where state = 'ignored' and note = 'needs review'")).ShouldBe(2);
+    }
+
+    [Theory, OnBothEngines]
     public async Task An_event_of_another_API_version_works_as_well(StorageEngine engine)
     {
         await using var billing = await BillingServer.StartAsync(engine, servers.Postgres);

@@ -54,16 +54,16 @@ internal sealed record ReceivedEvent(string Id, string Type, string? CustomerId,
             : Create(id, type, livemode, subject, payload, options);
     }
 
-    /// <summary>It has no object, but names one, and its type has the API's version in front.</summary>
+    /// <summary>It has no object, but names one.</summary>
     private static ReceivedEvent CreateThin(
         string id, string type, bool? livemode, JsonElement root, string payload, BillingOptions options)
     {
-        var name = type.StartsWith("v1.", StringComparison.Ordinal) ? type["v1.".Length..] : type;
         var related = root.TryGetProperty("related_object", out var found) ? Name(found, "id") : null;
         var named = related is not null && (related.StartsWith("cus_", StringComparison.Ordinal) || StripeEvents.IsReference(related))
             ? related
             : null;
-        return new ReceivedEvent(id, type, named, payload, WhyIgnored(name, livemode, subject: default, named, options));
+        var ignored = WhyIgnored(StripeEvents.NameOf(type), livemode, subject: default, named, options);
+        return new ReceivedEvent(id, type, named, payload, ignored);
     }
 
     private static ReceivedEvent Create(
