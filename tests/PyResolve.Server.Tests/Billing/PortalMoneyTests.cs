@@ -54,6 +54,39 @@ public sealed class PortalMoneyTests
         (await shop.ReadPaidAsync(customer)).ShouldBe(1500 + (3 * 1500) + 1500);
     }
 
+    [Fact]
+    public async Task A_greater_choice_during_a_trial_ends_it_and_is_paid_at_once()
+    {
+        await using var shop = await PortalShop.OpenAsync(Seats);
+        foreach (var (offer, price) in new[] { (Seats[1], 4 * 1500), (Seats[2], 9900), (Seats[3], 2 * 15_000) })
+        {
+            var customer = shop.Subscribe(Seats[0], trialDays: 14);
+            shop.AdvanceTo(shop.Now.AddDays(3));
+
+            await shop.ChooseAsync(customer, offer);
+
+            (await shop.ReadItemAsync(customer)).ShouldBe(shop.ItemOf(offer));
+            (await shop.ReadPaidAsync(customer)).ShouldBe(price);
+            shop.AdvanceTo(shop.Now.AddDays(25));
+            (await shop.ReadPaidAsync(customer)).ShouldBe(price, offer.ToString());
+        }
+    }
+
+    [Fact]
+    public async Task A_lesser_choice_during_a_trial_waits_for_its_end()
+    {
+        await using var shop = await PortalShop.OpenAsync([Pro, Team, Unlimited]);
+        var customer = shop.Subscribe(Team, trialDays: 14);
+
+        await shop.ChooseAsync(customer, Pro);
+
+        (await shop.ReadItemAsync(customer)).ShouldBe(shop.ItemOf(Team));
+        (await shop.ReadPaidAsync(customer)).ShouldBe(0);
+        shop.AdvanceTo(shop.Now.AddDays(14).AddSeconds(1));
+        (await shop.ReadItemAsync(customer)).ShouldBe(shop.ItemOf(Pro));
+        (await shop.ReadPaidAsync(customer)).ShouldBe(1900);
+    }
+
     /// <summary>One payer for each order of three choices, who repeats it in each of twelve months.</summary>
     private static async Task ChangeForAYearAsync(PortalOffer[] offers)
     {

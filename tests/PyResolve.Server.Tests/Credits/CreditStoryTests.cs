@@ -63,7 +63,7 @@ public sealed class CreditStoryTests(SharedServers servers)
         await shop.BuyAsync(ann, new { credits = "small" });
         await ann.Key.PostAsync("/billing/overage", new { cap = 30 });
 
-        await shop.InPortalAsync(ann, "plan", ("price", shop.PriceOf("STRIPE_PRICE_SCALE")));
+        await shop.SwitchAsync("STRIPE_PRICE_SCALE");
         (await shop.Own.Store.ReadNumberAsync("select count(*) from profiles where overage_limit is not null")).ShouldBe(0);
         await shop.InPortalAsync(ann, "cancel");
         await shop.AdvanceAsync(days: 31);

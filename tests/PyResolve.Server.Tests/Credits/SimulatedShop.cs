@@ -52,8 +52,6 @@ internal sealed class SimulatedShop : IAsyncDisposable
 
     public Task<TestAccount> SignUpAsync() => Own.SignUpAsync();
 
-    public string PriceOf(string setting) => _settings[setting]!;
-
     public async Task BuyAsync(TestAccount account, object wanted)
     {
         var started = await account.Key.PostAsync("/billing/checkout", wanted);
@@ -62,11 +60,11 @@ internal sealed class SimulatedShop : IAsyncDisposable
         await SyncAsync();
     }
 
-    public async Task InPortalAsync(TestAccount account, string action, params (string Name, string Value)[] fields)
+    public async Task InPortalAsync(TestAccount account, string action)
     {
         var portal = (await account.Key.GetAsync("/billing/portal"))["portal_url"].GetString()!;
         using var person = new HttpClient(new SocketsHttpHandler { AllowAutoRedirect = false, UseCookies = false, UseProxy = false });
-        using var form = new FormUrlEncodedContent(fields.Select(static field => KeyValuePair.Create(field.Name, field.Value)));
+        using var form = new FormUrlEncodedContent([]);
         using var answer = await person.PostAsync(new Uri($"{portal}/{action}"), form, Cancellation);
         ((int)answer.StatusCode).ShouldBe(303, await answer.Content.ReadAsStringAsync(Cancellation));
         await SyncAsync();
@@ -76,6 +74,14 @@ internal sealed class SimulatedShop : IAsyncDisposable
     public async Task AdvanceAsync(int days)
     {
         _stripe.Simulation.Advance(TimeSpan.FromDays(days));
+        await SyncAsync();
+    }
+
+    /// <summary>As the operator does it in Stripe's dashboard: the portal does not change a subscription with overage.</summary>
+    public async Task SwitchAsync(string priceSetting)
+    {
+        var customer = (string)(await Own.Store.ReadSqlAsync("select customer_id from billing_customers"))!;
+        _stripe.Simulation.Subscription(_stripe.Simulation.SubscriptionsOf(customer).Single()).SwitchTo(_settings[priceSetting]!);
         await SyncAsync();
     }
 

@@ -133,6 +133,7 @@ internal sealed partial class StripeGateway
         Enabled = true,
         DefaultAllowedUpdates = contents.ChangesSeats ? ["price", "quantity"] : ["price"],
         ProrationBehavior = "always_invoice",
+        TrialUpdateBehavior = "end_trial",
         Products = [.. contents.Products.Select(product => new Portal.ConfigurationFeaturesSubscriptionUpdateProductOptions
         {
             Product = product.Id,

@@ -66,10 +66,10 @@ internal sealed class PortalShop : IAsyncDisposable
     public void AdvanceTo(DateTimeOffset instant) => _host.Simulation.Advance(instant - _host.Simulation.Now);
 
     /// <returns>The customer, with a card that works.</returns>
-    public string Subscribe(PortalOffer offer)
+    public string Subscribe(PortalOffer offer, int trialDays = 0)
     {
         var customer = _host.Simulation.AddCustomer(card: CardBehaviour.Works);
-        _host.Simulation.Subscribe(customer, _prices[offer.Price]);
+        _host.Simulation.Subscribe(customer, _prices[offer.Price], trialDays);
         return customer;
     }
 

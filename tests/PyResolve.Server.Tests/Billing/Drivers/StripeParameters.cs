@@ -63,6 +63,7 @@ internal static partial class StripeParameters
             "features[subscription_update][products][][adjustable_quantity][minimum]",
             "features[subscription_update][products][][adjustable_quantity][maximum]",
             "features[subscription_update][schedule_at_period_end][conditions][][type]*",
+            "features[subscription_update][trial_update_behavior]",
             "features[customer_update][enabled]", "features[customer_update][allowed_updates][]",
         ],
         ["POST /v1/billing_portal/configurations/{id}"] =
@@ -76,6 +77,7 @@ internal static partial class StripeParameters
             "features[subscription_update][products][][adjustable_quantity][minimum]",
             "features[subscription_update][products][][adjustable_quantity][maximum]",
             "features[subscription_update][schedule_at_period_end][conditions][][type]*",
+            "features[subscription_update][trial_update_behavior]",
         ],
         ["GET /v1/products"] = ["active", "ids[]", "limit", "starting_after"],
         ["POST /v1/products"] = ["name*", "id", "metadata[*]", "default_price_data[currency]", "unit_label", "tax_code"],
