@@ -6,7 +6,7 @@ using Tour;
 if (args is not ([] or ["--keep"]))
 {
     Console.Error.WriteLine("""
-        A tour of PyResolve: a real server, a real command line, a real upgrade, in a temporary folder.
+        A tour: a real server that sells a product of its own, a real command line, a real upgrade, in a temporary folder.
 
         Usage: dotnet run --project samples/Tour [-- --keep]
 
@@ -31,7 +31,8 @@ var narrator = new Narrator();
 var story = new Story(narrator, workspace, server);
 try
 {
-    Console.WriteLine("PyResolve, from sign-up to a metered upgrade and a paid plan. Everything happens in a temporary folder.");
+    Console.WriteLine(
+        $"{Catalogue.Product}, sold by PyResolve, from sign-up to a metered upgrade and a paid plan. All of it in a temporary folder.");
     await story.RunAsync(stop.Token);
     Console.WriteLine();
     Console.WriteLine(

@@ -32,6 +32,8 @@ internal sealed class ServerProcess : IAsyncDisposable
             },
             EnableRaisingEvents = true,
         };
+        foreach (var (name, value) in Catalogue.ReadSettings())
+            _process.StartInfo.Environment[name] = value;
         _process.OutputDataReceived += (_, line) => Keep(line.Data);
         _process.ErrorDataReceived += (_, line) => Keep(line.Data);
         _process.Exited += (_, _) => _listening.TrySetException(new TourException("The server ended before it was ready."));

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Globalization;
 using PyResolve.Client;
 using PyResolve.Client.Wire;
 
@@ -55,13 +56,26 @@ internal sealed class Story(Narrator narrator, Workspace workspace, ServerProces
             $"Ready at {server.Address.OriginalString} after {Stopwatch.GetElapsedTime(start).TotalSeconds:0.0} s, on embedded SQLite.");
     }
 
+    private async Task ShowPlansAsync(PyResolveClient client, CancellationToken cancellationToken)
+    {
+        narrator.Say($"What it sells is configuration. catalogue.json names the product {Catalogue.Product} and its plans:");
+        foreach (var plan in await client.GetPlansAsync(cancellationToken))
+        {
+            var price = plan.Price is { } paid
+                ? string.Create(CultureInfo.InvariantCulture, $"{paid.Amount / 100m:0.00} {paid.Currency} a {paid.Interval}")
+                : "without payment";
+            narrator.Output($"{plan.Name}: {plan.MigrationsLimit} migrations a month, {price}");
+        }
+    }
+
     private async Task SignUpAsync(CancellationToken cancellationToken)
     {
+        await using var client = PyResolveClient.Create(
+            new PyResolveClientOptions { ApiUrl = server.Address, Home = workspace.Home, RequestTimeout = Timeout });
+        await ShowPlansAsync(client, cancellationToken);
         narrator.Step("Sign up");
         narrator.Say("With the SDK, as a tool would:");
         narrator.Output($"await client.SignUpAsync(new() {{ Email = \"{Email}\", Password = … }});");
-        await using var client = PyResolveClient.Create(
-            new PyResolveClientOptions { ApiUrl = server.Address, Home = workspace.Home, RequestTimeout = Timeout });
         var account = await client.SignUpAsync(
             new SignUpRequest { Email = Email, Password = Guid.CreateVersion7().ToString() }, cancellationToken);
         ApiKey = account.ApiKey;
@@ -110,7 +124,7 @@ internal sealed class Story(Narrator narrator, Workspace workspace, ServerProces
 
     private async Task RunIntoTheLimitAsync(PyResolveClient client, CancellationToken cancellationToken)
     {
-        narrator.Step("Run into the free plan's limit of five");
+        narrator.Step("Run into the limit of five that the plan without payment has");
         var file = $"shop/{RefusedService}/messages.py";
         var before = workspace.Lines(file);
         await UpgradeAsync(RefusedService, 3, cancellationToken);

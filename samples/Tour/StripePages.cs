@@ -1,18 +1,21 @@
 using System.Net;
+using System.Text.RegularExpressions;
 
 namespace Tour;
 
 /// <summary>Sends the requests that a browser would send to the Stripe simulator's pages.</summary>
-internal sealed class StripePages : IDisposable
+internal sealed partial class StripePages : IDisposable
 {
     // It follows no redirect back to the server, so that the server learns of everything from webhooks.
     private readonly HttpClient _http = new(new SocketsHttpHandler { AllowAutoRedirect = false, UseProxy = false });
 
     /// <summary>Pays on a checkout page with a card that works.</summary>
-    public async Task PayAsync(Uri checkout, CancellationToken cancellationToken)
+    /// <returns>The page's heading.</returns>
+    public async Task<string> PayAsync(Uri checkout, CancellationToken cancellationToken)
     {
-        await OpenAsync(checkout, cancellationToken);
+        var page = await OpenAsync(checkout, cancellationToken);
         await SendAsync(checkout, cancellationToken, ("card", "works"));
+        return Heading.Match(page).Groups["text"].Value;
     }
 
     /// <summary>Cancels in the portal, at the end of the paid month.</summary>
@@ -29,11 +32,12 @@ internal sealed class StripePages : IDisposable
 
     public void Dispose() => _http.Dispose();
 
-    private async Task OpenAsync(Uri page, CancellationToken cancellationToken)
+    private async Task<string> OpenAsync(Uri page, CancellationToken cancellationToken)
     {
         using var answer = await AskAsync(() => _http.GetAsync(page, cancellationToken), page);
         if (answer.StatusCode != HttpStatusCode.OK)
             throw new TourException($"{page} answered {(int)answer.StatusCode}.");
+        return await answer.Content.ReadAsStringAsync(cancellationToken);
     }
 
     private async Task SendAsync(Uri page, CancellationToken cancellationToken, params (string Name, string Value)[] fields)
@@ -55,4 +59,7 @@ internal sealed class StripePages : IDisposable
             throw new TourException($"{page} cannot be reached: {e.Message}");
         }
     }
+
+    [GeneratedRegex("<h1>(?<text>[^<]*)</h1>", RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 1000)]
+    private static partial Regex Heading { get; }
 }

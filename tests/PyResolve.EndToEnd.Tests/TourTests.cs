@@ -37,6 +37,9 @@ public sealed partial class TourTests : IDisposable
 
         result.ExitCode.ShouldBe(0, result.Output + result.Error);
         result.Error.ShouldBeEmpty();
+        result.Output.ShouldContain("hobby: 5 migrations a month, without payment");
+        result.Output.ShouldContain("crew: 50 migrations a month, 15.00 eur a month");
+        result.Output.ShouldContain("It says: Subscribe to Shipshape Crew");
         result.Output.ShouldContain("✓ Authenticated as ada@example.com");
         result.Output.ShouldContain("Migrations: 0/5 used, 5 remaining");
         Count(result.Output, "✓ Upgraded pydantic to 2.0: ").ShouldBe(6);
@@ -45,7 +48,7 @@ public sealed partial class TourTests : IDisposable
         result.Output.ShouldContain("✗ Monthly limit reached (5 migrations");
         result.Output.ShouldContain("Migrations: 5/5 used, 0 remaining");
         result.Output.ShouldContain("Migrations: 5/50 used, 45 remaining");
-        result.Output.ShouldContain("Still pro, which is paid for until ");
+        result.Output.ShouldContain("Still crew, which is paid for until ");
         result.Output.ShouldContain("Migrations: 6/5 used, 0 remaining");
         Directory.GetFileSystemEntries(_temporary).Where(IsTheTours).ShouldBeEmpty();
     }
