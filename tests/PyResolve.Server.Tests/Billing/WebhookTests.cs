@@ -123,8 +123,8 @@ public sealed class WebhookTests(SharedServers servers)
         await using var billing = await BillingServer.StartAsync(engine, servers.Postgres);
         foreach (var type in new[] { "error_report_triggered", "no_meter_found" })
         {
-            (await billing.DeliverAsync($$"""
-                {"id":"evt_{{type}}","object":"v2.core.event","type":"v1.billing.meter.{{type}}","livemode":false,
+            (await billing.DeliverAsync($$$"""
+                {"id":"evt_{{{type}}}","object":"v2.core.event","type":"v1.billing.meter.{{{type}}}","livemode":false,
                  "related_object":{"id":"mtr_1","type":"billing.meter"}}
                 """)).Status.ShouldBe(200);
         }
