@@ -39,6 +39,22 @@ public sealed class PlanPageTests(SharedServers servers)
     }
 
     [Theory, OnBothEngines]
+    public async Task Who_pays_for_something_else_is_offered_every_plan(StorageEngine engine)
+    {
+        await using var billing = await BillingServer.StartAsync(engine, servers.Postgres);
+        var subscriber = await billing.SignUpAsync();
+        await subscriber.SetSubscriptionsAsync(Subscriptions.Of("sub_support", "active", new StripePrice("price_support")));
+        await billing.WaitUntilProcessedAsync();
+        var person = await Person.SignedInAsync(billing.Own.Server, subscriber.Account);
+
+        var page = await person.GetAsync("/app/plan");
+
+        page.Text.ShouldContain("Choose Pro</button>");
+        page.Text.ShouldNotContain("Renews on");
+        page.Text.ShouldNotContain("Change to");
+    }
+
+    [Theory, OnBothEngines]
     public async Task A_subscriber_changes_and_cancels_in_the_portal(StorageEngine engine)
     {
         await using var billing = await BillingServer.StartAsync(engine, servers.Postgres);

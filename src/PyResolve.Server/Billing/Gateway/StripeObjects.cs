@@ -143,6 +143,9 @@ internal sealed record StripePrice(string Id)
 
     public StripeRecurring? Recurring { get; init; }
 
+    /// <summary><c>plan</c> of its metadata.</summary>
+    public string? Plan { get; init; }
+
     public bool IsMetered => Recurring?.UsageType == "metered";
 
     public long? UnitAmount { get; init; }
@@ -172,6 +175,8 @@ internal sealed record StripeRecurring(string? Interval, string? UsageType)
 
 internal sealed record StripeProduct(string Id)
 {
+    public string? Name { get; init; }
+
     public string? TaxCode { get; init; }
 
     public IReadOnlyDictionary<string, string>? Metadata { get; init; }
@@ -185,6 +190,9 @@ internal sealed record StripePortalConfiguration(string Id)
 
     /// <summary>Whether customers can change to another price.</summary>
     public bool SwitchesPlans { get; init; }
+
+    /// <summary>Those to which customers can change.</summary>
+    public IReadOnlyList<string> Prices { get; init; } = [];
 
     /// <summary>The changes that wait for the end of the period.</summary>
     public IReadOnlyList<string> ScheduledChanges { get; init; } = [];

@@ -102,6 +102,7 @@ internal static class StripeReading
         Recurring = from.Recurring is null
             ? null
             : new StripeRecurring(from.Recurring.Interval, from.Recurring.UsageType) { Meter = from.Recurring.Meter },
+        Plan = from.Metadata?.GetValueOrDefault("plan"),
         UnitAmount = from.UnitAmount,
         Currency = from.Currency,
         Active = from.Active,
@@ -110,6 +111,7 @@ internal static class StripeReading
 
     public static StripeProduct Product(Product from) => new(Required(from.Id, "id"))
     {
+        Name = from.Name,
         TaxCode = from.TaxCodeId,
         Metadata = from.Metadata,
     };
@@ -121,6 +123,7 @@ internal static class StripeReading
         Active = from.Active,
         IsDefault = from.IsDefault,
         SwitchesPlans = from.Features?.SubscriptionUpdate?.Enabled == true,
+        Prices = [.. (from.Features?.SubscriptionUpdate?.Products ?? []).SelectMany(static product => product.Prices ?? [])],
         ScheduledChanges =
             [.. (from.Features?.SubscriptionUpdate?.ScheduleAtPeriodEnd?.Conditions ?? []).Select(static condition => condition.Type)],
         Metadata = from.Metadata,

@@ -7,7 +7,7 @@ internal sealed record BillingState
 {
     public static readonly BillingState None = new();
 
-    /// <summary>The subscription that grants the plan, or the latest where none does.</summary>
+    /// <summary>The subscription that grants the plan, or the latest of ours where none does; null: none is ours.</summary>
     public string? SubscriptionId { get; init; }
 
     public string? Status { get; init; }

@@ -126,7 +126,11 @@ internal sealed partial class CustomerSync(
         if (outcome is { IsNewest: true, HasChanged: true })
             Log.Applied(logger, token.CustomerId, outcome.State.Plan, outcome.State.Status ?? "none");
         if (outcome is { IsNewest: true, HasChanged: true, State.Flags.Length: > 0 })
-            Log.Flagged(logger, token.CustomerId, outcome.State.SubscriptionId, outcome.State.Flags);
+        {
+            var flagged = outcome.State.SubscriptionId ?? PlanRules.InForce(subscriptions).FirstOrDefault()?.Id;
+            Log.Flagged(logger, token.CustomerId, flagged, outcome.State.Flags);
+        }
+
         return new SyncResult(outcome.State, isGone, outcome.HasChanged || hasEnded, subscriptions, ours);
     }
 
@@ -160,7 +164,8 @@ internal sealed partial class CustomerSync(
         return hasResumed;
     }
 
-    private async Task<(IReadOnlyList<StripeSubscription> Subscriptions, bool IsGone)> FetchAsync(
+    /// <summary>What a sync looks at.</summary>
+    public async Task<(IReadOnlyList<StripeSubscription> Subscriptions, bool IsGone)> FetchAsync(
         string customerId, string remembered, CancellationToken cancellationToken)
     {
         IReadOnlyList<StripeSubscription> subscriptions;

@@ -39,8 +39,19 @@ internal static class PlanRules
             .Select(subscription =>
                 Decide(subscription, planOfPrice, memories.GetValueOrDefault(subscription.Id) ?? SubscriptionMemory.None, terms, now))
             .ToList();
-        if (outcomes.Count == 0)
-            return BillingState.None;
+        // What an ended one gave is remembered no more; that it was shown is.
+        var ours = outcomes
+            .Where(outcome => outcome.IsOurs || (IsOver(outcome.Subscription) && outcome.Subscription.Id == before.SubscriptionId))
+            .ToList();
+        var remembered = SubscriptionMemories.Write(outcomes
+            .Where(outcome => !IsOver(outcome.Subscription))
+            .Select(outcome => KeyValuePair.Create(outcome.Subscription.Id, outcome.Memory)));
+        // Beside one of ours, a subscription without a plan is another business of the customer's.
+        var hasOurs = ours.Exists(outcome => !IsOver(outcome.Subscription));
+        var flags = (hasOurs ? ours : outcomes).SelectMany(outcome => outcome.Flags);
+        // Without one of ours there is only something for the operator to review: what else the customer pays for is nothing to us.
+        if (ours.Count == 0)
+            return new BillingState { Remembered = remembered, Flags = Join(flags) };
 
         var grants = outcomes
             .Where(outcome => outcome.Grants)
@@ -49,15 +60,11 @@ internal static class PlanRules
             .ThenByDescending(End)
             .ThenByDescending(Created)
             .ToList();
-        var shown = grants.FirstOrDefault() ?? outcomes
+        var shown = grants.FirstOrDefault() ?? ours
             .OrderBy(outcome => IsOver(outcome.Subscription))
-            .ThenByDescending(outcome => outcome.IsOurs)
             .ThenByDescending(outcome => outcome.Subscription.Id == before.SubscriptionId && !IsOver(outcome.Subscription))
             .ThenByDescending(Created)
             .First();
-        // Beside one of ours, a subscription without a plan is another business of the customer's.
-        var hasOurs = outcomes.Exists(outcome => outcome.IsOurs && !IsOver(outcome.Subscription));
-        var flags = outcomes.Where(outcome => outcome.IsOurs || !hasOurs).SelectMany(outcome => outcome.Flags);
         if (grants.Count > 1)
             flags = flags.Append(ReviewFlags.Duplicate);
 
@@ -77,12 +84,13 @@ internal static class PlanRules
             Cancelling = shown.IsCancelling,
             CurrentPeriodEnd = shown.PeriodEnd,
             GraceEndsAt = shown.Memory.PastDueSince + terms.Grace,
-            Remembered = SubscriptionMemories.Write(outcomes
-                .Where(outcome => !IsOver(outcome.Subscription))
-                .Select(outcome => KeyValuePair.Create(outcome.Subscription.Id, outcome.Memory))),
-            Flags = string.Join(' ', flags.Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal)),
+            Remembered = remembered,
+            Flags = Join(flags),
         };
     }
+
+    private static string Join(IEnumerable<string> flags) =>
+        string.Join(' ', flags.Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal));
 
     private static SubscriptionOutcome Decide(
         StripeSubscription subscription, Func<string, string?> planOfPrice, SubscriptionMemory before, PlanTerms terms, DateTimeOffset now)
@@ -121,7 +129,8 @@ internal static class PlanRules
                 break;
         }
 
-        if (subscription.IsDisputed && !isOver)
+        var isOurs = mapped is not null || before.Plan is not null;
+        if (subscription.IsDisputed && !isOver && isOurs)
             flags.Add(ReviewFlags.Disputed);
         isEntitled = isEntitled && !subscription.IsDisputed && (until is null || now < until);
         if (mapped is null && !isOver)
@@ -151,7 +160,7 @@ internal static class PlanRules
             periodEnd,
             IsCancelling: !isOver && (subscription.CancelAtPeriodEnd || subscription.CancelAt is not null),
             ScheduledPlan: isOver ? null : ChooseScheduledPlan(subscription, planOfPrice, terms.Plans),
-            IsOurs: mapped is not null || before.Plan is not null,
+            isOurs,
             flags);
     }
 
@@ -183,7 +192,7 @@ internal static class PlanRules
         (subscription.NextPhase?.Prices ?? []).Select(planOfPrice).MaxBy(plans.Rank);
 
     /// <summary>The item of the greatest plan, or the first that is no extra where no plan is known.</summary>
-    private static StripeSubscriptionItem? ChooseItem(
+    public static StripeSubscriptionItem? ChooseItem(
         StripeSubscription subscription, Func<string, string?> planOfPrice, PlanCatalog plans) =>
         (subscription.Items?.Data ?? [])
             .Select(item => (Item: item, Plan: item.Price is { } price ? planOfPrice(price.Id) : null))

@@ -5,7 +5,9 @@ using PyResolve.Server.Plans;
 
 namespace PyResolve.Server.Billing.Sync;
 
-/// <summary>By a price's configured id, else its lookup key, else its product's metadata <c>plan</c>. Nothing else grants a plan.</summary>
+/// <summary>
+/// By a price's configured id, else its lookup key, else <c>plan</c> of its own metadata, else of its product's. Nothing else grants a plan.
+/// </summary>
 internal sealed class PriceMap(BillingOptions options, PlanCatalog plans, IStripeGateway stripe, TimeProvider time)
 {
     private static readonly TimeSpan ProductCacheTime = TimeSpan.FromMinutes(5);
@@ -16,22 +18,28 @@ internal sealed class PriceMap(BillingOptions options, PlanCatalog plans, IStrip
         plans.Prices.ToDictionary(static price => price.LookupKey, static price => price.Plan, StringComparer.Ordinal);
     private readonly ConcurrentDictionary<string, (string? Plan, DateTimeOffset Until)> _byProduct = new(StringComparer.Ordinal);
 
+    /// <param name="subscriptions">Of a customer.</param>
+    /// <param name="cancellationToken">Stops waiting.</param>
+    /// <param name="asksForEnded">Whether to ask also for the products of ended ones, of which there may be many.</param>
     public async Task<Func<string, string?>> ResolveAsync(
-        IEnumerable<StripeSubscription> subscriptions, CancellationToken cancellationToken)
+        IEnumerable<StripeSubscription> subscriptions, CancellationToken cancellationToken, bool asksForEnded = false)
     {
         var found = new Dictionary<string, string?>(StringComparer.Ordinal);
-        var prices = PlanRules.InForce(subscriptions)
-            .SelectMany(static subscription => subscription.Items?.Data ?? [])
-            .Select(static item => item.Price)
-            .OfType<StripePrice>();
-        foreach (var price in prices)
+        var all = subscriptions.ToList();
+        foreach (var price in PlanRules.InForce(all).SelectMany(PricesOf))
         {
             if (!found.ContainsKey(price.Id))
                 found[price.Id] = await FindPlanAsync(price, cancellationToken);
         }
 
+        foreach (var price in all.Where(PlanRules.IsOver).SelectMany(PricesOf))
+        {
+            if (!found.ContainsKey(price.Id))
+                found[price.Id] = asksForEnded ? await FindPlanAsync(price, cancellationToken) : PlanOf(price);
+        }
+
         // A schedule names its prices by their ids alone.
-        foreach (var id in PlanRules.InForce(subscriptions).SelectMany(static subscription => subscription.NextPhase?.Prices ?? []))
+        foreach (var id in PlanRules.InForce(all).SelectMany(static subscription => subscription.NextPhase?.Prices ?? []))
         {
             if (!found.ContainsKey(id))
                 found[id] = _byId.GetValueOrDefault(id) ?? await FindPlanAsync(id, cancellationToken);
@@ -42,16 +50,19 @@ internal sealed class PriceMap(BillingOptions options, PlanCatalog plans, IStrip
 
     public async Task<bool> HasPlanAsync(StripeSubscription subscription, CancellationToken cancellationToken)
     {
-        foreach (var item in subscription.Items?.Data ?? [])
+        foreach (var price in PricesOf(subscription))
         {
-            if (item.Price is { } price && await FindPlanAsync(price, cancellationToken) is not null)
+            if (await FindPlanAsync(price, cancellationToken) is not null)
                 return true;
         }
 
         return false;
     }
 
-    /// <summary>A metered price is an extra of the product's plan, unless it is the very price that the plan is sold by.</summary>
+    private static IEnumerable<StripePrice> PricesOf(StripeSubscription subscription) =>
+        (subscription.Items?.Data ?? []).Select(static item => item.Price).OfType<StripePrice>();
+
+    /// <summary>A metered price is an extra of the product's plan, unless it names the plan or is the very one that it is sold by.</summary>
     private async Task<string?> FindPlanAsync(StripePrice price, CancellationToken cancellationToken) =>
         PlanOf(price) ?? (price.IsMetered ? null : await PlanOfProductAsync(price.Product, cancellationToken));
 
@@ -59,7 +70,11 @@ internal sealed class PriceMap(BillingOptions options, PlanCatalog plans, IStrip
         await stripe.FindPriceAsync(priceId, cancellationToken) is { } price ? await FindPlanAsync(price, cancellationToken) : null;
 
     private string? PlanOf(StripePrice price) =>
-        _byId.GetValueOrDefault(price.Id) ?? (price.LookupKey is { } key ? _byLookupKey.GetValueOrDefault(key) : null);
+        _byId.GetValueOrDefault(price.Id)
+        ?? (price.LookupKey is { } key ? _byLookupKey.GetValueOrDefault(key) : null)
+        ?? Known(price.Plan);
+
+    private string? Known(string? named) => plans.Find(named) is { IsFree: false } found ? found.Name : null;
 
     private async Task<string?> PlanOfProductAsync(string? productId, CancellationToken cancellationToken)
     {
@@ -69,8 +84,7 @@ internal sealed class PriceMap(BillingOptions options, PlanCatalog plans, IStrip
         if (_byProduct.TryGetValue(productId, out var known) && now < known.Until)
             return known.Plan;
         var product = await stripe.FindProductAsync(productId, cancellationToken);
-        var named = product?.Metadata?.GetValueOrDefault("plan");
-        var plan = plans.Find(named) is { IsFree: false } found ? found.Name : null;
+        var plan = Known(product?.Metadata?.GetValueOrDefault("plan"));
         _byProduct[productId] = (plan, now + ProductCacheTime);
         return plan;
     }
