@@ -109,8 +109,9 @@ internal static class StripeCommands
         using var line = new ProgressLine("Compared", "customers");
         if (onlyCustomer is { } only)
         {
-            if (await FindOwnerAsync(adoption, only, isDryRun, cancellationToken) is not { } owner)
-                return await SayAsync($"No account has the customer {only}, nor was it made for one.", 1);
+            var (found, refusal) = await ClaimAsync(customers, adoption, only, isDryRun, cancellationToken);
+            if (found is not { } owner)
+                return await SayAsync(refusal, 1);
             await SyncOneAsync(sync, only, owner, isDryRun, line, cancellationToken);
             return 0;
         }
@@ -143,6 +144,28 @@ internal static class StripeCommands
                 await Console.Error.WriteLineAsync($"{customerId}: {exception.Message}");
             }
         }
+    }
+
+    /// <summary>A customer who pays takes the place of the account's own, such as one of a checkout that was never paid.</summary>
+    private static async Task<(Guid? Owner, string Refusal)> ClaimAsync(
+        BillingCustomers customers, CustomerAdoption adoption, string customerId, bool isDryRun, CancellationToken cancellationToken)
+    {
+        var nobody = $"No account has the customer {customerId}, nor was it made for one.";
+        if (await adoption.FindNamedAccountAsync(customerId, cancellationToken) is not { } owner)
+            return (null, nobody);
+        if (await customers.FindLinkedAsync(owner, cancellationToken) is not { } other || other.Id == customerId)
+            return (await FindOwnerAsync(adoption, customerId, isDryRun, cancellationToken), nobody);
+        if (await adoption.ListOursAsync(other, cancellationToken) is [var paid, ..])
+        {
+            return (null,
+                $"The customer {customerId} is for the account {owner}, which has the customer {other.Id} with the subscription {paid.Id}. "
+                + "An account has one customer: cancel one of the two subscriptions at Stripe, refund it, and run this again if it was "
+                + $"that of {other.Id}.");
+        }
+
+        await Console.Out.WriteLineAsync(
+            $"{customerId}: {(isDryRun ? "would take" : "takes")} the place of {other.Id}, which has no subscription to a plan.");
+        return isDryRun || await adoption.ReplaceAsync(owner, other, customerId, cancellationToken) ? (owner, "") : (null, nobody);
     }
 
     /// <summary>A dry run does not link them.</summary>

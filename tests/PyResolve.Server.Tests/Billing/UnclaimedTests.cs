@@ -2,6 +2,7 @@ using System.Diagnostics.Metrics;
 using PyResolve.Server.Billing.Gateway;
 using PyResolve.Server.Billing.Reconciliation;
 using PyResolve.Server.Billing.Sync;
+using PyResolve.Server.Commands;
 
 namespace PyResolve.Server.Tests.Billing;
 
@@ -86,6 +87,42 @@ public sealed class UnclaimedTests(SharedServers servers)
     }
 
     [Theory, OnBothEngines]
+    public async Task A_second_customer_that_pays_takes_the_place_of_the_first_on_the_operators_command(StorageEngine engine)
+    {
+        await using var billing = await BillingServer.StartAsync(engine, servers.Postgres);
+        var subscriber = await billing.SignUpAsync();
+        billing.Stripe.Set(subscriber.CustomerId, Subscriptions.Pro("canceled"));
+        Pay(billing, "cus_second", Subscriptions.Pro(id: "sub_2"), reference: subscriber.Account.UserId.ToString());
+        await billing.DeliverAsync(BillingServer.Event("cus_second"));
+        await billing.WaitUntilProcessedAsync();
+
+        (await SyncAsync(billing, "cus_second", isDryRun: true)).ShouldBe(0);
+        (await subscriber.PlanAsync()).ShouldBe("free");
+        (await SyncAsync(billing, "cus_second")).ShouldBe(0);
+
+        (await subscriber.PlanAsync()).ShouldBe("pro");
+        (await billing.Store.ReadNumberAsync("select count(*) from billing_unclaimed")).ShouldBe(0);
+        (await subscriber.Account.Key.GetAsync("/billing/portal"))["portal_url"].GetString().ShouldStartWith(
+            "https://portal.example/cus_second");
+        billing.Stripe.Checkouts.Count(static session => session.Status == StripeCheckoutSession.Open).ShouldBe(0);
+    }
+
+    [Theory, OnBothEngines]
+    public async Task Of_two_customers_that_pay_the_first_stays(StorageEngine engine)
+    {
+        await using var billing = await BillingServer.StartAsync(engine, servers.Postgres);
+        var subscriber = await billing.SignUpAsync();
+        billing.Stripe.Set(subscriber.CustomerId, Subscriptions.Pro());
+        Pay(billing, "cus_second", Subscriptions.Unlimited(id: "sub_2"), reference: subscriber.Account.UserId.ToString());
+        await subscriber.SendEventAsync();
+        await subscriber.WaitForPlanAsync("pro");
+
+        (await SyncAsync(billing, "cus_second")).ShouldBe(1);
+
+        (await subscriber.PlanAsync()).ShouldBe("pro");
+    }
+
+    [Theory, OnBothEngines]
     public async Task A_customer_of_another_business_is_not_noted(StorageEngine engine)
     {
         await using var billing = await BillingServer.StartAsync(engine, servers.Postgres);
@@ -123,6 +160,9 @@ public sealed class UnclaimedTests(SharedServers servers)
         (await billing.Service<UnclaimedCustomers>().ListAsync(Cancellation)).Select(static found => found.CustomerId)
             .ShouldBe(["cus_stays"]);
     }
+
+    private static Task<int> SyncAsync(BillingServer billing, string customer, bool isDryRun = false) =>
+        StripeCommands.SyncAsync(billing.Own.Server.Services, customer, isDryRun, Cancellation);
 
     /// <summary>A customer who never was at this server.</summary>
     private static void Pay(BillingServer billing, string customer, StripeSubscription subscription, string? reference = null)

@@ -132,8 +132,13 @@ internal sealed class BillingCustomers(
     }
 
     /// <summary>Does nothing where either is linked already. A customer that was unlinked may be linked again.</summary>
+    /// <param name="userId">Whose it is.</param>
+    /// <param name="customerId">The customer's.</param>
+    /// <param name="cancellationToken">Stops before the change.</param>
+    /// <param name="replaces">The account's customer so far, which is unlinked; null: it has none.</param>
     /// <returns>The customer that the account is linked to now; null where the account is deleted.</returns>
-    public async Task<BillingCustomer?> LinkAsync(Guid userId, string customerId, CancellationToken cancellationToken)
+    public async Task<BillingCustomer?> LinkAsync(
+        Guid userId, string customerId, CancellationToken cancellationToken, string? replaces = null)
     {
         var now = time.GetInstant();
         var token = RandomNumberGenerator.GetHexString(32, lowercase: true);
@@ -142,6 +147,16 @@ internal sealed class BillingCustomers(
             {
                 if (await ProfilePlan.LockAsync(session, userId, cancellationToken) is null)
                     return;
+                if (replaces is not null)
+                {
+                    await session.ExecuteAsync(
+                        $"""
+                        update billing_customers set unlinked_at = {now}
+                        where origin = {_origin} and customer_id = {replaces} and user_id = {userId} and unlinked_at is null
+                        """,
+                        cancellationToken);
+                }
+
                 var isNew = await session.ExecuteAsync(
                     $"""
                     insert into billing_customers (origin, customer_id, user_id, return_token, created_at)
@@ -176,7 +191,7 @@ internal sealed class BillingCustomers(
         return await FindLinkedAsync(userId, cancellationToken);
     }
 
-    /// <summary>The account's customers that no longer existed at Stripe, the latest first.</summary>
+    /// <summary>The account's customers that no longer existed at Stripe, or that another replaced, the latest first.</summary>
     public Task<List<string>> ListUnlinkedAsync(Guid userId, CancellationToken cancellationToken) => database.ListAsync(
         $"""
         select customer_id from billing_customers

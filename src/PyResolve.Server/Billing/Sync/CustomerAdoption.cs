@@ -21,9 +21,39 @@ internal sealed class CustomerAdoption(
             && (await customers.LinkAsync(found, customerId, cancellationToken))?.Id == customerId;
     }
 
-    /// <summary>An unlinked customer may exist again, for example after the server ran with a key of another Stripe account.</summary>
+    /// <summary>On an operator's command: the account's customer so far, if it has one, is its own no longer.</summary>
+    public async Task<bool> ReplaceAsync(Guid userId, BillingCustomer other, string customerId, CancellationToken cancellationToken)
+    {
+        foreach (var session in await stripe.ListOpenCheckoutsAsync(other.Id, cancellationToken))
+            await stripe.ExpireCheckoutAsync(session.Id, cancellationToken);
+        return (await customers.LinkAsync(userId, customerId, cancellationToken, replaces: other.Id))?.Id == customerId;
+    }
+
+    /// <summary>The subscriptions of ours that a customer has now.</summary>
+    public async Task<IReadOnlyList<StripeSubscription>> ListOursAsync(BillingCustomer customer, CancellationToken cancellationToken)
+    {
+        try
+        {
+            var subscriptions = await stripe.ListSubscriptionsAsync(customer.Id, cancellationToken);
+            var planOfPrice = await prices.ResolveAsync(subscriptions, cancellationToken);
+            return PlanRules.OursInForce(subscriptions, planOfPrice, customer.State.Remembered);
+        }
+        catch (StripeException exception) when (exception.IsMissing)
+        {
+            return [];
+        }
+    }
+
     /// <returns>null where there is no account, or it has another customer.</returns>
-    public async Task<Guid?> FindAccountAsync(string customerId, CancellationToken cancellationToken)
+    public async Task<Guid?> FindAccountAsync(string customerId, CancellationToken cancellationToken) =>
+        await FindNamedAccountAsync(customerId, cancellationToken) is { } found
+            && (await customers.FindLinkedAsync(found, cancellationToken) is not { } linked || linked.Id == customerId)
+            ? found
+            : null;
+
+    /// <summary>An unlinked customer may exist again, for example after the server ran with a key of another Stripe account.</summary>
+    /// <returns>The account may have another customer; null where there is none.</returns>
+    public async Task<Guid?> FindNamedAccountAsync(string customerId, CancellationToken cancellationToken)
     {
         var known = await customers.FindAsync(customerId, cancellationToken);
         if (known is { IsLinked: true })
@@ -31,11 +61,10 @@ internal sealed class CustomerAdoption(
         var customer = await stripe.FindCustomerAsync(customerId, cancellationToken);
         if (customer is not { Deleted: false } || customer.Livemode != options.IsLive)
             return null;
-        var userId = known?.UserId
+        return known?.UserId
             ?? await FindNamedByProfileAsync(customerId, cancellationToken)
             ?? Parse(customer.Metadata?.GetValueOrDefault(UserKey))
             ?? await FindNamedByPurchaseAsync(customerId, cancellationToken);
-        return userId is { } found && await customers.FindLinkedAsync(found, cancellationToken) is null ? found : null;
     }
 
     /// <summary>Customers that profiles name, as rows of an earlier system do, and that were never linked.</summary>
