@@ -70,7 +70,7 @@ internal sealed class AccountEmails(
             owner.Email,
             "Confirm your e-mail address",
             $"""
-            Welcome to PyResolve. To confirm your e-mail address, open this link within 7 days:
+            Welcome to {product.Name}. To confirm your e-mail address, open this link within 7 days:
 
             {publicUrl.Value}/verify-email?token={token}
 

@@ -45,15 +45,16 @@ internal static class BillingServices
             .AddSingleton<BillingLetterTexts>()
             .AddSingleton<StripeCatalog>()
             .AddSingleton<StripeSetup>()
+            .AddSingleton<PriceChecks>()
             .AddSingleton<UnknownPlans>()
             .AddSingleton<StripeDoctor>()
             .AddSingleton<StripeExplanation>()
-            .AddHostedService<PlanEnds>();
+            .AddHostedService<PlanEnds>()
+            .AddHostedService(static provider => provider.GetRequiredService<BillingLetters>());
         if (options.IsConfigured)
             services
                 .AddHostedService<InboxWorker>()
-                .AddHostedService<ReconciliationJobs>()
-                .AddHostedService(static provider => provider.GetRequiredService<BillingLetters>());
+                .AddHostedService<ReconciliationJobs>();
         if (options is { IsConfigured: true, SellsOverage: true })
             services.AddHostedService<MeterWorker>();
         return services;

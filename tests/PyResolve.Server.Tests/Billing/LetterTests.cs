@@ -1,4 +1,6 @@
+using PyResolve.Server.Audit;
 using PyResolve.Server.Billing.Letters;
+using PyResolve.Server.Billing.Sync;
 using PyResolve.Server.Tests.Email;
 
 namespace PyResolve.Server.Tests.Billing;
@@ -23,7 +25,8 @@ public sealed class LetterTests(SharedServers servers) : IDisposable
         await OrderTwiceAsync(billing);
 
         var text = await ReadOnlyLetterAsync("A payment for your plan failed");
-        text.ShouldContain("Your pro plan continues until 22 November 2026");
+        text.ShouldContain(
+            "Your Pro plan continues until 22 November 2026, and ends then unless it is paid. After that your account is on the Free plan.");
         text.ShouldContain("/billing");
     }
 
@@ -53,7 +56,7 @@ public sealed class LetterTests(SharedServers servers) : IDisposable
 
         await OrderTwiceAsync(billing);
 
-        (await ReadOnlyLetterAsync("A payment for your plan failed")).ShouldContain("Until it is paid, your account is on the free plan.");
+        (await ReadOnlyLetterAsync("A payment for your plan failed")).ShouldContain("Until it is paid, your account is on the Free plan.");
     }
 
     [Theory, OnBothEngines]
@@ -67,7 +70,7 @@ public sealed class LetterTests(SharedServers servers) : IDisposable
 
         await OrderTwiceAsync(billing);
 
-        (await ReadOnlyLetterAsync("Your trial ends on 18 November 2026")).ShouldContain("The trial of your unlimited plan");
+        (await ReadOnlyLetterAsync("Your trial ends on 18 November 2026")).ShouldContain("The trial of your Unlimited plan");
     }
 
     [Theory, OnBothEngines]
@@ -79,7 +82,7 @@ public sealed class LetterTests(SharedServers servers) : IDisposable
 
         await OrderTwiceAsync(billing);
 
-        (await ReadOnlyLetterAsync("Your pro plan ends on 17 November 2026")).ShouldContain("Your pro plan at PyResolve was cancelled");
+        (await ReadOnlyLetterAsync("Your Pro plan ends on 17 November 2026")).ShouldContain("Your Pro plan at PyResolve was cancelled");
     }
 
     [Theory]
@@ -95,8 +98,107 @@ public sealed class LetterTests(SharedServers servers) : IDisposable
 
         await OrderTwiceAsync(billing);
 
-        (await ReadOnlyLetterAsync("Your pro plan ends on 17 November 2026")).ReplaceLineEndings("\n").ShouldContain($"\n{sentence}\n");
+        (await ReadOnlyLetterAsync("Your Pro plan ends on 17 November 2026")).ReplaceLineEndings("\n").ShouldContain($"\n{sentence}\n");
         (await subscriber.Account.Session.GetAsync("/billing/subscription"))["cancelling"].GetBoolean().ShouldBeTrue();
+    }
+
+    [Theory, OnBothEngines]
+    public async Task A_subscription_to_something_else_orders_no_letter(StorageEngine engine)
+    {
+        await using var billing = await StartAsync(engine);
+        var (late, trying) = (await billing.SignUpAsync(), await billing.SignUpAsync());
+        var other = new PyResolve.Server.Billing.Gateway.StripePrice("price_support");
+        await SetAsync(billing, late, Subscriptions.Of("sub_support", "past_due", other));
+        await SetAsync(billing, trying, Subscriptions.Of("sub_other", "trialing", other) with
+        {
+            TrialEnd = billing.Clock.GetUtcNow().AddDays(2),
+        });
+
+        (await billing.Service<BillingLetters>().OrderAsync(Cancellation)).ShouldBe(0);
+
+        (await late.SubscriptionAsync()).GetProperty("status").GetString().ShouldBeNull();
+        (await trying.SubscriptionAsync()).GetProperty("trial_ends_at").GetString().ShouldBeNull();
+        (await billing.Store.ReadNumberAsync("select count(*) from billing_letters")).ShouldBe(0);
+    }
+
+    [Theory, OnBothEngines]
+    public async Task A_letter_says_what_the_account_has_after_the_plan_that_ends(StorageEngine engine)
+    {
+        await using var billing = await StartAsync(engine);
+        var subscriber = await billing.SignUpAsync();
+        await SetPlanAsync(billing, subscriber.Account, "enterprise", until: null);
+        await SetAsync(billing, subscriber, Subscriptions.Pro() with { CancelAt = billing.Clock.GetUtcNow().AddDays(2) });
+
+        await OrderTwiceAsync(billing);
+
+        (await ReadOnlyLetterAsync("Your Pro plan ends on 17 November 2026")).ShouldContain(
+            "After that your account is on the Enterprise plan.");
+    }
+
+    [Theory, OnBothEngines]
+    public async Task A_letter_names_the_subscription_that_goes_on(StorageEngine engine)
+    {
+        await using var billing = await StartAsync(engine);
+        var subscriber = await billing.SignUpAsync();
+        var ending = Subscriptions.Unlimited(id: "sub_2") with { CancelAt = billing.Clock.GetUtcNow().AddDays(2) };
+        billing.Stripe.Set(subscriber.CustomerId, Subscriptions.Pro(), ending);
+        await subscriber.SendEventAsync();
+        await billing.WaitUntilProcessedAsync();
+
+        await OrderTwiceAsync(billing);
+
+        (await ReadOnlyLetterAsync("Your Unlimited plan ends on 17 November 2026")).ShouldContain(
+            "After that your account is on the Pro plan.");
+    }
+
+    [Theory, OnBothEngines]
+    public async Task While_a_payment_is_late_the_letter_names_the_plan_that_an_operator_gave(StorageEngine engine)
+    {
+        await using var billing = await StartAsync(engine);
+        var subscriber = await billing.SignUpAsync();
+        await SetPlanAsync(billing, subscriber.Account, "pro", until: null);
+        await SetAsync(billing, subscriber, Subscriptions.Unlimited("past_due").Unpaid("subscription_create"));
+
+        await OrderTwiceAsync(billing);
+
+        (await ReadOnlyLetterAsync("A payment for your plan failed")).ShouldContain("Until it is paid, your account is on the Pro plan.");
+    }
+
+    public static TheoryData<StorageEngine, bool> GivenPlans { get; } =
+        new(from engine in StorageEngines.Both from sells in (bool[])[true, false] select (engine, sells));
+
+    [Theory, MemberData(nameof(GivenPlans))]
+    public async Task The_end_of_a_plan_that_an_operator_gave_is_told_three_days_before(StorageEngine engine, bool sells)
+    {
+        var settings = new Dictionary<string, string?>(_mailbox.Settings);
+        if (!sells)
+            settings["STRIPE_SECRET_KEY"] = null;
+        await using var billing = await BillingServer.StartAsync(engine, servers.Postgres, settings: settings);
+        var (near, far) = (await billing.Own.SignUpAsync(), await billing.Own.SignUpAsync());
+        var today = new DateTimeOffset(billing.Clock.GetUtcNow().Date, TimeSpan.Zero);
+        await SetPlanAsync(billing, near, "unlimited", today.AddDays(3));
+        await SetPlanAsync(billing, far, "unlimited", today.AddDays(5));
+
+        await OrderTwiceAsync(billing);
+
+        (await ReadOnlyLetterAsync("Your Unlimited plan ends on 17 November 2026")).ShouldContain("After that it is on the Free plan.");
+    }
+
+    [Theory, OnBothEngines]
+    public async Task A_plan_that_an_operator_prolonged_ends_with_a_letter_of_its_own(StorageEngine engine)
+    {
+        await using var billing = await StartAsync(engine);
+        var account = await billing.Own.SignUpAsync();
+        var letters = billing.Service<BillingLetters>();
+        var ordered = new List<int>();
+
+        foreach (var days in (int[])[2, 30, 2])
+        {
+            await SetPlanAsync(billing, account, "unlimited", billing.Clock.GetUtcNow().AddDays(days));
+            ordered.Add(await letters.OrderAsync(Cancellation));
+        }
+
+        ordered.ShouldBe([1, 0, 1]);
     }
 
     [Theory, OnBothEngines]
@@ -125,6 +227,9 @@ public sealed class LetterTests(SharedServers servers) : IDisposable
 
         letter.ShouldBeNull();
     }
+
+    private static Task<string?> SetPlanAsync(BillingServer billing, TestAccount account, string plan, DateTimeOffset? until) =>
+        billing.Service<PlanOverrides>().SetAsync(account.UserId, plan, until, Origin.Operator, Cancellation);
 
     private Task<BillingServer> StartAsync(StorageEngine engine) =>
         BillingServer.StartAsync(engine, servers.Postgres, settings: _mailbox.Settings);

@@ -1,6 +1,12 @@
 using Microsoft.Extensions.Configuration;
+using PyResolve.Server.Accounts;
+using PyResolve.Server.Audit;
+using PyResolve.Server.Billing.Letters;
+using PyResolve.Server.Billing.Sync;
+using PyResolve.Server.Email;
 using PyResolve.Server.Hosting;
 using PyResolve.Server.Plans;
+using PyResolve.Server.Tests.Billing;
 using PyResolve.Server.Tests.Email;
 
 namespace PyResolve.Server.Tests.Hosting;
@@ -48,6 +54,53 @@ public sealed class ProductTests(SharedServers servers)
         letter.TextBody!.ShouldContain("the password of your Tidyline account");
         letter.TextBody!.TrimEnd().ShouldEndWith("Questions? Write to help@tidyline.example.");
         letter.TextBody!.ShouldNotContain("PyResolve");
+    }
+
+    /// <summary>Each letter of an account, with what it mentions.</summary>
+    public static TheoryData<string, string> Letters { get; } = new()
+    {
+        { EmailKinds.Verification, "" }, { EmailKinds.Reset, "" }, { EmailKinds.Invitation, "72" }, { EmailKinds.Leak, "pyr_live_0123" },
+        { EmailKinds.EmailChange, "new@example.com" }, { EmailKinds.EmailChanged, "old@example.com" },
+        { EmailKinds.UsageAlert, "{0} 2026-11 80 4 5" },
+        { BillingLetters.PaymentFailed, "sub_late" }, { BillingLetters.TrialEnding, "sub_trial" },
+        { BillingLetters.PlanEnding, "sub_ending" }, { BillingLetters.GivenPlanEnding, "" },
+    };
+
+    [Fact]
+    public void No_letter_is_left_out() => Letters.Select(static row => row.Data.Item1).ShouldBe(
+        typeof(EmailKinds).GetFields().Select(static kind => (string)kind.GetRawConstantValue()!)
+            .Concat(typeof(BillingLetters).GetFields().Select(static kind => (string)kind.GetRawConstantValue()!)),
+        ignoreOrder: true);
+
+    [Theory, MemberData(nameof(Letters))]
+    public async Task Every_letter_names_the_product_and_no_other(string kind, string detail)
+    {
+        using var mailbox = new TestMailbox();
+        var settings = new Dictionary<string, string?>(mailbox.Settings.Concat(Tidyline));
+        await using var billing = await BillingServer.StartAsync(StorageEngine.Sqlite, servers.Postgres, settings: settings);
+        var subscriber = await billing.SignUpAsync();
+        var now = billing.Clock.GetUtcNow();
+        await subscriber.SetSubscriptionsAsync(kind switch
+        {
+            BillingLetters.TrialEnding => Subscriptions.Pro("trialing", "sub_trial") with { TrialEnd = now.AddDays(2) },
+            BillingLetters.PlanEnding => Subscriptions.Pro(id: "sub_ending") with { CancelAt = now.AddDays(2) },
+            _ => Subscriptions.Pro("past_due", "sub_late"),
+        });
+        await billing.WaitUntilProcessedAsync();
+        var id = subscriber.Account.UserId;
+        if (kind == EmailKinds.Invitation)
+            await billing.Store.ExecuteSqlAsync("delete from passwords");
+        if (kind == BillingLetters.GivenPlanEnding)
+            await billing.Service<PlanOverrides>().SetAsync(
+                id, "unlimited", now.AddDays(2), Origin.Operator, TestContext.Current.CancellationToken);
+        var due = new DueEmail(
+            Guid.CreateVersion7(), new QueuedEmail(kind) { UserId = id, Detail = detail.Replace("{0}", $"{id}") }, Tries: 1, now);
+
+        var letter = await billing.Service<AccountEmails>().ComposeAsync(due, TestContext.Current.CancellationToken);
+
+        letter.ShouldNotBeNull();
+        letter.Text.ShouldContain("Tidyline");
+        $"{letter.Subject} {letter.Text}".ShouldNotContain("PyResolve");
     }
 
     private static bool IsReset(MimeKit.MimeMessage letter) => letter.Subject == "Choose a new password";

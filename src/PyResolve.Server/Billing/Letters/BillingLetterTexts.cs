@@ -1,4 +1,5 @@
 using PyResolve.Server.Billing.Settings;
+using PyResolve.Server.Billing.Sync;
 using PyResolve.Server.Email;
 using PyResolve.Server.Hosting;
 using PyResolve.Server.Plans;
@@ -11,77 +12,111 @@ namespace PyResolve.Server.Billing.Letters;
 internal sealed class BillingLetterTexts(
     Database database, BillingOptions options, PlanCatalog plans, ProductOptions product, PublicUrl publicUrl, TimeProvider time)
 {
-    private sealed record Recipient(
-        string Email, string Plan, string? Status, DateTimeOffset? PlanUntil, DateTimeOffset? GraceEndsAt, DateTimeOffset? TrialEndsAt);
+    private sealed record Subscription(
+        string Plan, string? Status, DateTimeOffset? PlanUntil, string PlanThen, DateTimeOffset? GraceEndsAt, DateTimeOffset? TrialEndsAt);
 
-    public static bool Has(string kind) =>
-        kind is BillingLetters.PaymentFailed or BillingLetters.TrialEnding or BillingLetters.PlanEnding;
+    private sealed record Recipient(string Email, ProfilePlan Profile);
 
-    public async Task<EmailMessage?> ComposeAsync(
-        string kind, Guid userId, string subscriptionId, CancellationToken cancellationToken)
+    public static bool Has(string kind) => kind is BillingLetters.PaymentFailed or BillingLetters.TrialEnding
+        or BillingLetters.PlanEnding or BillingLetters.GivenPlanEnding;
+
+    public async Task<EmailMessage?> ComposeAsync(string kind, Guid userId, string subject, CancellationToken cancellationToken)
     {
         var now = time.GetInstant();
-        var found = await database.FirstAsync(
-            $"""
-            select p.email, c.plan, c.status, c.plan_until, c.grace_ends_at, c.trial_ends_at from billing_customers c
-            join profiles p on p.id = c.user_id
-            where c.origin = {options.Origin} and c.user_id = {userId} and c.subscription_id = {subscriptionId} and c.unlinked_at is null
-              and p.email <> '' and p.deleted_at is null
-            """,
-            static row => new Recipient(
-                row.Text(0), row.Text(1), row.TextOrNull(2), row.InstantOrNull(3), row.InstantOrNull(4), row.InstantOrNull(5)),
+        var to = await database.FirstAsync(
+            $"select email, {ProfilePlan.Columns} from profiles where id = {userId} and email <> '' and deleted_at is null",
+            static row => new Recipient(row.Text(0), ProfilePlan.Read(row, 1)),
             cancellationToken);
-        return (kind, found) switch
+        if (to is null)
+            return null;
+        if (kind == BillingLetters.GivenPlanEnding)
+            return to.Profile is { OverrideUntil: { } end } profile && end == profile.Until && end > now ? GivenPlanEnding(to, end) : null;
+        var subscription = await database.FirstAsync(
+            $"""
+            select plan, status, plan_until, plan_then, grace_ends_at, trial_ends_at from billing_customers
+            where origin = {options.Origin} and user_id = {userId} and subscription_id = {subject} and unlinked_at is null
+            """,
+            static row => new Subscription(
+                row.Text(0), row.TextOrNull(1), row.InstantOrNull(2), row.Text(3), row.InstantOrNull(4), row.InstantOrNull(5)),
+            cancellationToken);
+        return (kind, subscription) switch
         {
-            (BillingLetters.PaymentFailed, { Status: "past_due" }) => PaymentFailed(found, now),
-            (BillingLetters.TrialEnding, { TrialEndsAt: { } end }) when end > now => TrialEnding(found, end),
-            (BillingLetters.PlanEnding, { PlanUntil: { } end }) when end > now => PlanEnding(found, end),
+            (BillingLetters.PaymentFailed, { Status: "past_due" }) => PaymentFailed(to, subscription, now),
+            (BillingLetters.TrialEnding, { TrialEndsAt: { } end }) when end > now => TrialEnding(to, subscription, end),
+            (BillingLetters.PlanEnding, { PlanUntil: { } end }) when end > now => PlanEnding(to, subscription, end),
             _ => null,
         };
     }
 
-    private string Free => plans.WithoutPayment.Name;
+    /// <summary>What the account has when the subscription's plan ends: another subscription's, or what an operator gave.</summary>
+    private string Following(Recipient to, Subscription subscription, DateTimeOffset end)
+    {
+        var profile = to.Profile;
+        var given = profile.IsSetByOperator ? profile.Plan : profile.OverrideUntil <= end ? null : profile.Override;
+        return TitleOf(plans.Greater(subscription.PlanThen, given));
+    }
+
+    private string TitleOf(string plan) => plans[plan].Title;
 
     private string BillingPage => $"{publicUrl.Value}/billing";
 
-    private EmailMessage PaymentFailed(Recipient recipient, DateTimeOffset now) => new(
-        recipient.Email,
+    private EmailMessage PaymentFailed(Recipient to, Subscription subscription, DateTimeOffset now) => new(
+        to.Email,
         "A payment for your plan failed",
         $"""
-        The last payment for your {product.Name} subscription did not go through. {Consequence(recipient, now)}
+        The last payment for your {product.Name} subscription did not go through. {Consequence(to, subscription, now)}
 
         Stripe tries again by itself. To pay in another way, open the portal from your billing page:
 
         {BillingPage}
         """);
 
-    private string Consequence(Recipient recipient, DateTimeOffset now) => recipient.GraceEndsAt > now
-        ? $"Your {recipient.Plan} plan continues until {Day(recipient.GraceEndsAt.Value)}, and ends then unless it is paid."
-        : $"Until it is paid, your account is on the {Free} plan.";
+    private string Consequence(Recipient to, Subscription subscription, DateTimeOffset now)
+    {
+        var profile = to.Profile;
+        if (subscription.GraceEndsAt is not { } end || end <= now)
+            return $"Until it is paid, your account is on the {TitleOf(profile.Until <= now ? profile.Then : profile.Plan)} plan.";
+        return $"Your {TitleOf(subscription.Plan)} plan continues until {Day(end)}, and ends then unless it is paid. "
+            + $"After that your account is on the {Following(to, subscription, end)} plan.";
+    }
 
-    private EmailMessage TrialEnding(Recipient recipient, DateTimeOffset end) => new(
-        recipient.Email,
+    private EmailMessage TrialEnding(Recipient to, Subscription subscription, DateTimeOffset end) => new(
+        to.Email,
         $"Your trial ends on {Day(end)}",
         $"""
-        {TrialEnd(recipient, end)}
+        {TrialEnd(plans[subscription.Plan], end)}
 
         To see what it costs, to change how you pay, or to cancel, open the portal from your billing page:
 
         {BillingPage}
         """);
 
-    private string TrialEnd(Recipient recipient, DateTimeOffset end) =>
-        $"The trial of your {recipient.Plan} plan at {product.Name} ends on {Day(end)}, and the first payment is taken then."
-        + (plans[recipient.Plan].TrialNeedsCard ? "" : " Without a way to pay, the plan pauses until there is one.");
+    private string TrialEnd(Plan plan, DateTimeOffset end) =>
+        $"The trial of your {plan.Title} plan at {product.Name} ends on {Day(end)}, and the first payment is taken then."
+        + (plan.TrialNeedsCard ? "" : " Without a way to pay, the plan pauses until there is one.");
 
-    private EmailMessage PlanEnding(Recipient recipient, DateTimeOffset end) => new(
-        recipient.Email,
-        $"Your {recipient.Plan} plan ends on {Day(end)}",
+    private EmailMessage PlanEnding(Recipient to, Subscription subscription, DateTimeOffset end) => new(
+        to.Email,
+        $"Your {TitleOf(subscription.Plan)} plan ends on {Day(end)}",
         $"""
-        Your {recipient.Plan} plan at {product.Name} was cancelled and ends on {Day(end)}. After that your account is on the {Free} plan.
-        {plans[recipient.Plan].LastCharge}
+        Your {TitleOf(subscription.Plan)} plan at {product.Name} was cancelled and ends on {Day(end)}.
+        After that your account is on the {Following(to, subscription, end)} plan.
+        {plans[subscription.Plan].LastCharge}
 
         To keep the plan, open the portal from your billing page before that day:
+
+        {BillingPage}
+        """);
+
+    /// <summary>An operator names the last day.</summary>
+    private EmailMessage GivenPlanEnding(Recipient to, DateTimeOffset end) => new(
+        to.Email,
+        $"Your {TitleOf(to.Profile.Plan)} plan ends on {Day(end.AddTicks(-1))}",
+        $"""
+        The operator of {product.Name} gave your account the {TitleOf(to.Profile.Plan)} plan until the end of {Day(end.AddTicks(-1))} (UTC).
+        After that it is on the {TitleOf(to.Profile.Then)} plan.
+
+        To see the plans that you can choose, open your billing page:
 
         {BillingPage}
         """);

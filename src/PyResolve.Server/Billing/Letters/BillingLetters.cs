@@ -6,8 +6,8 @@ using PyResolve.Server.Storage;
 namespace PyResolve.Server.Billing.Letters;
 
 /// <summary>
-/// Queues the emails that are due: once for each failed payment, ending trial and ending plan, on all instances. They follow from what is
-/// stored, so that it does not matter how a change was noticed.
+/// Queues the emails that are due: once for each failed payment, ending trial and ending plan, on all instances, and without Stripe for
+/// plans that an operator gave. They follow from what is stored, so that it does not matter how a change was noticed.
 /// </summary>
 internal sealed partial class BillingLetters(
     Database database, EmailOutbox outbox, BillingOptions options, TimeProvider time, ILogger<BillingLetters> logger)
@@ -16,6 +16,7 @@ internal sealed partial class BillingLetters(
     public const string PaymentFailed = "payment_failed";
     public const string TrialEnding = "trial_ending";
     public const string PlanEnding = "plan_ending";
+    public const string GivenPlanEnding = "given_plan_ending";
 
     private const int BatchSize = 200;
 
@@ -35,42 +36,58 @@ internal sealed partial class BillingLetters(
     public async Task<int> OrderAsync(CancellationToken cancellationToken)
     {
         var now = time.GetInstant();
-        var ordered = 0;
-        ordered += await OrderAsync(PaymentFailed, $"c.status = {"past_due"}", cancellationToken);
+        var ordered = await OrderAsync(
+            GivenPlanEnding,
+            $"""
+            select p.id as user_id, 'set-plan' as subject from profiles p
+            where p.plan_until > {now} and p.plan_until <= {now + Notice} and p.plan_override_until = p.plan_until
+              and p.plan_then <> p.plan
+            """,
+            cancellationToken);
+        if (!options.IsConfigured)
+            return ordered;
+        ordered += await OrderAsync(PaymentFailed, OfSubscriptions($"c.status = {"past_due"}"), cancellationToken);
         ordered += await OrderAsync(
-            TrialEnding, $"c.trial_ends_at > {now} and c.trial_ends_at <= {now + Notice} and not c.cancelling", cancellationToken);
+            TrialEnding,
+            OfSubscriptions($"c.trial_ends_at > {now} and c.trial_ends_at <= {now + Notice} and not c.cancelling"),
+            cancellationToken);
         ordered += await OrderAsync(
             PlanEnding,
-            $"c.cancelling and c.status <> {"past_due"} and c.plan_until > {now} and c.plan_until <= {now + Notice}",
+            OfSubscriptions(
+                $"c.cancelling and c.status <> {"past_due"} and c.plan_until > {now} and c.plan_until <= {now + Notice}"),
             cancellationToken);
         return ordered;
     }
 
-    /// <summary>An email is about a subscription; it may be sent again once its cause has passed.</summary>
-    private async Task<int> OrderAsync(string kind, Sql isDue, CancellationToken cancellationToken)
+    private Sql OfSubscriptions(Sql areDue) =>
+        $"""
+        select c.user_id, c.subscription_id as subject from billing_customers c
+        where c.origin = {_origin} and c.unlinked_at is null and c.subscription_id is not null and ({new SqlPart(areDue)})
+        """;
+
+    /// <summary>An email is about a subscription, or a plan of the operator's; it may be sent again once its cause has passed.</summary>
+    private async Task<int> OrderAsync(string kind, Sql due, CancellationToken cancellationToken)
     {
-        var due = await database.ListAsync(
+        var found = await database.ListAsync(
             $"""
-            select c.user_id, c.subscription_id from billing_customers c
-            join profiles p on p.id = c.user_id
-            where c.origin = {_origin} and c.unlinked_at is null and c.subscription_id is not null and p.deleted_at is null
-              and ({new SqlPart(isDue)})
+            select d.user_id, d.subject from ({new SqlPart(due)}) d
+            join profiles a on a.id = d.user_id
+            where a.deleted_at is null
               and not exists (
-                select 1 from billing_letters l where l.user_id = c.user_id and l.kind = {kind} and l.subject = c.subscription_id)
+                select 1 from billing_letters l where l.user_id = d.user_id and l.kind = {kind} and l.subject = d.subject)
             limit {BatchSize}
             """,
             static row => (UserId: row.Uuid(0), Subject: row.Text(1)),
             cancellationToken);
         var ordered = 0;
-        foreach (var (userId, subject) in due)
+        foreach (var (userId, subject) in found)
             ordered += await OrderAsync(userId, kind, subject, cancellationToken) ? 1 : 0;
         await database.ExecuteAsync(
             $"""
             delete from billing_letters
             where kind = {kind} and not exists (
-                select 1 from billing_customers c
-                where c.user_id = billing_letters.user_id and c.subscription_id = billing_letters.subject and c.origin = {_origin}
-                  and ({new SqlPart(isDue)}))
+                select 1 from ({new SqlPart(due)}) d
+                where d.user_id = billing_letters.user_id and d.subject = billing_letters.subject)
             """,
             cancellationToken);
         if (ordered > 0)
