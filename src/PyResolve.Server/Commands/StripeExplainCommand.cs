@@ -3,6 +3,7 @@ using System.Text.Json;
 using PyResolve.Server.Billing.Operator;
 using PyResolve.Server.Billing.Sync;
 using PyResolve.Server.Billing.Webhooks;
+using PyResolve.Server.Storage;
 
 namespace PyResolve.Server.Commands;
 
@@ -17,7 +18,8 @@ internal static class StripeExplainCommand
             return await OperatorOutput.FailAsync(OperatorAccount.NotFound(account));
         return output.IsJson
             ? await OperatorOutput.WriteAsync(writer => Write(writer, found, explained))
-            : await OperatorOutput.SayAsync(string.Join(Environment.NewLine, Describe(found, explained)));
+            : await OperatorOutput.SayAsync(string.Join(
+                Environment.NewLine, Describe(found, explained, services.GetRequiredService<TimeProvider>().GetInstant())));
     }
 
     public static async Task<int> ListUnclaimedAsync(IServiceProvider services, OperatorOutput output, CancellationToken cancellationToken)
@@ -54,13 +56,21 @@ internal static class StripeExplainCommand
                     + "'stripe sync --customer <id>'.")));
     }
 
-    private static IEnumerable<string> Describe(OperatorAccount account, ExplainedPlan explained)
+    public static IEnumerable<string> Describe(OperatorAccount account, ExplainedPlan explained, DateTimeOffset now)
     {
         var profile = explained.Profile;
         yield return $"{account.Email} is on the {explained.Plan} plan"
-            + (profile.Until is { } until && explained.Plan == profile.Plan ? $" until {Text(until)}, then {profile.Then}." : ".");
-        if (profile.Override is { } least)
-            yield return $"An operator set that it is never less than {least}.";
+            + (profile.Until is { } until && until > now ? $" until {Text(until)}, then {explained.Then}." : ".");
+        if (explained.Least is { } least)
+        {
+            yield return $"An operator set that it is never less than {least}"
+                + (profile.OverrideUntil is { } end ? $" until {Text(end)}." : ".");
+        }
+        else if (profile.IsSetByOperator)
+        {
+            yield return "An operator gave it this plan by hand, and no subscription changes that.";
+        }
+
         if (explained.Customers.Count == 0)
             yield return "It has no Stripe customer: it has never begun a checkout. If someone paid all the same, see 'stripe unclaimed'.";
         foreach (var customer in explained.Customers)
@@ -86,8 +96,9 @@ internal static class StripeExplainCommand
     {
         account.Write(writer, explained.Plan);
         writer.WriteInstant("plan_until", explained.Profile.Until);
-        writer.WriteString("plan_then", explained.Profile.Then);
-        writer.WriteString("plan_override", explained.Profile.Override);
+        writer.WriteString("plan_then", explained.Then);
+        writer.WriteString("plan_override", explained.Least);
+        writer.WriteInstant("plan_override_until", explained.Least is null ? null : explained.Profile.OverrideUntil);
         writer.WriteStartArray("customers");
         foreach (var customer in explained.Customers)
         {

@@ -2,6 +2,7 @@ using PyResolve.Server.Billing.Gateway;
 using PyResolve.Server.Billing.Settings;
 using PyResolve.Server.Billing.Sync;
 using PyResolve.Server.Billing.Webhooks;
+using PyResolve.Server.Plans;
 using PyResolve.Server.Storage;
 
 namespace PyResolve.Server.Billing.Operator;
@@ -13,11 +14,17 @@ internal sealed record ExplainedSubscription(
 internal sealed record ExplainedCustomer(
     string Id, bool IsLinked, IReadOnlyList<ExplainedSubscription>? Subscriptions, IReadOnlyList<InboxEvent> Events);
 
-internal sealed record ExplainedPlan(ProfilePlan Profile, string Plan, IReadOnlyList<ExplainedCustomer> Customers);
+/// <param name="Profile">As it is stored.</param>
+/// <param name="Plan">What counts now, by the catalogue's name, as the two that follow.</param>
+/// <param name="Then">What counts when it ends.</param>
+/// <param name="Least">What an operator gave, and has not ended; null: nothing.</param>
+/// <param name="Customers">At Stripe.</param>
+internal sealed record ExplainedPlan(
+    ProfilePlan Profile, string Plan, string Then, string? Least, IReadOnlyList<ExplainedCustomer> Customers);
 
 /// <summary>Why an account has the plan that it has: from the profile, from Stripe as it is now, and from the latest events.</summary>
 internal sealed class StripeExplanation(
-    BillingCustomers customers, CustomerSync sync, PriceMap prices, IStripeGateway stripe, Inbox inbox, BillingOptions options,
+    BillingCustomers customers, CustomerSync sync, PriceMap prices, PlanCatalog plans, Inbox inbox, BillingOptions options,
     TimeProvider time)
 {
     private const int MaxEvents = 10;
@@ -33,30 +40,28 @@ internal sealed class StripeExplanation(
             found.Add(await ReadCustomerAsync(linked.Id, linked.State, isLinked: true, cancellationToken));
         foreach (var unlinked in await customers.ListUnlinkedAsync(userId, cancellationToken))
             found.Add(await ReadCustomerAsync(unlinked, BillingState.None, isLinked: false, cancellationToken));
-        var plan = profile.Until <= time.GetInstant() && !profile.IsSetByOperator ? profile.Then : profile.Plan;
-        return new ExplainedPlan(profile, plan, found);
+        var now = time.GetInstant();
+        var plan = profile.Until <= now && !profile.IsSetByOperator ? profile.Then : profile.Plan;
+        var least = profile.WithoutEndedOverride(now).Override;
+        return new ExplainedPlan(
+            profile, plans.NameOf(plan), plans.NameOf(profile.Then), least is null ? null : plans.NameOf(least), found);
     }
 
     private async Task<ExplainedCustomer> ReadCustomerAsync(
         string customerId, BillingState stored, bool isLinked, CancellationToken cancellationToken)
     {
         var events = await inbox.ListOfCustomerAsync(customerId, MaxEvents, cancellationToken);
-        IReadOnlyList<StripeSubscription> subscriptions;
-        try
-        {
-            subscriptions = await stripe.ListSubscriptionsAsync(customerId, cancellationToken);
-        }
-        catch (StripeException exception) when (exception.IsMissing)
-        {
+        var (subscriptions, isGone) = await sync.FetchAsync(customerId, stored.Remembered, cancellationToken);
+        if (isGone)
             return new ExplainedCustomer(customerId, isLinked, Subscriptions: null, events);
-        }
-
-        var planOfPrice = await prices.ResolveAsync(subscriptions, cancellationToken);
+        var planOfPrice = await prices.ResolveAsync(subscriptions, cancellationToken, asksForEnded: true);
         var explained = new List<ExplainedSubscription>();
         foreach (var subscription in subscriptions)
         {
             var alone = await sync.ChooseStateAsync([subscription], stored, cancellationToken);
-            var price = (subscription.Items?.Data ?? []).Select(static item => item.Price?.Id).FirstOrDefault();
+            // The one that counts, among several.
+            var item = PlanRules.ChooseItem(subscription, planOfPrice, plans) ?? subscription.Items?.Data.FirstOrDefault();
+            var price = item?.Price?.Id;
             var gives = alone.Plan == BillingState.None.Plan ? null : alone.Plan;
             explained.Add(new ExplainedSubscription(
                 subscription.Id, subscription.Status, price, price is null ? null : planOfPrice(price), gives ?? "nothing",
