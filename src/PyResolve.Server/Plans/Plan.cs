@@ -98,6 +98,9 @@ internal sealed record CatalogPrice(string Plan, string Interval, long Amount, s
     /// <summary>A plan's price by the year beside one by the month has a name of its own.</summary>
     public bool IsNamedByInterval { get; init; }
 
+    /// <summary>Where the plan's settings have it: <c>Price</c> or <c>Prices:month</c>.</summary>
+    public string Section { get; init; } = "Price";
+
     /// <summary>The price as operators read it: <c>1900 usd a month</c>.</summary>
     public override string ToString() =>
         string.Create(CultureInfo.InvariantCulture, $"{Amount} {Currency}{(IsMetered ? " a unit," : "")} a {Interval}");

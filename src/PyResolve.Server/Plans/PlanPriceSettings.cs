@@ -51,6 +51,7 @@ internal static partial class PlanPriceSettings
         return new CatalogPrice(plan.Name, interval, amount, Currency(section) ?? price?.Currency ?? "usd")
         {
             IsMetered = ServerOptions.Flag(section, "Metered") ?? false,
+            Section = $"Prices:{interval}",
         };
     }
 

@@ -139,7 +139,7 @@ public sealed class CatalogueStoryTests(SharedServers servers)
         foreach (var (price, made) in prices)
             settings[price.Variable] = made.Id;
         var portal = await catalog.EnsurePortalAsync(
-            [.. prices.Select(static price => price.Made)], "https://back.example", TextWriter.Null, Cancellation);
+            prices, "https://back.example", TextWriter.Null, Cancellation);
         settings["STRIPE_PORTAL_CONFIGURATION"] = portal.Id;
     }
 

@@ -30,19 +30,30 @@ public sealed class DoctorTests(SharedServers servers)
         new("a price is of the other mode", stripe => Price(stripe, static price => price with { Livemode = true }),
             "STRIPE_PRICE_PRO names price_pro, which is not of test mode."),
         new("the price shown is not the price charged", stripe => Price(stripe, static price => price with { UnitAmount = 900 }),
-            "/plans shows 1900 usd a month for the pro plan, but price_pro charges 900 usd a month. Set PyResolve:Plans:pro:Price to what "
-            + "is charged; or unset STRIPE_PRICE_PRO, and run 'stripe setup'."),
+            "/plans shows 1900 usd a month for the pro plan, but price_pro charges 900 usd a month. "
+            + "Set PyResolve:Plans:pro:Price:Amount to 900; or unset STRIPE_PRICE_PRO, and run 'stripe setup'."),
         new("the currency shown is not the currency charged", stripe => Price(stripe, static price => price with { Currency = "eur" }),
-            "/plans shows 1900 usd a month for the pro plan, but price_pro charges 1900 eur a month. Set PyResolve:Plans:pro:Price to what "
-            + "is charged; or unset STRIPE_PRICE_PRO, and run 'stripe setup'."),
+            "/plans shows 1900 usd a month for the pro plan, but price_pro charges 1900 eur a month. "
+            + "Set PyResolve:Plans:pro:Price:Currency to eur; or unset STRIPE_PRICE_PRO, and run 'stripe setup'."),
         new("the interval shown is not the interval charged",
             stripe => Price(stripe, static price => price with { Recurring = new("year", "licensed") }),
-            "/plans shows 1900 usd a month for the pro plan, but price_pro charges 1900 usd a year. Set PyResolve:Plans:pro:Price to what "
-            + "is charged; or unset STRIPE_PRICE_PRO, and run 'stripe setup'."),
+            "/plans shows 1900 usd a month for the pro plan, but price_pro charges 1900 usd a year. "
+            + "Set PyResolve:Plans:pro:Price:Interval to year; or unset STRIPE_PRICE_PRO, and run 'stripe setup'."),
         new("the portal makes downgrades at once", static stripe =>
-            stripe.PortalConfigurations[0] = stripe.PortalConfigurations[0] with { SwitchesPlans = true },
+            stripe.PortalConfigurations[0] = stripe.PortalConfigurations[0] with { ScheduledChanges = [] },
             "The customer portal bpc_1 makes a downgrade at once, and credits the rest of the month: who upgrades, uses and downgrades "
             + "pays nothing. 'stripe setup' lets downgrades wait for the end of the period."),
+        new("the portal lets nobody change", static stripe =>
+            stripe.PortalConfigurations[0] = stripe.PortalConfigurations[0] with { SwitchesPlans = false },
+            "The customer portal bpc_1 lets nobody change to another plan, and several are sold. 'stripe setup' makes one that does, and "
+            + "prints the setting."),
+        new("the portal does not offer a price", static stripe =>
+            stripe.PortalConfigurations[0] = stripe.PortalConfigurations[0] with { Prices = ["price_pro", "price_of_last_year"] },
+            "The customer portal bpc_1 does not offer price_unlimited (STRIPE_PRICE_UNLIMITED): nobody can change to it. 'stripe setup' "
+            + "brings a portal that it made up to date."),
+        new("a product has another name", static stripe =>
+            stripe.Products.Add(new StripeProduct("pyresolve_pro") { Name = "Tidyline Pro" }),
+            "Receipts say 'Tidyline Pro' (the product pyresolve_pro), in place of 'PyResolve Pro'. 'stripe setup' gives it that name."),
         new("the portal is not set up", static stripe => stripe.PortalConfigurations.Clear(),
             "STRIPE_PORTAL_CONFIGURATION is not set, and the account has no default: "
             + "customers cannot change or cancel a subscription. 'stripe setup' creates one and prints the setting."),
@@ -129,7 +140,11 @@ public sealed class DoctorTests(SharedServers servers)
         {
             Status = "enabled", ApiVersion = BillingOptions.PinnedApiVersion, EnabledEvents = StripeEvents.Subscribed,
         });
-        stripe.PortalConfigurations.Add(new StripePortalConfiguration("bpc_1") { Active = true, IsDefault = true });
+        stripe.PortalConfigurations.Add(new StripePortalConfiguration("bpc_1")
+        {
+            Active = true, IsDefault = true, SwitchesPlans = true, Prices = ["price_pro", "price_unlimited"],
+            ScheduledChanges = StripePortalConfiguration.DowngradeConditions,
+        });
         cause(stripe);
         await using var billing = await BillingServer.StartAsync(
             StorageEngine.Sqlite, servers.Postgres, stripe,

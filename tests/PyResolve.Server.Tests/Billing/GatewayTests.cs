@@ -2,6 +2,8 @@ using PyResolve.Server.Billing;
 using PyResolve.Server.Billing.Gateway;
 using PyResolve.Server.Billing.Settings;
 using PyResolve.Server.Billing.Webhooks;
+using PyResolve.Server.Tests.Storage;
+using PyResolve.StripeSimulator;
 
 namespace PyResolve.Server.Tests.Billing;
 
@@ -74,6 +76,66 @@ public sealed class GatewayTests
         missing.ShouldBe(["Customers: write", "Subscriptions: write"]);
         edge.Requests.Where(static request => request.Method is not "GET")
             .ShouldAllBe(static request => request.Path.Contains("doesnotexist") || request["customer"]!.Contains("doesnotexist"));
+    }
+
+    /// <summary>Of every kind: what is sold, credits, overage, and disputes that end plans.</summary>
+    private static readonly Dictionary<string, string?> Everything = new()
+    {
+        ["PyResolve:Stripe:DisputeEndsPlan"] = "true",
+        ["PyResolve:Plans:pro:Credits"] = "true",
+        ["PyResolve:Plans:pro:Overage:UnitAmount"] = "50",
+    };
+
+    [Fact]
+    public async Task Every_permission_that_a_restricted_key_needs_is_in_the_guide()
+    {
+        await using var edge = await StripeEdge.StartAsync(settings: Everything);
+        for (var i = 0; i < 40; i++)
+            edge.Then(403, """{"error":{"type":"invalid_request_error","message":"The key does not have the required permissions."}}""");
+
+        var all = await edge.Gateway.ListMissingPermissionsAsync(TestContext.Current.CancellationToken);
+
+        all.ShouldContain("PaymentIntents: read");
+        all.ShouldContain("Billing Meters: read");
+        all.ShouldAllBe(static permission => Guide.Text("stripe.md").Contains($"| {permission} |"));
+        edge.Requests.SelectMany(StripeParameters.Faults).ShouldBeEmpty();
+    }
+
+    [Fact]
+    public async Task A_checkout_is_tried_as_a_buyer_gets_it_but_for_the_customer()
+    {
+        await using var edge = await StripeEdge.StartAsync(
+            settings: new Dictionary<string, string?> { ["PyResolve:Stripe:AutomaticTax"] = "true" });
+        var checkout = Checkout with { TrialDays = 14, TrialNeedsCard = false };
+        var purchase = new NewPurchase(User, "cus_1", "price_1", "https://s.example", "https://c.example") { Units = 100, ValidDays = 30 };
+
+        await edge.Gateway.CreateCheckoutAsync(checkout, "k1", TestContext.Current.CancellationToken);
+        await edge.Gateway.CreatePurchaseAsync(purchase, "k2", TestContext.Current.CancellationToken);
+        await edge.Gateway.TryCheckoutAsync(checkout with { CustomerId = null }, TestContext.Current.CancellationToken);
+        await edge.Gateway.TryPurchaseAsync(purchase with { CustomerId = null }, TestContext.Current.CancellationToken);
+
+        var opened = edge.Requests.Where(static request => request.Path == "/v1/checkout/sessions").ToList();
+        Sent(opened[2]).ShouldBe(Sent(opened[0]).Where(IsOfNobody));
+        Sent(opened[3]).ShouldBe(Sent(opened[1]).Where(IsOfNobody));
+        edge.Requests.Count(static request => request.Path.EndsWith("/expire", StringComparison.Ordinal)).ShouldBe(2);
+
+        static List<string> Sent(EdgeRequest request) => [.. request.Parameters.Select(static sent => $"{sent.Key}={sent.Value}").Order()];
+        static bool IsOfNobody(string sent) => !sent.StartsWith("customer", StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task The_products_of_a_portal_are_asked_for()
+    {
+        await using var edge = await StripeEdge.StartAsync();
+        edge.Then(200, """
+            {"has_more":false,"data":[{"id":"bpc_1","active":true,"features":{"subscription_update":{"enabled":true,
+            "products":[{"product":"prod_1","prices":["price_1","price_2"]},{"product":"prod_2","prices":["price_3"]}]}}}]}
+            """);
+
+        var portal = (await edge.Gateway.ListPortalConfigurationsAsync(TestContext.Current.CancellationToken)).Single();
+
+        portal.Prices.ShouldBe(["price_1", "price_2", "price_3"]);
+        edge.Requests.Single()["expand[0]"].ShouldBe("data.features.subscription_update.products");
     }
 
     [Fact]

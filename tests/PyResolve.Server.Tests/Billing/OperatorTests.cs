@@ -1,5 +1,7 @@
 using PyResolve.Server.Billing.Gateway;
 using PyResolve.Server.Billing.Operator;
+using PyResolve.Server.Billing.Webhooks;
+using PyResolve.Server.Billing.Settings;
 using PyResolve.Server.Billing.Sync;
 using PyResolve.Server.Commands;
 using PyResolve.StripeSimulator;
@@ -103,11 +105,55 @@ public sealed class OperatorTests(SharedServers servers)
         lines.Select(line => line.Split('=')[0])
             .ShouldBe(["STRIPE_PRICE_PRO", "STRIPE_PRICE_UNLIMITED", "STRIPE_PORTAL_CONFIGURATION", "STRIPE_WEBHOOK_SECRET", ""]);
         again[..3].ShouldBe(lines[..3]);
-        // Stripe shows the secret only once.
-        again[3].ShouldStartWith("# STRIPE_WEBHOOK_SECRET stays as it is");
+        // Stripe shows the secret only once: the one that is set is printed, so that the output may replace the file.
+        again[3].ShouldBe($"STRIPE_WEBHOOK_SECRET={BillingServer.WebhookSecret}");
         again.Length.ShouldBe(lines.Length);
         (billing.Stripe.Products.Count, billing.Stripe.Prices.Count, billing.Stripe.PortalConfigurations.Count,
             billing.Stripe.Endpoints.Count).ShouldBe((2, 2, 1, 1));
+    }
+
+    [Theory]
+    [InlineData("whsec_1,whsec_2", "enabled", "STRIPE_WEBHOOK_SECRET=whsec_1,whsec_2")]
+    [InlineData("whsec_1", "disabled", "STRIPE_WEBHOOK_SECRET=whsec_of_the_new_endpoint,whsec_1")]
+    [InlineData(null, "enabled", "# STRIPE_WEBHOOK_SECRET is not set here")]
+    public async Task Setup_loses_no_secret_of_an_endpoint_that_there_is(string? secret, string status, string line)
+    {
+        await using var billing = await BillingServer.StartAsync(
+            StorageEngine.Sqlite, servers.Postgres, settings: new Dictionary<string, string?>
+            {
+                ["PYRESOLVE_PUBLIC_URL"] = "https://api.example.com", ["STRIPE_PRICE_PRO"] = null, ["STRIPE_PRICE_UNLIMITED"] = null,
+                ["STRIPE_WEBHOOK_SECRET"] = secret,
+            });
+        billing.Stripe.Endpoints.Add(new StripeWebhookEndpoint("we_1", "https://api.example.com/webhooks/stripe")
+        {
+            Status = status, ApiVersion = BillingOptions.PinnedApiVersion, EnabledEvents = StripeEvents.Subscribed,
+        });
+        await using var output = new StringWriter();
+
+        (await billing.Service<StripeSetup>().RunAsync(output, TestContext.Current.CancellationToken)).ShouldBe(0);
+
+        output.ToString().Split(output.NewLine).ShouldContain(said => said.StartsWith(line, StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task At_an_address_that_Stripe_does_not_reach_setup_and_doctor_say_how_events_arrive()
+    {
+        await using var billing = await BillingServer.StartAsync(
+            StorageEngine.Sqlite, servers.Postgres, settings: new Dictionary<string, string?>
+            {
+                ["PYRESOLVE_PUBLIC_URL"] = "http://localhost:8000", ["STRIPE_PRICE_PRO"] = null, ["STRIPE_PRICE_UNLIMITED"] = null,
+            });
+        await using var output = new StringWriter();
+        await using var examined = new StringWriter();
+
+        (await billing.Service<StripeSetup>().RunAsync(output, TestContext.Current.CancellationToken)).ShouldBe(0);
+        await billing.Service<StripeDoctor>().RunAsync(examined, TestContext.Current.CancellationToken);
+
+        billing.Stripe.Endpoints.ShouldBeEmpty();
+        output.ToString().ShouldContain("'stripe listen --forward-to localhost:8000/webhooks/stripe'");
+        output.ToString().ShouldContain($"{output.NewLine}STRIPE_WEBHOOK_SECRET={BillingServer.WebhookSecret}");
+        examined.ToString().ShouldContain(
+            "ok   Stripe does not reach http://localhost:8000/webhooks/stripe: 'stripe listen --forward-to localhost:8000/webhooks/stripe'");
     }
 
     [Theory, OnBothEngines]

@@ -69,11 +69,11 @@ public sealed class PortalContentsTests
 
     /// <summary>A portal has at most ten products.</summary>
     [Fact]
-    public async Task Twenty_prices_of_ten_plans_have_a_mark_that_Stripe_takes()
+    public async Task As_many_prices_as_a_portal_takes_have_a_mark_that_Stripe_takes()
     {
         await using var stripe = await StripeSimulatorHost.StartAsync(new StripeSimulatorOptions(), Cancellation);
         var settings = new Dictionary<string, string?>();
-        foreach (var plan in Enumerable.Range(1, 10))
+        foreach (var plan in Enumerable.Range(1, PortalContents.MaxProducts))
         {
             settings[$"PyResolve:Plans:plan{plan}:Order"] = $"{plan + 1}";
             settings[$"PyResolve:Plans:plan{plan}:MigrationsLimit"] = $"{plan * 100}";
@@ -116,7 +116,7 @@ public sealed class PortalContentsTests
         await using var output = new StringWriter();
         var prices = await catalog.EnsurePricesAsync(output, Cancellation);
         var portal = await catalog.EnsurePortalAsync(
-            [.. prices.Select(static price => price.Made)], "https://api.example.com/billing", output, Cancellation);
+            prices, "https://api.example.com/billing", output, Cancellation);
         return (portal, output.ToString());
     }
 }

@@ -2,14 +2,15 @@ using System.Diagnostics;
 using System.Net;
 using System.Net.Sockets;
 using System.Text.RegularExpressions;
+using PyResolve.Server.Commands;
 using PyResolve.Server.Tests.Storage;
 using PyResolve.StripeSimulator;
 
 namespace PyResolve.Server.Tests.Billing;
 
 /// <summary>
-/// "From nothing to selling in ten minutes" of docs/stripe.md, word by word, with the simulator as the page shows it. Only the addresses
-/// and the folder are this test's.
+/// "From nothing to selling in ten minutes" of docs/stripe.md, word by word, with the simulator as the page shows it. Only the ports, of
+/// which other tests may use the same, and the folder are this test's.
 /// </summary>
 [Trait("Platform", "Linux")]
 public sealed partial class StripeGuideTests : IDisposable
@@ -18,8 +19,8 @@ public sealed partial class StripeGuideTests : IDisposable
     private static readonly TimeSpan Promised = TimeSpan.FromMinutes(10);
 
     private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("pyresolve-selling-");
-    private readonly string _server = $"http://127.0.0.1:{FreePort()}";
-    private readonly int _port = FreePort();
+    private readonly int _server = FreePort();
+    private readonly int _simulator = FreePort();
 
     private static string Part { get; } = Guide.Text(Page).Split("\n## ")
         .Single(static part => part.StartsWith("From nothing to selling in ten minutes", StringComparison.Ordinal));
@@ -28,11 +29,12 @@ public sealed partial class StripeGuideTests : IDisposable
     public async Task The_page_leads_from_nothing_to_a_paid_plan_and_a_working_key_within_its_ten_minutes()
     {
         Program("dotnet", $"[ \"$1\" = PyResolve.Server.dll ] && shift && exec dotnet {ServerProcess.Assembly} \"$@\"");
-        Program("pyresolve-stripe-simulator", $"exec dotnet {typeof(StripeSimulatorHost).Assembly.Location} --port {_port}");
+        Program("pyresolve-stripe-simulator", $"exec dotnet {typeof(StripeSimulatorHost).Assembly.Location} --port {_simulator}");
         var commands = string.Concat(Blocks("sh"))
-            .Replace("http://127.0.0.1:12111", $"http://127.0.0.1:{_port}", StringComparison.Ordinal)
-            .Replace("https://billing.example.com", _server, StringComparison.Ordinal)
+            .Replace("http://127.0.0.1:12111", $"http://127.0.0.1:{_simulator}", StringComparison.Ordinal)
+            .Replace("http://localhost:8000", $"http://localhost:{_server}", StringComparison.Ordinal)
             .Replace("/var/lib/pyresolve", _folder.CreateSubdirectory("data").FullName, StringComparison.Ordinal);
+        commands.ShouldNotContain("example.com/");
         var clock = Stopwatch.StartNew();
 
         var result = await RunAsync(commands);
@@ -46,6 +48,10 @@ public sealed partial class StripeGuideTests : IDisposable
         result.Output.ShouldContain("""{"status":"healthy"}""");
         result.Output.ShouldContain("{\"checkout_url\":\"");
     }
+
+    [Fact]
+    public void The_page_and_the_server_have_the_same_address() =>
+        string.Concat(Blocks("sh")).ShouldContain($"export PYRESOLVE_PUBLIC_URL={NewServer.DefaultListen}\n");
 
     private static int FreePort()
     {
@@ -67,7 +73,7 @@ public sealed partial class StripeGuideTests : IDisposable
         {
             ["PATH"] = $"{_folder.FullName}:{Environment.GetEnvironmentVariable("PATH")}",
             ["REAL_PATH"] = Environment.GetEnvironmentVariable("PATH"),
-            ["ASPNETCORE_URLS"] = _server,
+            ["ASPNETCORE_URLS"] = $"http://localhost:{_server}",
             ["ASPNETCORE_ENVIRONMENT"] = null,
             ["DOTNET_ENVIRONMENT"] = null,
         },

@@ -1,3 +1,4 @@
+using PyResolve.Server.Tests.Billing;
 using PyResolve.Server.Tests.Storage;
 
 namespace PyResolve.Server.Tests.Commands;
@@ -100,6 +101,22 @@ public sealed class GuideCommandTests(SharedServers servers)
         (signUp.Split("session_token").Length, signUp.Split("api_key").Length).ShouldBe((3, 2), signUp);
         usage.ShouldContain("""{"status":"recorded"}""");
         device.ShouldContain("\"device_code\":\"pyr_dev_");
+    }
+
+    [Fact]
+    public async Task The_checkout_of_the_page_about_plans_is_opened()
+    {
+        await using var billing = await BillingServer.StartAsync(
+            StorageEngine.Sqlite, servers.Postgres, settings: OwnCatalogue.SettingsForSale);
+        var account = await billing.Own.SignUpAsync();
+        var commands = Guide.Block("plans.md", "sh", "/billing/checkout")
+            .Replace("https://api.example.com", billing.Own.Server.Address.AbsoluteUri.TrimEnd('/'))
+            .Replace("pyr_live_…", account.ApiKey);
+
+        (await RunAsync(commands, [])).ShouldStartWith("{\"checkout_url\":\"");
+
+        billing.Stripe.Asked.Single().ShouldSatisfyAllConditions(
+            static asked => asked.Price.ShouldBe("price_team_year"), static asked => asked.Quantity.ShouldBe(5));
     }
 
     private static async Task<string> RunAsync(string commands, Dictionary<string, string?> environment) =>

@@ -159,7 +159,7 @@ internal sealed class SimulatedShop : IAsyncDisposable
         foreach (var (price, made) in plans.Concat(others))
             settings[price.Variable] = made.Id;
         var portal = await catalog.EnsurePortalAsync(
-            [.. plans.Select(static price => price.Made)], "https://back.example", TextWriter.Null, Cancellation);
+            plans, "https://back.example", TextWriter.Null, Cancellation);
         settings["STRIPE_PORTAL_CONFIGURATION"] = portal.Id;
     }
 }

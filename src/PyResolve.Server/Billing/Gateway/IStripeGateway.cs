@@ -11,8 +11,11 @@ internal interface IStripeGateway
 
     Task<StripeCheckoutSession> CreateCheckoutAsync(NewCheckout checkout, string idempotencyKey, CancellationToken cancellationToken);
 
-    /// <summary>Opens a checkout without a customer, and closes it.</summary>
-    Task TryCheckoutAsync(string price, bool isMetered, string successUrl, CancellationToken cancellationToken);
+    /// <summary>Opens a checkout, and closes it.</summary>
+    Task TryCheckoutAsync(NewCheckout checkout, CancellationToken cancellationToken);
+
+    /// <summary>Opens a checkout of credits, and closes it.</summary>
+    Task TryPurchaseAsync(NewPurchase purchase, CancellationToken cancellationToken);
 
     /// <summary>Opens a page where the customer gives a way to pay for a paused subscription.</summary>
     Task<StripeCheckoutSession> CreateSetupAsync(NewSetup setup, string idempotencyKey, CancellationToken cancellationToken);
@@ -71,7 +74,8 @@ internal interface IStripeGateway
 
     Task<StripeProduct> CreateProductAsync(NewProduct product, CancellationToken cancellationToken);
 
-    Task<StripeProduct> SetTaxCodeAsync(string productId, string taxCode, CancellationToken cancellationToken);
+    /// <summary>What is null stays as it is.</summary>
+    Task<StripeProduct> UpdateProductAsync(string id, string? name, string? taxCode, CancellationToken cancellationToken);
 
     Task<StripePrice?> FindPriceAsync(string id, CancellationToken cancellationToken);
 
@@ -122,7 +126,13 @@ internal interface IStripeGateway
 }
 
 /// <summary><c>Attempt</c> is in the session's metadata, by which a session that was made but never stored can be recognized.</summary>
-internal sealed record NewCheckout(Guid UserId, string CustomerId, string Price, string SuccessUrl, string CancelUrl, long Attempt)
+/// <param name="UserId">Who buys.</param>
+/// <param name="CustomerId">null: nobody yet, for a checkout that is only tried.</param>
+/// <param name="Price">What is sold.</param>
+/// <param name="SuccessUrl">Where the page leads after the payment.</param>
+/// <param name="CancelUrl">Where it leads without one.</param>
+/// <param name="Attempt">The number of the attempt.</param>
+internal sealed record NewCheckout(Guid UserId, string? CustomerId, string Price, string SuccessUrl, string CancelUrl, long Attempt)
 {
     public const string AttemptKey = "attempt";
 
@@ -147,7 +157,12 @@ internal sealed record NewPrice(
     string Product, string LookupKey, long Amount, string Currency, string? Interval, string? Meter = null);
 
 /// <summary>A one-off payment for credits.</summary>
-internal sealed record NewPurchase(Guid UserId, string CustomerId, string Price, string SuccessUrl, string CancelUrl)
+/// <param name="UserId">Who buys.</param>
+/// <param name="CustomerId">null: nobody yet, for a checkout that is only tried.</param>
+/// <param name="Price">What is sold.</param>
+/// <param name="SuccessUrl">Where the page leads after the payment.</param>
+/// <param name="CancelUrl">Where it leads without one.</param>
+internal sealed record NewPurchase(Guid UserId, string? CustomerId, string Price, string SuccessUrl, string CancelUrl)
 {
     public const string UnitsKey = "credit_units";
     public const string DaysKey = "credit_days";

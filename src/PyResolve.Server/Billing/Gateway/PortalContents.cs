@@ -16,6 +16,9 @@ internal sealed record PortalContents(string Headline, string ReturnUrl, bool Ch
     /// <summary>In the metadata of a configuration that setup made: what it was made from.</summary>
     public const string MarkKey = "made_by";
 
+    /// <summary>Stripe's limit.</summary>
+    public const int MaxProducts = 10;
+
     /// <summary>Grows with what every configuration has. The first kind made downgrades at once.</summary>
     private const string Kind = "pyresolve/3";
 

@@ -7,25 +7,27 @@ namespace PyResolve.Server.Billing.Gateway;
 internal sealed partial class StripeGateway
 {
     public Task<StripeCheckoutSession> CreatePurchaseAsync(
-        NewPurchase purchase, string idempotencyKey, CancellationToken cancellationToken)
+        NewPurchase purchase, string idempotencyKey, CancellationToken cancellationToken) => StripeConnection.ReadAsync(
+        Api.Checkout.Sessions.CreateAsync(Session(purchase), Under(idempotencyKey), cancellationToken), StripeReading.Checkout);
+
+    public Task TryPurchaseAsync(NewPurchase purchase, CancellationToken cancellationToken) =>
+        OpenAndCloseAsync(Session(purchase), cancellationToken);
+
+    private Stripe.Checkout.SessionCreateOptions Session(NewPurchase purchase)
     {
         var metadata = OfUser(purchase.UserId);
         metadata[NewPurchase.UnitsKey] = purchase.Units.ToString(CultureInfo.InvariantCulture);
         if (purchase.ValidDays is { } days)
             metadata[NewPurchase.DaysKey] = days.ToString(CultureInfo.InvariantCulture);
-        var session = SellBy(purchase.Price, quantity: 1);
+        var session = SellBy(purchase.Price, quantity: 1, purchase.CustomerId);
         session.Mode = "payment";
-        session.Customer = purchase.CustomerId;
         session.ClientReferenceId = purchase.UserId.ToString();
         session.SuccessUrl = purchase.SuccessUrl;
         session.CancelUrl = purchase.CancelUrl;
         session.Metadata = metadata;
         // Stripe copies it to the charge, by which a refund is known to be one of credits.
         session.PaymentIntentData = new() { Metadata = metadata };
-        if (options.Checkout is { AutomaticTax: true } or { TaxIds: true })
-            session.CustomerUpdate = new() { Address = "auto", Name = options.Checkout.TaxIds ? "auto" : null };
-        return StripeConnection.ReadAsync(
-            Api.Checkout.Sessions.CreateAsync(session, Under(idempotencyKey), cancellationToken), StripeReading.Checkout);
+        return session;
     }
 
     public async Task<IReadOnlyList<PaidCredits>> ListPaidCreditsAsync(string customerId, CancellationToken cancellationToken)

@@ -59,6 +59,14 @@ internal sealed partial class StripeGateway
                 CustomerId = $"cus_{Nothing}",
             };
             yield return ("Billing Meter Events: write", () => ReportUsageAsync(Nothing, report, cancellationToken));
+            yield return ("Billing Meters: read", () => StripeConnection.ReadAsync(
+                Api.Billing.Meters.GetAsync($"mtr_{Nothing}", cancellationToken: cancellationToken), static meter => meter.Id));
+        }
+
+        if (options.HasCredits)
+        {
+            yield return ("PaymentIntents: read", () => StripeConnection.ReadAsync(
+                Api.PaymentIntents.GetAsync($"pi_{Nothing}", cancellationToken: cancellationToken), static intent => intent.Id));
         }
 
         if (!options.DisputeEndsPlan && !options.HasCredits)

@@ -22,11 +22,11 @@ internal sealed partial class StripeGateway
         return StripeConnection.ReadAsync(Api.Products.CreateAsync(created, cancellationToken: cancellationToken), StripeReading.Product);
     }
 
-    public Task<StripeProduct> SetTaxCodeAsync(string productId, string taxCode, CancellationToken cancellationToken)
+    public Task<StripeProduct> UpdateProductAsync(string id, string? name, string? taxCode, CancellationToken cancellationToken)
     {
-        var changed = new ProductUpdateOptions { TaxCode = taxCode };
+        var changed = new ProductUpdateOptions { Name = name, TaxCode = taxCode };
         return StripeConnection.ReadAsync(
-            Api.Products.UpdateAsync(productId, changed, cancellationToken: cancellationToken), StripeReading.Product);
+            Api.Products.UpdateAsync(id, changed, cancellationToken: cancellationToken), StripeReading.Product);
     }
 
     public Task<StripePrice?> FindPriceAsync(string id, CancellationToken cancellationToken) =>
@@ -54,7 +54,8 @@ internal sealed partial class StripeGateway
     }
 
     public Task<IReadOnlyList<StripePortalConfiguration>> ListPortalConfigurationsAsync(CancellationToken cancellationToken) => ListAsync(
-        new Portal.ConfigurationListOptions { Active = true },
+        // Stripe leaves the products out unless they are asked for.
+        new Portal.ConfigurationListOptions { Active = true, Expand = ["data.features.subscription_update.products"] },
         list => Api.BillingPortal.Configurations.ListAsync(list, cancellationToken: cancellationToken),
         StripeReading.PortalConfiguration);
 

@@ -29,12 +29,25 @@ internal sealed partial class StripeGateway(BillingOptions options, TimeProvider
     public Task<StripeCustomer?> FindCustomerAsync(string id, CancellationToken cancellationToken) =>
         FindAsync(Api.Customers.GetAsync(id, cancellationToken: cancellationToken), StripeReading.Customer);
 
-    public Task<StripeCheckoutSession> CreateCheckoutAsync(NewCheckout checkout, string idempotencyKey, CancellationToken cancellationToken)
+    public Task<StripeCheckoutSession> CreateCheckoutAsync(
+        NewCheckout checkout, string idempotencyKey, CancellationToken cancellationToken) => StripeConnection.ReadAsync(
+        Api.Checkout.Sessions.CreateAsync(Session(checkout), Under(idempotencyKey), cancellationToken), StripeReading.Checkout);
+
+    public Task TryCheckoutAsync(NewCheckout checkout, CancellationToken cancellationToken) =>
+        OpenAndCloseAsync(Session(checkout), cancellationToken);
+
+    private async Task OpenAndCloseAsync(Stripe.Checkout.SessionCreateOptions session, CancellationToken cancellationToken)
+    {
+        var opened = await StripeConnection.ReadAsync(
+            Api.Checkout.Sessions.CreateAsync(session, cancellationToken: cancellationToken), StripeReading.Checkout);
+        await ExpireCheckoutAsync(opened.Id, cancellationToken);
+    }
+
+    private Stripe.Checkout.SessionCreateOptions Session(NewCheckout checkout)
     {
         var metadata = OfUser(checkout.UserId);
         metadata[NewCheckout.AttemptKey] = checkout.Attempt.ToString(CultureInfo.InvariantCulture);
-        var session = SellBy(checkout.Price, checkout.Quantity);
-        session.Customer = checkout.CustomerId;
+        var session = SellBy(checkout.Price, checkout.Quantity, checkout.CustomerId);
         session.ClientReferenceId = checkout.UserId.ToString();
         session.SuccessUrl = checkout.SuccessUrl;
         session.CancelUrl = checkout.CancelUrl;
@@ -46,11 +59,7 @@ internal sealed partial class StripeGateway(BillingOptions options, TimeProvider
             session.SubscriptionData.TrialSettings = new() { EndBehavior = new() { MissingPaymentMethod = "pause" } };
         }
 
-        // Stripe Tax needs the customer's address, and a tax id the name of the business, so the page may write them to the customer.
-        if (options.Checkout is { AutomaticTax: true } or { TaxIds: true })
-            session.CustomerUpdate = new() { Address = "auto", Name = options.Checkout.TaxIds ? "auto" : null };
-        return StripeConnection.ReadAsync(
-            Api.Checkout.Sessions.CreateAsync(session, Under(idempotencyKey), cancellationToken), StripeReading.Checkout);
+        return session;
     }
 
     public Task<StripeCheckoutSession> CreateSetupAsync(NewSetup setup, string idempotencyKey, CancellationToken cancellationToken)
@@ -90,16 +99,6 @@ internal sealed partial class StripeGateway(BillingOptions options, TimeProvider
         var resumed = new SubscriptionResumeOptions { PaymentBehavior = "resume_on_payment_success" };
         await StripeConnection.ReadAsync(
             Api.Subscriptions.ResumeAsync(id, resumed, Under(idempotencyKey), cancellationToken), static changed => changed.Id);
-    }
-
-    /// <summary>A checkout as an account would get it, closed at once.</summary>
-    public async Task TryCheckoutAsync(string price, bool isMetered, string successUrl, CancellationToken cancellationToken)
-    {
-        var session = SellBy(price, isMetered ? null : 1);
-        session.SuccessUrl = successUrl;
-        var opened = await StripeConnection.ReadAsync(
-            Api.Checkout.Sessions.CreateAsync(session, cancellationToken: cancellationToken), StripeReading.Checkout);
-        await ExpireCheckoutAsync(opened.Id, cancellationToken);
     }
 
     public Task<StripeCheckoutSession?> FindCheckoutAsync(string id, CancellationToken cancellationToken) =>
@@ -218,9 +217,14 @@ internal sealed partial class StripeGateway(BillingOptions options, TimeProvider
 
     private static Dictionary<string, string> OfUser(Guid userId) => new() { ["user_id"] = userId.ToString() };
 
-    private Stripe.Checkout.SessionCreateOptions SellBy(string price, long? quantity) => new()
+    private Stripe.Checkout.SessionCreateOptions SellBy(string price, long? quantity, string? customerId) => new()
     {
         Mode = "subscription",
+        Customer = customerId,
+        // Stripe Tax needs the customer's address, and a tax id the name of the business, so the page may write them to the customer.
+        CustomerUpdate = customerId is not null && (options.Checkout.AutomaticTax || options.Checkout.TaxIds)
+            ? new() { Address = "auto", Name = options.Checkout.TaxIds ? "auto" : null }
+            : null,
         LineItems = [new() { Price = price, Quantity = quantity }],
         AutomaticTax = options.Checkout.AutomaticTax ? new() { Enabled = true } : null,
         TaxIdCollection = options.Checkout.TaxIds ? new() { Enabled = true } : null,

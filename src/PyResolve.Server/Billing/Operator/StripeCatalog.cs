@@ -29,9 +29,9 @@ internal sealed class StripeCatalog(IStripeGateway stripe, PlanCatalog plans, Bi
         {
             foreach (var price in plan.Overage?.Prices ?? [])
             {
-                await EnsureProductAsync(price.ProductId, plan.Title, plan.Name, cancellationToken);
+                await EnsureProductAsync(price.ProductId, plan.Title, plan.Name, output, cancellationToken);
                 var meter = await stripe.FindMeterAsync(plan.Overage!.Meter, cancellationToken)
-                    ?? await stripe.CreateMeterAsync(plan.Overage.Meter, $"{options.ProductName} {plan.Title}", cancellationToken);
+                    ?? await stripe.CreateMeterAsync(plan.Overage.Meter, NameOf(plan.Title), cancellationToken);
                 made.Add((price, await EnsureAsync(price, price.Interval, meter, output, cancellationToken)));
             }
         }
@@ -39,7 +39,7 @@ internal sealed class StripeCatalog(IStripeGateway stripe, PlanCatalog plans, Bi
         foreach (var pack in plans.Packs)
         {
             // No plan of the metadata: these credits grant none.
-            await EnsureProductAsync(pack.Price.ProductId, pack.Title, plan: "", cancellationToken);
+            await EnsureProductAsync(pack.Price.ProductId, pack.Title, plan: "", output, cancellationToken);
             made.Add((pack.Price, await EnsureAsync(pack.Price, interval: null, meter: null, output, cancellationToken)));
         }
 
@@ -49,11 +49,11 @@ internal sealed class StripeCatalog(IStripeGateway stripe, PlanCatalog plans, Bi
     private async Task<StripePrice> EnsureAsync(
         CatalogPrice wanted, string? interval, string? meter, TextWriter output, CancellationToken cancellationToken)
     {
-        var price = await stripe.FindPriceByLookupKeyAsync(wanted.LookupKey, cancellationToken);
+        var price = await FindAsync(wanted, cancellationToken);
         if (wanted.Equals(price?.ToCatalog(wanted)))
             return price!;
         if (price is not null)
-            await output.WriteLineAsync($"# {price.Id} has another amount: a new price replaces it.");
+            await output.WriteLineAsync($"# {price.Id} charges {price.ToCatalog(wanted)}, in place of {wanted}: a new price replaces it.");
         return await stripe.CreatePriceAsync(
             new NewPrice(wanted.ProductId, wanted.LookupKey, wanted.Amount, wanted.Currency, interval, meter), cancellationToken);
     }
@@ -61,47 +61,88 @@ internal sealed class StripeCatalog(IStripeGateway stripe, PlanCatalog plans, Bi
     private async Task<StripePrice?> EnsurePriceAsync(CatalogPrice wanted, TextWriter output, CancellationToken cancellationToken)
     {
         var plan = plans[wanted.Plan];
-        var product = await EnsureProductAsync(wanted.ProductId, plan.Title, plan.Name, cancellationToken);
-        var price = await stripe.FindPriceByLookupKeyAsync(wanted.LookupKey, cancellationToken);
-        if (wanted.Equals(price?.ToCatalog(wanted)))
-            return price!;
+        var price = await FindAsync(wanted, cancellationToken);
+        var charged = price?.ToCatalog(wanted);
+        // Chosen by hand, and of a product of its own.
+        if (price is not null && price.Id == options.IdOf(wanted) && price.Product != wanted.ProductId)
+        {
+            if (charged != wanted)
+            {
+                await output.WriteLineAsync(
+                    $"# {wanted.Variable} names {price.Id}, which charges {charged}, in place of {wanted}: it stays. Unset "
+                    + $"{wanted.Variable}, and run this again for a price of the catalogue.");
+            }
+
+            return price;
+        }
+
+        await EnsureProductAsync(wanted.ProductId, plan.Title, plan.Name, output, cancellationToken);
+        if (charged == wanted)
+            return price;
         if (wanted.IsMetered)
         {
-            await output.WriteLineAsync(
-                $"# The {wanted.Plan} plan is sold by what is used. Make a metered price of {product.Id} in the dashboard, with a meter, "
-                + $"give it the lookup key {wanted.LookupKey}, and run this again.");
+            await output.WriteLineAsync(price is null
+                ? $"# The {wanted.Plan} plan is sold by what is used. Make a metered price of {wanted.ProductId} in the dashboard, with a "
+                    + $"meter, give it the lookup key {wanted.LookupKey} and the metadata plan = {wanted.Plan}, and run this again."
+                : $"# {price.Id} has the lookup key {wanted.LookupKey}, but charges {charged}, and the catalogue says {wanted}. Make another "
+                    + $"metered price of {wanted.ProductId} that charges this, move the lookup key to it, and run this again; or set the "
+                    + "catalogue to what is charged.");
             return null;
         }
 
         if (price is not null)
         {
             await output.WriteLineAsync(
-                $"# {price.Id} has another amount: a new price replaces it. Existing subscriptions keep the old price and their plan.");
+                $"# {price.Id} charges {charged}, in place of {wanted}: a new price replaces it. Existing subscriptions keep the old price and "
+                + "their plan.");
         }
 
         return await stripe.CreatePriceAsync(
-            new NewPrice(product.Id, wanted.LookupKey, wanted.Amount, wanted.Currency, wanted.Interval), cancellationToken);
+            new NewPrice(wanted.ProductId, wanted.LookupKey, wanted.Amount, wanted.Currency, wanted.Interval), cancellationToken);
+    }
+
+    /// <summary>What a setting names comes first, so that the portal offers what is sold.</summary>
+    private async Task<StripePrice?> FindAsync(CatalogPrice wanted, CancellationToken cancellationToken)
+    {
+        var set = options.IdOf(wanted) is { } id ? await stripe.FindPriceAsync(id, cancellationToken) : null;
+        // One that setup made before is out of date once the catalogue says something else.
+        return set is { Active: true } && (set.Product != wanted.ProductId || wanted == set.ToCatalog(wanted))
+            ? set
+            : await stripe.FindPriceByLookupKeyAsync(wanted.LookupKey, cancellationToken);
     }
 
     /// <summary>Without a tax code, Stripe refuses a product where it is the seller, and computes the tax of another kind.</summary>
-    private async Task<StripeProduct> EnsureProductAsync(string id, string title, string plan, CancellationToken cancellationToken)
+    private async Task EnsureProductAsync(
+        string id, string title, string plan, TextWriter output, CancellationToken cancellationToken)
     {
-        var taxCode = options.Checkout.TaxCode;
+        var (name, taxCode) = (NameOf(title), options.Checkout.TaxCode);
         if (await stripe.FindProductAsync(id, cancellationToken) is not { } product)
         {
-            return await stripe.CreateProductAsync(
-                new NewProduct(id, $"{options.ProductName} {title}", plan, taxCode), cancellationToken);
+            await stripe.CreateProductAsync(new NewProduct(id, name, plan, taxCode), cancellationToken);
+            return;
         }
 
-        // What was chosen in the dashboard stays.
-        return product.TaxCode is null ? await stripe.SetTaxCodeAsync(product.Id, taxCode, cancellationToken) : product;
+        // Receipts and Stripe's pages say the name. A tax code that was chosen in the dashboard stays.
+        var (otherName, noTaxCode) = (product.Name != name, product.TaxCode is null);
+        if (otherName || noTaxCode)
+            await stripe.UpdateProductAsync(id, otherName ? name : null, noTaxCode ? taxCode : null, cancellationToken);
+        if (otherName)
+            await output.WriteLineAsync($"# The product {id} was named '{product.Name}': it is named '{name}' now.");
     }
 
-    /// <summary>One that an older version made, or for another catalogue, is made what a new one would be, and keeps its id.</summary>
+    /// <summary>As receipts name what the plan or the credits are sold by.</summary>
+    public string NameOf(string title) => $"{options.ProductName} {title}";
+
+    /// <summary>
+    /// Everyone chooses among the public plans alone. A configuration that an older version made, or for another catalogue, is made what a new one would
+    /// be, and keeps its id.
+    /// </summary>
     public async Task<StripePortalConfiguration> EnsurePortalAsync(
-        IReadOnlyList<StripePrice> prices, string returnUrl, TextWriter output, CancellationToken cancellationToken)
+        IReadOnlyList<(CatalogPrice Price, StripePrice Made)> prices, string returnUrl, TextWriter output,
+        CancellationToken cancellationToken)
     {
-        var contents = PortalContents.Of(prices, returnUrl, options);
+        var shown = prices.Where(price => plans[price.Price.Plan].IsPublic).Select(static price => price.Made);
+        var contents = PortalContents.Of(shown, returnUrl, options);
         var ours = (await stripe.ListPortalConfigurationsAsync(cancellationToken)).Where(PortalContents.IsMadeBySetup).ToList();
         if (ours.Find(contents.IsIn) is { } current)
             return current;

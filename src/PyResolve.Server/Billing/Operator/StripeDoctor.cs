@@ -8,8 +8,8 @@ using PyResolve.Server.Plans;
 namespace PyResolve.Server.Billing.Operator;
 
 internal sealed class StripeDoctor(
-    IStripeGateway stripe, PlanCatalog plans, UnknownPlans unknownPlans, BillingOptions options, BillingLinks links, Inbox inbox,
-    MeterReports reports, TimeProvider time)
+    IStripeGateway stripe, PriceChecks prices, PlanCatalog plans, UnknownPlans unknownPlans, BillingOptions options, BillingLinks links,
+    Inbox inbox, MeterReports reports, TimeProvider time)
 {
     private const string HowToReach =
         "Can this machine reach it, through a firewall or a proxy? Is STRIPE_API_BASE right, if it is set?";
@@ -104,25 +104,39 @@ internal sealed class StripeDoctor(
             yield return DescribePermissions(await stripe.ListMissingPermissionsAsync(cancellationToken));
         foreach (var price in plans.Prices)
         {
-            var found = await CheckAsync(token => CheckPriceAsync(price, mode, token), cancellationToken);
+            var found = await CheckAsync(token => prices.CheckAsync(price, token), cancellationToken);
             yield return found;
             if (!found.IsProblem)
-                yield return await CheckAsync(token => CheckCheckoutAsync(price, token), cancellationToken);
+                yield return await CheckAsync(token => prices.TryAsync(price, token), cancellationToken);
         }
 
         foreach (var price in plans.OtherPrices)
-            yield return await CheckAsync(token => CheckOtherPriceAsync(price, token), cancellationToken);
+        {
+            var found = await CheckAsync(token => prices.CheckOtherAsync(price, token), cancellationToken);
+            yield return found;
+            if (!found.IsProblem && plans.Packs.FirstOrDefault(pack => pack.Price == price) is { } pack)
+                yield return await CheckAsync(token => prices.TryAsync(pack, token), cancellationToken);
+        }
+
+        foreach (var (id, title) in prices.Products)
+        {
+            var named = await CheckAsync(token => prices.CheckNameAsync(id, title, token), cancellationToken);
+            if (named.IsProblem)
+                yield return named;
+        }
+
         foreach (var report in await reports.ListLateAsync(cancellationToken))
             yield return (true, report.ToString());
-
         yield return await CheckAsync(
             async token => CheckPortal(await stripe.ListPortalConfigurationsAsync(token), mode), cancellationToken);
         yield return options.WebhookSecrets.Count == 0
             ? (true, "STRIPE_WEBHOOK_SECRET is not set: every event is refused. 'stripe setup' prints it when it creates the endpoint.")
             : (options.WebhookSecrets.Any(static secret => !secret.StartsWith("whsec_", StringComparison.Ordinal)),
                 $"{options.WebhookSecrets.Count} webhook secret(s); each must begin with whsec_.");
-        yield return await CheckAsync(
-            async token => CheckEndpoint(await stripe.ListWebhookEndpointsAsync(token), mode), cancellationToken);
+        yield return !links.IsReachable && !options.IsLive
+            ? (false, $"Stripe does not reach {links.Webhooks}: '{links.Forwarding}' has to run, and its secret to be set.")
+            : await CheckAsync(
+                async token => CheckEndpoint(await stripe.ListWebhookEndpointsAsync(token), mode), cancellationToken);
         var dead = (await inbox.ListAsync("dead", 200, cancellationToken)).Count;
         yield return dead == 0
             ? (false, "No event is dead.")
@@ -139,67 +153,11 @@ internal sealed class StripeDoctor(
                 + "Signatures are refused from 300 s on: keep this machine's clock set (NTP).");
     }
 
-    private async Task<(bool IsProblem, string Text)> CheckPriceAsync(
-        CatalogPrice wanted, string mode, CancellationToken cancellationToken)
-    {
-        var variable = wanted.Variable;
-        if (options.IdOf(wanted) is not { } id)
-            return (true, $"{variable} is not set: {NameOf(wanted)} is not for sale. 'stripe setup' creates one and prints the setting.");
-        var price = await stripe.FindPriceAsync(id, cancellationToken);
-        if (price is null)
-            return (true, $"{variable} names {id}, which does not exist in {mode} mode. Is the key of the other mode?");
-        if (!price.Active)
-            return (true, $"{variable} names {id}, which is archived: no new subscription can use it.");
-        if (price.Livemode != options.IsLive)
-            return (true, $"{variable} names {id}, which is not of {mode} mode.");
-        var setting = $"PyResolve:Plans:{wanted.Plan}:{(wanted.IsNamedByInterval ? $"Prices:{wanted.Interval}" : "Price")}";
-        var charged = price.ToCatalog(wanted);
-        return charged == wanted
-            ? (false, $"{NameOf(wanted, isFirst: true)} is sold by {id}, for what /plans shows: {charged}.")
-            : (true,
-                $"/plans shows {wanted} for {NameOf(wanted)}, but {id} charges {charged}. "
-                + $"Set {setting} to what is charged; or unset {variable}, and run 'stripe setup'.");
-    }
-
-    /// <summary>Checks a price of credits or overage.</summary>
-    private async Task<(bool IsProblem, string Text)> CheckOtherPriceAsync(CatalogPrice wanted, CancellationToken cancellationToken)
-    {
-        if (options.IdOf(wanted) is not { } id)
-            return (true, $"{wanted.Variable} is not set, so it is not for sale. 'stripe setup' creates a price and prints the setting.");
-        var price = await stripe.FindPriceAsync(id, cancellationToken);
-        var charged = price?.ToCatalog(wanted);
-        return charged == wanted && price!.Active
-            ? (false, $"{wanted.Variable} names {id}, which charges {charged}.")
-            : (true,
-                $"{wanted.Variable} names {id}, which {(charged is null ? "does not exist" : $"charges {charged}")}, in place of {wanted}. "
-                + $"Unset {wanted.Variable}, and run 'stripe setup'.");
-    }
-
     private static (bool IsProblem, string Text) DescribePermissions(IReadOnlyList<string> missing) => missing.Count == 0
         ? (false, "The restricted key has every permission that selling needs.")
         : (true,
             $"The restricted key lacks these permissions: {string.Join(", ", missing)}. "
             + "Add them in the dashboard, where the key was made.");
-
-    private static string NameOf(CatalogPrice price, bool isFirst = false)
-    {
-        var name = $"{(isFirst ? "The" : "the")} {price.Plan} plan";
-        return price.IsNamedByInterval ? $"{name} by the {price.Interval}" : name;
-    }
-
-    /// <summary>Only Stripe knows whether it sells: that depends on settings of the account, such as for taxes.</summary>
-    private async Task<(bool IsProblem, string Text)> CheckCheckoutAsync(CatalogPrice price, CancellationToken cancellationToken)
-    {
-        try
-        {
-            await stripe.TryCheckoutAsync(options.IdOf(price)!, price.IsMetered, links.CheckoutCancelled, cancellationToken);
-            return (false, $"A checkout of {NameOf(price)} was opened and closed.");
-        }
-        catch (StripeException exception) when (exception is { IsTransient: false, Status: not StatusCodes.Status403Forbidden })
-        {
-            return (true, $"Stripe refuses every checkout of {NameOf(price)}. {exception.Message}");
-        }
-    }
 
     private (bool IsProblem, string Text) CheckPortal(IReadOnlyList<StripePortalConfiguration> configurations, string mode)
     {
@@ -217,6 +175,7 @@ internal sealed class StripeDoctor(
             { DowngradesAtOnce: true } => (true,
                 $"The customer portal {portal.Id} makes a downgrade at once, and credits the rest of the month: who upgrades, uses and "
                 + "downgrades pays nothing. 'stripe setup' lets downgrades wait for the end of the period."),
+            _ when prices.FindPortalFault(portal) is { } fault => (true, $"The customer portal {portal.Id} {fault}"),
             _ => (false, $"The customer portal is set up by {id ?? "the account's default"}."),
         };
     }

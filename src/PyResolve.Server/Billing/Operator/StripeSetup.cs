@@ -3,16 +3,17 @@ using PyResolve.Server.Billing.Gateway;
 using PyResolve.Server.Billing.Settings;
 using PyResolve.Server.Billing.Webhooks;
 using PyResolve.Server.Hosting;
+using PyResolve.Server.Plans;
 
 namespace PyResolve.Server.Billing.Operator;
 
 /// <summary>Creates what is missing at Stripe and prints the settings for it. Running it again changes nothing.</summary>
 internal sealed class StripeSetup(
-    IStripeGateway stripe, StripeCatalog catalog, BillingOptions options, BillingLinks links, ServerOptions server)
+    IStripeGateway stripe, StripeCatalog catalog, PlanCatalog plans, BillingOptions options, BillingLinks links, ServerOptions server)
 {
     public async Task<int> RunAsync(TextWriter output, CancellationToken cancellationToken)
     {
-        if (CheckPublicUrl() is { } problem)
+        if ((CheckPublicUrl() ?? CheckPortal()) is { } problem)
             return await FailAsync(problem);
         foreach (var sold in options.Prices.Concat(options.OtherPrices))
         {
@@ -31,15 +32,39 @@ internal sealed class StripeSetup(
         foreach (var (price, made) in await catalog.EnsureOtherPricesAsync(output, cancellationToken))
             await output.WriteLineAsync($"{price.Variable}={made.Id}");
 
-        var portal = await catalog.EnsurePortalAsync(
-            [.. prices.Select(static price => price.Made)], links.PortalDefault, output, cancellationToken);
+        var portal = await catalog.EnsurePortalAsync(prices, links.PortalDefault, output, cancellationToken);
         await output.WriteLineAsync($"STRIPE_PORTAL_CONFIGURATION={portal.Id}");
-        var endpoint = await EnsureEndpointAsync(output, cancellationToken);
-        await output.WriteLineAsync(endpoint.Secret is { } secret
-            ? $"STRIPE_WEBHOOK_SECRET={secret}"
-            : "# STRIPE_WEBHOOK_SECRET stays as it is: Stripe returns it only when it creates the endpoint. "
+        if (!links.IsReachable)
+        {
+            // Stripe refuses an endpoint at such an address.
+            await output.WriteLineAsync(
+                $"# Stripe does not reach {links.Webhooks}, so there is no endpoint. Run '{links.Forwarding}', and set STRIPE_WEBHOOK_SECRET to the "
+                + "secret that it prints.");
+            if (options.WebhookSecrets.Count > 0)
+                await output.WriteLineAsync($"STRIPE_WEBHOOK_SECRET={string.Join(',', options.WebhookSecrets)}");
+            return 0;
+        }
+
+        var (endpoint, keepsSecrets) = await EnsureEndpointAsync(output, cancellationToken);
+        // What was set is printed again: the output may replace the file that it was set from.
+        string?[] secrets = [endpoint.Secret, .. keepsSecrets ? options.WebhookSecrets : []];
+        var known = secrets.OfType<string>().ToList();
+        await output.WriteLineAsync(known.Count > 0
+            ? $"STRIPE_WEBHOOK_SECRET={string.Join(',', known)}"
+            : "# STRIPE_WEBHOOK_SECRET is not set here, and Stripe returns it only when it creates the endpoint. "
                 + $"The dashboard shows it at {endpoint.Id}.");
         return 0;
+    }
+
+    /// <summary>Before anything is made: without a portal nobody could change or cancel.</summary>
+    private string? CheckPortal()
+    {
+        var shown = plans.Sold.Where(static plan => plan.IsPublic).Select(static plan => plan.Name).ToList();
+        return shown.Count > PortalContents.MaxProducts
+            ? $"Stripe's customer portal takes at most {PortalContents.MaxProducts} products, and the catalogue sells {shown.Count} public "
+                + $"plans: {string.Join(", ", shown.Skip(PortalContents.MaxProducts))} would not fit. Nothing was made. Set "
+                + "PyResolve:Plans:<plan>:Public=false for those among which nobody changes by himself, or sell fewer."
+            : null;
     }
 
     private string? CheckPublicUrl()
@@ -52,16 +77,18 @@ internal sealed class StripeSetup(
             : null;
     }
 
-    private async Task<StripeWebhookEndpoint> EnsureEndpointAsync(TextWriter output, CancellationToken cancellationToken)
+    /// <returns>Also whether the secrets that are set are still needed.</returns>
+    private async Task<(StripeWebhookEndpoint Endpoint, bool KeepsSecrets)> EnsureEndpointAsync(
+        TextWriter output, CancellationToken cancellationToken)
     {
         var ours = (await stripe.ListWebhookEndpointsAsync(cancellationToken)).Where(endpoint => endpoint.Url == links.Webhooks).ToList();
         if (ours.Find(endpoint => endpoint.ApiVersion == BillingOptions.PinnedApiVersion && endpoint.Status == "enabled") is { } endpoint)
         {
             if (StripeEvents.Subscribed.All(type => Receives(endpoint, type)))
-                return endpoint;
+                return (endpoint, true);
             // Keeps the events that were added in the dashboard.
             string[] events = [.. (endpoint.EnabledEvents ?? []).Union(StripeEvents.Subscribed)];
-            return await stripe.UpdateWebhookEndpointAsync(endpoint.Id, events, cancellationToken);
+            return (await stripe.UpdateWebhookEndpointAsync(endpoint.Id, events, cancellationToken), true);
         }
 
         foreach (var old in ours)
@@ -71,7 +98,8 @@ internal sealed class StripeSetup(
                 + "Delete the old one in the dashboard once the new secret is set.");
         }
 
-        return await stripe.CreateWebhookEndpointAsync(links.Webhooks, StripeEvents.Subscribed, cancellationToken);
+        // Until the old one is deleted, its events arrive too.
+        return (await stripe.CreateWebhookEndpointAsync(links.Webhooks, StripeEvents.Subscribed, cancellationToken), ours.Count > 0);
     }
 
     public static bool Receives(StripeWebhookEndpoint endpoint, string type) =>

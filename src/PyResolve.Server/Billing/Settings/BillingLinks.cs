@@ -1,3 +1,4 @@
+using PyResolve.Client;
 using PyResolve.Server.Hosting;
 
 namespace PyResolve.Server.Billing.Settings;
@@ -11,6 +12,12 @@ internal sealed class BillingLinks(BillingOptions options, PublicUrl publicUrl)
     public const string Credits = "credits";
 
     public string Webhooks => $"{publicUrl.Value}{WebhooksPath}";
+
+    /// <summary>Whether Stripe can send events here. A simulator is on this machine too.</summary>
+    public bool IsReachable => Loopback.Is(options.ApiBase) || !Loopback.Is(new Uri(publicUrl.Value));
+
+    /// <summary>How Stripe's own command line brings them to this machine all the same.</summary>
+    public string Forwarding => $"stripe listen --forward-to {new Uri(publicUrl.Value).Authority}{WebhooksPath}";
 
     // Stripe replaces the braces by the session's id.
     public string AfterCheckout(string returnToken) => $"{Back(returnToken, Paid)}&session_id={{CHECKOUT_SESSION_ID}}";

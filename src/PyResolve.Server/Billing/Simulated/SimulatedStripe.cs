@@ -68,7 +68,7 @@ internal sealed class SimulatedStripe : IAsyncDisposable
         var others = await catalog.EnsureOtherPricesAsync(TextWriter.Null, cancellationToken);
         // Each portal session has its own return URL.
         var portal = await catalog.EnsurePortalAsync(
-            [.. prices.Select(static price => price.Made)], options.ApiBase.ToString(), TextWriter.Null, cancellationToken);
+            prices, options.ApiBase.ToString(), TextWriter.Null, cancellationToken);
         var settings = prices.Concat(others).ToDictionary(static sold => sold.Price.Variable, static string? (sold) => sold.Made.Id);
         settings["STRIPE_PORTAL_CONFIGURATION"] = portal.Id;
         return settings;

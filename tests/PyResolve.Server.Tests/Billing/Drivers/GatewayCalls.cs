@@ -53,7 +53,7 @@ internal static class GatewayCalls
         await stripe.CreatePortalAsync("cus_1", "https://r.example", "bpc_1", cancellation);
         await stripe.FindProductAsync("prod_1", cancellation);
         await stripe.CreateProductAsync(new NewProduct("pyresolve_pro", "PyResolve Pro", "pro", "txcd_10103001"), cancellation);
-        await stripe.SetTaxCodeAsync("prod_1", "txcd_10103001", cancellation);
+        await stripe.UpdateProductAsync("prod_1", "Tidyline Pro", "txcd_10103001", cancellation);
         await stripe.FindPriceAsync("price_1", cancellation);
         await stripe.FindPriceByLookupKeyAsync("pyresolve_pro", cancellation);
         await stripe.CreatePriceAsync(new NewPrice("prod_1", "pyresolve_pro", 1900, "usd", "month"), cancellation);
@@ -61,7 +61,10 @@ internal static class GatewayCalls
         await stripe.ListPortalConfigurationsAsync(cancellation);
         await stripe.CreatePortalConfigurationAsync(portal, cancellation);
         await stripe.UpdatePortalConfigurationAsync("bpc_1", portal, cancellation);
-        await stripe.TryCheckoutAsync("price_1", isMetered: false, "https://s.example", cancellation);
+        await stripe.TryCheckoutAsync(
+            new NewCheckout(User, CustomerId: null, "price_1", "https://s.example", "https://c.example", Attempt: 1), cancellation);
+        await stripe.TryPurchaseAsync(
+            new NewPurchase(User, CustomerId: null, "price_1", "https://s.example", "https://c.example") { Units = 100 }, cancellation);
         await stripe.CreateSetupAsync(
             new NewSetup(User, "cus_1", "sub_1", "eur", "https://s.example", "https://c.example", Attempt: 1), "k2", cancellation);
         await stripe.ListMissingPermissionsAsync(cancellation);

@@ -177,8 +177,22 @@ internal sealed partial class StripeDouble : IStripeGateway
         });
     }
 
-    public Task TryCheckoutAsync(string price, bool isMetered, string successUrl, CancellationToken cancellationToken) =>
-        Answer(() => RefusesCheckouts is { } refusal ? throw refusal : price);
+    /// <summary>The checkouts that were only tried.</summary>
+    public List<NewCheckout> Tried { get; } = [];
+
+    public List<NewPurchase> TriedPurchases { get; } = [];
+
+    public Task TryCheckoutAsync(NewCheckout checkout, CancellationToken cancellationToken) => Answer(() =>
+    {
+        Tried.Add(checkout);
+        return RefusesCheckouts is { } refusal ? throw refusal : checkout;
+    });
+
+    public Task TryPurchaseAsync(NewPurchase purchase, CancellationToken cancellationToken) => Answer(() =>
+    {
+        TriedPurchases.Add(purchase);
+        return RefusesCheckouts is { } refusal ? throw refusal : purchase;
+    });
 
     public Task<StripeCheckoutSession> CreateSetupAsync(NewSetup setup, string idempotencyKey, CancellationToken cancellationToken) =>
         OnceAsync(idempotencyKey, () =>
@@ -236,15 +250,18 @@ internal sealed partial class StripeDouble : IStripeGateway
         Named.Add(product.Name);
         Products.Add(new StripeProduct(product.Id)
         {
+            Name = product.Name,
             TaxCode = product.TaxCode, Metadata = new Dictionary<string, string> { ["plan"] = product.Plan },
         });
         return Products[^1];
     });
 
-    public Task<StripeProduct> SetTaxCodeAsync(string productId, string taxCode, CancellationToken cancellationToken) => Answer(() =>
+    public Task<StripeProduct> UpdateProductAsync(
+        string id, string? name, string? taxCode, CancellationToken cancellationToken) => Answer(() =>
     {
-        var at = Products.FindIndex(product => product.Id == productId);
-        return Products[at] = Products[at] with { TaxCode = taxCode };
+        var at = Products.FindIndex(product => product.Id == id);
+        var changed = Products[at];
+        return Products[at] = changed with { Name = name ?? changed.Name, TaxCode = taxCode ?? changed.TaxCode };
     });
 
     public Task<StripePrice?> FindPriceAsync(string id, CancellationToken cancellationToken) =>
@@ -280,6 +297,7 @@ internal sealed partial class StripeDouble : IStripeGateway
         {
             Active = true,
             SwitchesPlans = true,
+            Prices = [.. contents.Products.SelectMany(static product => product.Prices)],
             ScheduledChanges = StripePortalConfiguration.DowngradeConditions,
             Metadata = new Dictionary<string, string> { [PortalContents.MarkKey] = contents.Mark },
         });
@@ -293,6 +311,7 @@ internal sealed partial class StripeDouble : IStripeGateway
         return PortalConfigurations[at] = PortalConfigurations[at] with
         {
             SwitchesPlans = true,
+            Prices = [.. contents.Products.SelectMany(static product => product.Prices)],
             ScheduledChanges = StripePortalConfiguration.DowngradeConditions,
             Metadata = new Dictionary<string, string> { [PortalContents.MarkKey] = contents.Mark },
         };

@@ -41,6 +41,8 @@ internal static partial class StripeParameters
         ["GET /v1/subscriptions/{id}"] = ["expand[]"],
         ["GET /v1/invoices/{id}"] = ["expand[]"],
         ["POST /v1/subscriptions/{id}"] = ["items[][price]", "items[][quantity]", "proration_behavior", "metadata[*]"],
+        ["GET /v1/payment_intents/{id}"] = ["expand[]"],
+        ["GET /v1/billing/meters/{id}"] = ["expand[]"],
         ["GET /v1/billing/meters"] = ["status", "limit", "starting_after"],
         ["POST /v1/billing/meters"] =
         [
@@ -51,7 +53,7 @@ internal static partial class StripeParameters
         ["GET /v1/subscription_items"] = ["subscription*", "limit", "starting_after"],
         ["DELETE /v1/subscriptions/{id}"] = ["cancellation_details[comment]", "invoice_now", "prorate"],
         ["POST /v1/billing_portal/sessions"] = ["customer*", "return_url", "configuration", "locale"],
-        ["GET /v1/billing_portal/configurations"] = ["active", "is_default", "limit", "starting_after"],
+        ["GET /v1/billing_portal/configurations"] = ["active", "is_default", "limit", "starting_after", "expand[]"],
         ["POST /v1/billing_portal/configurations"] =
         [
             "business_profile[headline]*", "default_return_url", "metadata[*]", "features[invoice_history][enabled]*",
