@@ -97,8 +97,8 @@ public sealed partial class CatalogueOperatorTests(SharedServers servers)
         stripe.Prices.Add(Made("price_credits", 900, "month") with { Recurring = null, Currency = "usd", Active = false });
 
         (await ExamineAsync(stripe, WithCredits())).ShouldContain(
-            "BAD  STRIPE_PRICE_CREDITS_SMALL names price_credits, which is archived: nobody can buy by it. Unset STRIPE_PRICE_CREDITS_SMALL, "
-            + "and run 'stripe setup'.");
+            "BAD  STRIPE_PRICE_CREDITS_SMALL names price_credits, which is archived: nobody can buy by it. Unset "
+            + "STRIPE_PRICE_CREDITS_SMALL, and run 'stripe setup'.");
     }
 
     [Fact]

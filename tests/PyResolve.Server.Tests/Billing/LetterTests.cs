@@ -26,7 +26,8 @@ public sealed class LetterTests(SharedServers servers) : IDisposable
 
         var text = await ReadOnlyLetterAsync("A payment for your plan failed");
         text.ShouldContain(
-            "Your Pro plan continues until 22 November 2026, and ends then unless it is paid. After that your account is on the Free plan.");
+            "Your Pro plan continues until 22 November 2026, and ends then unless it is paid. "
+            + "After that your account is on the Free plan.");
         text.ShouldContain("/billing");
     }
 

@@ -153,7 +153,8 @@ public sealed class OperatorTests(SharedServers servers)
         output.ToString().ShouldContain("'stripe listen --forward-to localhost:8000/webhooks/stripe'");
         output.ToString().ShouldContain($"{output.NewLine}STRIPE_WEBHOOK_SECRET={BillingServer.WebhookSecret}");
         examined.ToString().ShouldContain(
-            "ok   Stripe does not reach http://localhost:8000/webhooks/stripe: 'stripe listen --forward-to localhost:8000/webhooks/stripe'");
+            "ok   Stripe does not reach http://localhost:8000/webhooks/stripe. Is PYRESOLVE_PUBLIC_URL right? On a laptop "
+            + "'stripe listen --forward-to localhost:8000/webhooks/stripe'");
     }
 
     [Theory, OnBothEngines]

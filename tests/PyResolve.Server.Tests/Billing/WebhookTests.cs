@@ -180,7 +180,7 @@ public sealed class WebhookTests(SharedServers servers)
         var account = await billing.Own.SignUpAsync();
         billing.Stripe.Set("cus_new", Subscriptions.Pro());
         billing.Stripe.OnFindCustomer = customerId =>
-            billing.Service<BillingCustomers>().LinkAsync(account.UserId, customerId, CancellationToken.None);
+            billing.Service<BillingCustomers>().LinkAsync(account.UserId, customerId, replaces: null, CancellationToken.None);
 
         await billing.DeliverAsync(BillingServer.Event("cus_new"));
 

@@ -47,7 +47,7 @@ internal sealed class CustomerLinks(
         try
         {
             var created = await stripe.CreateCustomerAsync(userId, email, key, cancellationToken);
-            return await customers.LinkAsync(userId, created.Id, cancellationToken) ?? throw AccountGone.Exception();
+            return await customers.LinkAsync(userId, created.Id, replaces: null, cancellationToken) ?? throw AccountGone.Exception();
         }
         catch (StripeException exception) when (exception.IsKeptUnderKey)
         {

@@ -102,8 +102,8 @@ internal sealed class PriceChecks(
         {
             ([_, ..], _) => $"does not offer {string.Join(", ", missing)}: nobody can change to it. 'stripe setup' brings a portal that it "
                 + "made up to date.",
-            (_, [_, ..]) => $"offers {string.Join(", ", needless)} to everyone, though that plan is not public. 'stripe setup' takes it out "
-                + "of a portal that it made.",
+            (_, [_, ..]) => $"offers {string.Join(", ", needless)} to everyone, though that plan is not public. 'stripe setup' takes it "
+                + "out of a portal that it made.",
             _ => null,
         };
 

@@ -84,17 +84,17 @@ internal sealed class StripeCatalog(IStripeGateway stripe, PlanCatalog plans, Bi
             await output.WriteLineAsync(price is null
                 ? $"# The {wanted.Plan} plan is sold by what is used. Make a metered price of {wanted.ProductId} in the dashboard, with a "
                     + $"meter, give it the lookup key {wanted.LookupKey} and the metadata plan = {wanted.Plan}, and run this again."
-                : $"# {price.Id} has the lookup key {wanted.LookupKey}, but charges {charged}, and the catalogue says {wanted}. Make another "
-                    + $"metered price of {wanted.ProductId} that charges this, move the lookup key to it, and run this again; or set the "
-                    + "catalogue to what is charged.");
+                : $"# {price.Id} has the lookup key {wanted.LookupKey}, but charges {charged}, and the catalogue says {wanted}. Make "
+                    + $"another metered price of {wanted.ProductId} that charges this, move the lookup key to it, and run this again; "
+                    + "or set the catalogue to what is charged.");
             return null;
         }
 
         if (price is not null)
         {
             await output.WriteLineAsync(
-                $"# {price.Id} charges {charged}, in place of {wanted}: a new price replaces it. Existing subscriptions keep the old price and "
-                + "their plan.");
+                $"# {price.Id} charges {charged}, in place of {wanted}: a new price replaces it. Existing subscriptions keep the "
+                + "old price and their plan.");
         }
 
         return await stripe.CreatePriceAsync(
@@ -134,8 +134,8 @@ internal sealed class StripeCatalog(IStripeGateway stripe, PlanCatalog plans, Bi
     public string NameOf(string title) => $"{options.ProductName} {title}";
 
     /// <summary>
-    /// Everyone chooses among the public plans alone. A configuration that an older version made, or for another catalogue, is made what a new one would
-    /// be, and keeps its id.
+    /// Everyone chooses among the public plans alone. A configuration that an older version made, or for another catalogue, is made what a
+    /// new one would be, and keeps its id.
     /// </summary>
     public async Task<StripePortalConfiguration> EnsurePortalAsync(
         IReadOnlyList<(CatalogPrice Price, StripePrice Made)> prices, string returnUrl, TextWriter output,

@@ -54,13 +54,14 @@ internal sealed class StripeExplanation(
         var (subscriptions, isGone) = await sync.FetchAsync(customerId, stored.Remembered, cancellationToken);
         if (isGone)
             return new ExplainedCustomer(customerId, isLinked, Subscriptions: null, events);
-        var planOfPrice = await prices.ResolveAsync(subscriptions, cancellationToken, asksForEnded: true);
+        var planOfPrice = await prices.ResolveAsync(subscriptions, asksForEnded: true, cancellationToken);
         var explained = new List<ExplainedSubscription>();
         foreach (var subscription in subscriptions)
         {
             var alone = await sync.ChooseStateAsync([subscription], stored, cancellationToken);
             // The one that counts, among several.
-            var item = PlanRules.ChooseItem(subscription, planOfPrice, plans) ?? subscription.Items?.Data.FirstOrDefault();
+            var item = PlanRules.ChooseItem(subscription, planOfPrice, plans)
+                ?? (subscription.Items?.Data is [var first, ..] ? first : null);
             var price = item?.Price?.Id;
             var gives = alone.Plan == BillingState.None.Plan ? null : alone.Plan;
             explained.Add(new ExplainedSubscription(

@@ -38,8 +38,8 @@ internal sealed class StripeSetup(
         {
             // Stripe refuses an endpoint at such an address.
             await output.WriteLineAsync(
-                $"# Stripe does not reach {links.Webhooks}, so there is no endpoint. Run '{links.Forwarding}', and set STRIPE_WEBHOOK_SECRET to the "
-                + "secret that it prints.");
+                $"# Stripe does not reach {links.Webhooks}, so there is no endpoint. Run '{links.Forwarding}', and set "
+                + "STRIPE_WEBHOOK_SECRET to the secret that it prints.");
             if (options.WebhookSecrets.Count > 0)
                 await output.WriteLineAsync($"STRIPE_WEBHOOK_SECRET={string.Join(',', options.WebhookSecrets)}");
             return 0;
@@ -63,7 +63,7 @@ internal sealed class StripeSetup(
         return shown.Count > PortalContents.MaxProducts
             ? $"Stripe's customer portal takes at most {PortalContents.MaxProducts} products, and the catalogue sells {shown.Count} public "
                 + $"plans: {string.Join(", ", shown.Skip(PortalContents.MaxProducts))} would not fit. Nothing was made. Set "
-                + "PyResolve:Plans:<plan>:Public=false for those among which nobody changes by himself, or sell fewer."
+                + "PyResolve:Plans:<plan>:Public=false for plans that nobody needs to choose there, or sell fewer."
             : null;
     }
 

@@ -134,11 +134,11 @@ internal sealed class BillingCustomers(
     /// <summary>Does nothing where either is linked already. A customer that was unlinked may be linked again.</summary>
     /// <param name="userId">Whose it is.</param>
     /// <param name="customerId">The customer's.</param>
-    /// <param name="cancellationToken">Stops before the change.</param>
     /// <param name="replaces">The account's customer so far, which is unlinked; null: it has none.</param>
+    /// <param name="cancellationToken">Stops before the change.</param>
     /// <returns>The customer that the account is linked to now; null where the account is deleted.</returns>
     public async Task<BillingCustomer?> LinkAsync(
-        Guid userId, string customerId, CancellationToken cancellationToken, string? replaces = null)
+        Guid userId, string customerId, string? replaces, CancellationToken cancellationToken)
     {
         var now = time.GetInstant();
         var token = RandomNumberGenerator.GetHexString(32, lowercase: true);

@@ -18,7 +18,7 @@ internal sealed class CustomerAdoption(
         if (await customers.FindAsync(customerId, cancellationToken) is { IsLinked: true })
             return true;
         return await FindAccountAsync(customerId, cancellationToken) is { } found
-            && (await customers.LinkAsync(found, customerId, cancellationToken))?.Id == customerId;
+            && (await customers.LinkAsync(found, customerId, replaces: null, cancellationToken))?.Id == customerId;
     }
 
     /// <summary>On an operator's command: the account's customer so far, if it has one, is its own no longer.</summary>
@@ -26,7 +26,7 @@ internal sealed class CustomerAdoption(
     {
         foreach (var session in await stripe.ListOpenCheckoutsAsync(other.Id, cancellationToken))
             await stripe.ExpireCheckoutAsync(session.Id, cancellationToken);
-        return (await customers.LinkAsync(userId, customerId, cancellationToken, replaces: other.Id))?.Id == customerId;
+        return (await customers.LinkAsync(userId, customerId, replaces: other.Id, cancellationToken))?.Id == customerId;
     }
 
     /// <summary>The subscriptions of ours that a customer has now.</summary>

@@ -6,7 +6,8 @@ using PyResolve.Server.Plans;
 namespace PyResolve.Server.Billing.Sync;
 
 /// <summary>
-/// By a price's configured id, else its lookup key, else <c>plan</c> of its own metadata, else of its product's. Nothing else grants a plan.
+/// By a price's configured id, else its lookup key, else <c>plan</c> of its own metadata, else of its product's. Nothing else grants a
+/// plan.
 /// </summary>
 internal sealed class PriceMap(BillingOptions options, PlanCatalog plans, IStripeGateway stripe, TimeProvider time)
 {
@@ -18,11 +19,15 @@ internal sealed class PriceMap(BillingOptions options, PlanCatalog plans, IStrip
         plans.Prices.ToDictionary(static price => price.LookupKey, static price => price.Plan, StringComparer.Ordinal);
     private readonly ConcurrentDictionary<string, (string? Plan, DateTimeOffset Until)> _byProduct = new(StringComparer.Ordinal);
 
+    public Task<Func<string, string?>> ResolveAsync(
+        IEnumerable<StripeSubscription> subscriptions, CancellationToken cancellationToken) =>
+        ResolveAsync(subscriptions, asksForEnded: false, cancellationToken);
+
     /// <param name="subscriptions">Of a customer.</param>
-    /// <param name="cancellationToken">Stops waiting.</param>
     /// <param name="asksForEnded">Whether to ask also for the products of ended ones, of which there may be many.</param>
+    /// <param name="cancellationToken">Stops waiting.</param>
     public async Task<Func<string, string?>> ResolveAsync(
-        IEnumerable<StripeSubscription> subscriptions, CancellationToken cancellationToken, bool asksForEnded = false)
+        IEnumerable<StripeSubscription> subscriptions, bool asksForEnded, CancellationToken cancellationToken)
     {
         var found = new Dictionary<string, string?>(StringComparer.Ordinal);
         var all = subscriptions.ToList();
@@ -62,7 +67,7 @@ internal sealed class PriceMap(BillingOptions options, PlanCatalog plans, IStrip
     private static IEnumerable<StripePrice> PricesOf(StripeSubscription subscription) =>
         (subscription.Items?.Data ?? []).Select(static item => item.Price).OfType<StripePrice>();
 
-    /// <summary>A metered price is an extra of the product's plan, unless it names the plan or is the very one that it is sold by.</summary>
+    /// <summary>A metered price is an extra of the product's plan, unless it names the plan or is the one that it is sold by.</summary>
     private async Task<string?> FindPlanAsync(StripePrice price, CancellationToken cancellationToken) =>
         PlanOf(price) ?? (price.IsMetered ? null : await PlanOfProductAsync(price.Product, cancellationToken));
 
