@@ -85,7 +85,10 @@ public sealed class FakeAccount
     {
         State.ExpireDue(_server.Now);
         return State.Reservations.ConvertAll(
-            reservation => State.Describe(reservation, reservation.Machine, _server.Now) with { Receipt = reservation.Receipt });
+            reservation => State.Describe(reservation, reservation.Machine, _server.Now) with
+            {
+                Receipt = State.Beyond.ReceiptOf(reservation),
+            });
     });
 
     /// <summary>The account's keys, oldest first, including revoked ones.</summary>

@@ -69,6 +69,15 @@ public sealed record ReservationReceipt(string Plan, QuotaLimit Limit, long Used
     /// <summary>Of its migrations, those that are overage; absent where the plan's quota covers all.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public int? Overage { get; init; }
+
+    /// <summary>Credits that its usage events were charged; absent while it is held, and where the plan's quota covers all.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public int? ChargedCredits { get; init; }
+
+    /// <summary>Units of overage that its usage events were charged; absent while it is held, and where the plan's quota covers all.
+    /// </summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public int? ChargedOverage { get; init; }
 }
 
 /// <summary>The states of a reservation.</summary>

@@ -15,13 +15,19 @@ internal static class SpentQuota
 
     public static byte[] OfIdentity(string issuer, string subject) => Digest($"identity {issuer} {subject}");
 
-    /// <summary>Before the account's address and identities are deleted. Units that are held now count as used.</summary>
+    /// <summary>
+    /// Before the account's address and identities are deleted. Units that are held now count as used; those that credits and overage cover
+    /// are paid for, and do not.
+    /// </summary>
     public static async Task RememberAsync(Session session, Guid userId, DateTimeOffset now, CancellationToken cancellationToken)
     {
         var month = now.ToMonth();
         var used = await session.NumberAsync(
-            $"select migrations + lapsed + held from usage_monthly where user_id = {userId} and month = {month}", cancellationToken);
-        if (used is null or 0)
+            $"""
+            select migrations + lapsed + held - credits - overage from usage_monthly where user_id = {userId} and month = {month}
+            """,
+            cancellationToken);
+        if (used is null or <= 0)
             return;
         var digests = await session.ListAsync(
             $"select email from profiles where id = {userId} and email <> ''", static row => OfEmail(row.Text(0)), cancellationToken);

@@ -8,6 +8,7 @@ using PyResolve.Server.Billing.Sync;
 using PyResolve.Server.Hosting;
 using PyResolve.Server.Http;
 using PyResolve.Server.Plans;
+using PyResolve.Server.Quota;
 using PyResolve.Server.Storage;
 
 namespace PyResolve.Server.Billing;
@@ -30,7 +31,7 @@ internal static class BillingEndpoints
 
     public static async Task<Results<JsonAnswer<CheckoutStarted>, ProblemResult>> StartCheckout(
         Body<CheckoutRequest> body, HttpContext http, PlanCatalog plans, Checkouts checkouts, BillingOptions options, BillingLimits limits,
-        CreditCheckouts credits)
+        CreditCheckouts credits, QuotaReader quotas)
     {
         var request = body.Value;
         var errors = new FieldErrors();
@@ -40,7 +41,7 @@ internal static class BillingEndpoints
             CheckAlone(request, errors);
         errors.ThrowIfAny();
         if (request.Credits is { } name)
-            return await CreditEndpoints.StartAsync(name, http, plans, credits, options, limits);
+            return await CreditEndpoints.StartAsync(name, http, plans, credits, quotas, options, limits);
         if (plans.FindSold(request.Plan) is not { } plan)
         {
             var shown = plans.Sold.Where(static sold => sold.IsPublic).Select(static sold => sold.Name);

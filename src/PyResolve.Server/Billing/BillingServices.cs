@@ -7,6 +7,7 @@ using PyResolve.Server.Billing.Reconciliation;
 using PyResolve.Server.Billing.Settings;
 using PyResolve.Server.Billing.Sync;
 using PyResolve.Server.Billing.Webhooks;
+using PyResolve.Server.Ledger;
 
 namespace PyResolve.Server.Billing;
 
@@ -17,6 +18,7 @@ internal static class BillingServices
         var options = BillingOptions.Read(configuration);
         services
             .AddSingleton(options)
+            .AddSingleton(static provider => CreditOriginsOf(provider.GetRequiredService<BillingOptions>()))
             .AddSingleton<IStripeGateway>(
                 static provider => new StripeGateway(provider.GetRequiredService<BillingOptions>(), TimeProvider.System))
             .AddSingleton<BillingLimits>()
@@ -59,4 +61,9 @@ internal static class BillingServices
             services.AddHostedService<MeterWorker>();
         return services;
     }
+
+    /// <summary>As for plans, what was paid for in live mode always counts; without a key, what was not paid at a simulator.</summary>
+    private static CreditOrigins CreditOriginsOf(BillingOptions options) => options.IsConfigured
+        ? new CreditOrigins(options.Origin, BillingOrigins.Live)
+        : new CreditOrigins(BillingOrigins.Test, BillingOrigins.Live);
 }

@@ -18,7 +18,8 @@ internal static class CreditEndpoints
     public static void MapOverage(this IEndpointRouteBuilder group) => group.MapPost("/overage", SetOverage);
 
     public static async Task<Results<JsonAnswer<CheckoutStarted>, ProblemResult>> StartAsync(
-        string name, HttpContext http, PlanCatalog plans, CreditCheckouts credits, BillingOptions options, BillingLimits limits)
+        string name, HttpContext http, PlanCatalog plans, CreditCheckouts credits, QuotaReader quotas, BillingOptions options,
+        BillingLimits limits)
     {
         if (plans.FindPack(name) is not { } pack)
         {
@@ -32,6 +33,16 @@ internal static class CreditEndpoints
         if (options.IdOf(pack.Price) is not { } id)
             return BillingProblems.NotConfigured($"The credits '{pack.Name}' are not for sale: {pack.Price.Variable} is not set.");
         var caller = http.Caller();
+        var plan = plans[(await quotas.ReadAsync(caller.UserId, http.RequestAborted)).Plan];
+        if (!plan.DrawsCredits)
+        {
+            var others = string.Join(" or ", plans.All.Where(static one => one is { DrawsCredits: true, IsPublic: true })
+                .Select(static one => one.Name));
+            return new ProblemResult(Problems.Conflict(
+                $"The {plan.Name} plan uses no credits, so none are sold to it."
+                + (others.Length == 0 ? "" : $" Change to {others} first.")));
+        }
+
         if (limits.Check(caller.UserId) is { } tooMany)
             return tooMany;
         StripePace.ActFor(caller.UserId);

@@ -51,6 +51,9 @@ internal sealed record BeyondPlan(int Plan, IReadOnlyList<CreditDraw> Draws, int
     /// <summary>What the credits and the overage of the month grow by since the row was read.</summary>
     public UnitSources Change => new(Sum(LateCredits) - Sum(ReturnedCredits), LateOverage - ReturnedOverage);
 
+    /// <summary>What the units that are spent were charged to.</summary>
+    public UnitSources Charged => new(SpentCredits, OverageBefore(Spent));
+
     private int Open => OpenCredits + OpenOverage;
 
     private int SpentCredits => CreditsBefore(Spent);

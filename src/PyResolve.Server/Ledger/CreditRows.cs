@@ -25,7 +25,8 @@ internal static class CreditRows
     /// <summary>
     /// Those that have not ended, the first to end first, also those that are used up, to which units may return; and those that owe.
     /// </summary>
-    public static List<CreditGrant> Lock(ReadBatch batch, IReadOnlyList<Guid> userIds, DateTimeOffset now) => batch.List(
+    public static List<CreditGrant> Lock(
+        ReadBatch batch, IReadOnlyList<Guid> userIds, CreditOrigins origins, DateTimeOffset now) => batch.List(
         batch.Session.ByAccount(
             userIds,
             static id => id,
@@ -34,7 +35,7 @@ internal static class CreditRows
                 select user_id, id, units, drawn, case when {IsUsable(now)} then taken else units end
                 from credit_grants
                 where user_id in (select a.user_id from {batch.Session.Rows("a", some).With("user_id", static id => id)})
-                  and ({IsUsable(now)} or drawn > units){account.And("user_id")}
+                  and ({IsUsable(now)} or drawn > units) and {origins.Count}{account.And("user_id")}
                 {InOrder} {batch.Session.Engine.ForUpdate}
                 """),
         static row => new CreditGrant(row.Uuid(0), row.Uuid(1), row.Int64(2), row.Int64(3), row.Int64(4)));

@@ -14,13 +14,14 @@ internal static class DueCredits
 
     /// <summary>A text, for <see cref="Read"/>, of a grant and a due reservation each.</summary>
     /// <param name="account">The account, where the statement names one.</param>
+    /// <param name="origins">Purchases of which origins count.</param>
     /// <param name="due">Which of the reservations <c>r</c>.</param>
-    public static Sql Column(SqlPart userId, OneAccount account, DateTimeOffset now, SqlPart due) =>
+    public static Sql Column(SqlPart userId, OneAccount account, CreditOrigins origins, DateTimeOffset now, SqlPart due) =>
         $"""
         (select string_agg(cast(g.id as text) || '=' || g.units || '=' || g.drawn || '=' ||
                     case when {CreditRows.IsUsable(now)} then g.taken else g.units end || '=' || d.beyond_plan, {Between})
          from (select r.user_id, r.beyond_plan from reservations r where r.user_id = {userId} and {due} and r.credits > 0) d
-         join credit_grants g on g.user_id = d.user_id{account.And("g.user_id")})
+         join credit_grants g on g.user_id = d.user_id and {origins.Count}{account.And("g.user_id")})
         """;
 
     public static long Read(string? text)

@@ -93,6 +93,8 @@ internal sealed record StoredReservation
     {
         Credits = Beyond?.Credits,
         Overage = Beyond?.Overage,
+        ChargedCredits = State == ReservationStates.Held ? null : Beyond?.Charged.Credits,
+        ChargedOverage = State == ReservationStates.Held ? null : Beyond?.Charged.Overage,
     };
 
     /// <summary>Rows that have expired but still say "held": those that <see cref="At"/> changes.</summary>

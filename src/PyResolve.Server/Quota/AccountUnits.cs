@@ -8,7 +8,9 @@ namespace PyResolve.Server.Quota;
 /// <param name="totals">Of the month.</param>
 /// <param name="grants">Its credits, in the order in which they are drawn.</param>
 /// <param name="overage">As the account set it; null: none.</param>
-internal sealed class AccountUnits(Plan plan, MonthTotals totals, IEnumerable<CreditGrant> grants, ChosenOverage? overage)
+/// <param name="planEnds">When no subscription may bill overage any more; null: that is not known.</param>
+internal sealed class AccountUnits(
+    Plan plan, MonthTotals totals, IEnumerable<CreditGrant> grants, ChosenOverage? overage, DateTimeOffset? planEnds)
 {
     private readonly List<CreditGrant> _grants = plan.DrawsCredits ? [.. grants] : [];
     private long _credits = totals.Credits;
@@ -20,8 +22,7 @@ internal sealed class AccountUnits(Plan plan, MonthTotals totals, IEnumerable<Cr
 
     public long Held { get; private set; } = totals.Held;
 
-    /// <summary>What is or could be covered beyond the plan's quota.</summary>
-    public long Beyond => _credits + _overage + CreditsLeft + OverageLeft;
+    public DateTimeOffset? PlanEnds => planEnds;
 
     private long CreditsLeft => CreditGrant.LeftOf(_grants);
 
@@ -35,15 +36,22 @@ internal sealed class AccountUnits(Plan plan, MonthTotals totals, IEnumerable<Cr
         OverageLimit = plan.OverageLimit(overage),
     };
 
+    /// <summary>What is or could be covered beyond the plan's quota, for a reservation that ends then.</summary>
+    public long BeyondUntil(DateTimeOffset end) => _credits + _overage + CreditsLeft + OverageUntil(end);
+
+    /// <summary>A reservation that outlives the subscription could be committed when nothing bills it.</summary>
+    private long OverageUntil(DateTimeOffset end) => end > planEnds ? 0 : OverageLeft;
+
     /// <summary>The units of a request that the plan's quota does not cover; null: none.</summary>
     /// <param name="quantity">Asked for.</param>
+    /// <param name="end">Of the reservation.</param>
     /// <param name="isEnough">Whether quota, credits and overage cover all of them.</param>
-    public BeyondPlan? Draw(int quantity, out bool isEnough)
+    public BeyondPlan? Draw(int quantity, DateTimeOffset end, out bool isEnough)
     {
         var missing = plan.MigrationsLimit is { } limit
             ? quantity - Math.Clamp(limit + _credits + _overage - Used - Held, 0, quantity)
             : 0;
-        isEnough = missing <= CreditsLeft + OverageLeft;
+        isEnough = missing <= CreditsLeft + OverageUntil(end);
         if (missing == 0 || !isEnough)
             return null;
         var ofCredits = Math.Min(missing, CreditsLeft);

@@ -13,7 +13,7 @@ internal static class DistributedQuota
 {
     /// <returns>null: there is no such account.</returns>
     public static async Task<QuotaSnapshot?> ReadAsync(
-        Session session, Guid userId, PlanCatalog plans, TimeProvider time, CancellationToken cancellationToken)
+        Session session, Guid userId, PlanCatalog plans, CreditOrigins origins, TimeProvider time, CancellationToken cancellationToken)
     {
         var now = time.GetInstant();
         var account = new OneAccount(userId);
@@ -30,7 +30,7 @@ internal static class DistributedQuota
             static row => new Month(row.Int64(0), row.Int64(1), row.Int64(2), row.Int64(3), row.Int64(4)));
         var credits = plans.HasBeyond
             ? batch.List(
-                $"select {QuotaColumns.Credits(account, now)}", static row => row.Int64(0) + DueCredits.Read(row.TextOrNull(1)))
+                $"select {QuotaColumns.Credits(account, origins, now)}", static row => row.Int64(0) + DueCredits.Read(row.TextOrNull(1)))
             : [];
         await batch.RunAsync(cancellationToken);
         if (profiles.Count == 0)

@@ -40,15 +40,15 @@ internal static class QuotaColumns
         """);
 
     /// <summary>Those that are left, and a text of what they grow by: see <see cref="DueCredits"/>.</summary>
-    public static SqlPart Credits(OneAccount account, DateTimeOffset now) => new(
+    public static SqlPart Credits(OneAccount account, CreditOrigins origins, DateTimeOffset now) => new(
         $"""
         cast(coalesce((
             select sum(case when g.drawn > g.units then g.units - g.drawn
                             when {CreditRows.IsUsable(now)} and g.units > g.drawn + g.taken then g.units - g.drawn - g.taken
                             else 0 end)
             from credit_grants g
-            where g.user_id = {IdOf(account)}), 0) as bigint),
-        {new SqlPart(DueCredits.Column(IdOf(account), account, now, IsReturning(now)))}
+            where g.user_id = {IdOf(account)} and {origins.Count}), 0) as bigint),
+        {new SqlPart(DueCredits.Column(IdOf(account), account, origins, now, IsReturning(now)))}
         """);
 
     private static SqlPart IdOf(OneAccount account) => account.UserId is { } id ? new($"{id}") : new($"p.id");

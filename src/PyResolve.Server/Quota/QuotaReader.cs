@@ -7,21 +7,21 @@ using PyResolve.Server.Storage;
 namespace PyResolve.Server.Quota;
 
 /// <summary>Reads the month's row alone: the cost does not grow with events. Expired reservations count as settled. Thread-safe.</summary>
-internal sealed class QuotaReader(Database database, PlanCatalog plans, TimeProvider time)
+internal sealed class QuotaReader(Database database, PlanCatalog plans, CreditOrigins origins, TimeProvider time)
 {
     /// <summary>Many accounts' figures at once take a busy store longer than one row does.</summary>
     private static readonly TimeSpan Timeout = TimeSpan.FromSeconds(5);
 
     private readonly SharedReads<Guid, QuotaSnapshot> _shared = new(
         userIds => database.ReadWithTimeoutAsync(
-            (session, token) => ReadAsync(session, userIds, plans, time, token), Timeout, CancellationToken.None));
+            (session, token) => ReadAsync(session, userIds, plans, origins, time, token), Timeout, CancellationToken.None));
 
     /// <summary>Sees everything that was committed before the call.</summary>
     // Where the rows are distributed, a read with others would fail with the machine that has theirs.
     public async Task<QuotaSnapshot> ReadAsync(Guid userId, CancellationToken cancellationToken) =>
         (database.Engine.IsDistributed
             ? await database.ReadWithTimeoutAsync(
-                (session, token) => DistributedQuota.ReadAsync(session, userId, plans, time, token), Timeout, cancellationToken)
+                (session, token) => DistributedQuota.ReadAsync(session, userId, plans, origins, time, token), Timeout, cancellationToken)
             : await _shared.ReadAsync(userId, cancellationToken))
         ?? throw AccountGone.Exception();
 
@@ -49,13 +49,14 @@ internal sealed class QuotaReader(Database database, PlanCatalog plans, TimeProv
     }
 
     private static async Task<IReadOnlyDictionary<Guid, QuotaSnapshot>> ReadAsync(
-        Session session, IReadOnlyList<Guid> userIds, PlanCatalog plans, TimeProvider time, CancellationToken cancellationToken)
+        Session session, IReadOnlyList<Guid> userIds, PlanCatalog plans, CreditOrigins origins, TimeProvider time,
+        CancellationToken cancellationToken)
     {
         var now = time.GetInstant();
         var month = now.ToMonth();
         var asked = session.Rows("asked", userIds).With("user_id", static id => id);
         SqlPart? beyond = plans.HasBeyond
-            ? new SqlPart($", {QuotaColumns.Beyond(default, now)}, {QuotaColumns.Credits(default, now)}, {ChosenOverage.Columns}")
+            ? new SqlPart($", {QuotaColumns.Beyond(default, now)}, {QuotaColumns.Credits(default, origins, now)}, {ChosenOverage.Columns}")
             : null;
         var snapshots = await session.ListAsync(
             $"""

@@ -26,8 +26,9 @@ internal sealed class ReservationDecisions(DateTimeOffset now, bool givesLeases)
     public MonthChanges Months { get; } = new();
 
     public void AddAccount(
-        Guid userId, Plan plan, MonthTotals totals, IEnumerable<CreditGrant>? grants = null, ChosenOverage? overage = null) =>
-        _accounts[userId] = new AccountUnits(plan.WithExtra(totals.Extra), totals, grants ?? [], overage);
+        Guid userId, Plan plan, MonthTotals totals, IEnumerable<CreditGrant>? grants = null, ChosenOverage? overage = null,
+        DateTimeOffset? planEnds = null) =>
+        _accounts[userId] = new AccountUnits(plan.WithExtra(totals.Extra), totals, grants ?? [], overage, planEnds);
 
     /// <summary><paramref name="isNew"/>: whether the request with this key created the reservation.</summary>
     public void AddEarlier(string idempotencyKey, byte[] digest, StoredReservation reservation, bool isNew) =>
@@ -98,13 +99,15 @@ internal sealed class ReservationDecisions(DateTimeOffset now, bool givesLeases)
     private ReservationOutcome Grant(PendingReservation request, AccountUnits account)
     {
         var plan = account.Plan;
-        var beyond = account.Draw(request.Quantity, out var isEnough);
+        var end = now + request.TimeToLive;
+        var beyond = account.Draw(request.Quantity, end, out var isEnough);
         if (!isEnough)
         {
             return new ReservationOutcome.QuotaExceeded(
                 plan.Name, plan.MigrationsLimit!.Value, account.Used, account.Held, request.Quantity, now.StartOfNextMonth())
             {
-                Beyond = account.Beyond,
+                Beyond = account.BeyondUntil(end),
+                OverageEnds = account.BeyondUntil(now) > account.BeyondUntil(end) ? account.PlanEnds : null,
             };
         }
 
@@ -120,7 +123,7 @@ internal sealed class ReservationDecisions(DateTimeOffset now, bool givesLeases)
             Month = now.ToMonth(),
             Machine = request.Machine,
             CreatedAt = now,
-            ExpiresAt = now + request.TimeToLive,
+            ExpiresAt = end,
             IsLeased = givesLeases && request.Machine is not null,
             IdempotencyKey = request.IdempotencyKey,
             RequestDigest = request.Digest,

@@ -97,6 +97,9 @@ internal static class ReservationEndpoints
             ExtensionOutcome.Extended { Reservation: var reservation } => Answers.Ok(
                 Describe(reservation, lease: null, await quotas.ReadAsync(userId, http.RequestAborted))),
             ExtensionOutcome.Ended { State: var state } => new ProblemResult(Problems.Conflict(ProblemTexts.ReservationEnded(state))),
+            ExtensionOutcome.OutlivesPlan { PlanEnds: var ends } => new ProblemResult(Problems.Conflict(
+                $"The reservation has units of overage, which are billed only until the plan ends, at {ends:yyyy-MM-dd'T'HH:mm:ss'Z'}. "
+                + "Extend it by less.")),
             ExtensionOutcome.Leased => new ProblemResult(Problems.Conflict(ProblemTexts.ReservationLeased)),
             _ => NotFound(),
         };

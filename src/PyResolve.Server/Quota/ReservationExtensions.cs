@@ -1,5 +1,6 @@
 using PyResolve.Client.Wire;
 using PyResolve.Server.Ledger;
+using PyResolve.Server.Plans;
 using PyResolve.Server.Storage;
 
 namespace PyResolve.Server.Quota;
@@ -43,28 +44,31 @@ internal sealed class ReservationExtensions : IAsyncDisposable
     private async Task<IReadOnlyList<ExtensionOutcome>> ExtendAsync(
         Session session, IReadOnlyList<Extension> extensions, CancellationToken cancellationToken)
     {
-        await LockAccountsAsync(session, [.. extensions.Select(static extension => extension.UserId).Distinct()], cancellationToken);
+        var plans = await LockAccountsAsync(
+            session, [.. extensions.Select(static extension => extension.UserId).Distinct()], cancellationToken);
         var reservations = await LockedReservations.LockAsync(
             session, [.. extensions.Select(static extension => extension.Key)], cancellationToken);
         // Read after locking, so that it is later than the instant of the transaction that held the locks before.
         var now = _time.GetInstant();
-        ExtensionOutcome[] outcomes = [.. extensions.Select(extension => Extend(extension, reservations, now))];
+        ExtensionOutcome[] outcomes = [.. extensions.Select(extension => Extend(extension, reservations, plans, now))];
         await session.EndAsync([.. reservations.Write(session)]);
         return outcomes;
     }
 
-    private static Task<List<Guid>> LockAccountsAsync(Session session, IReadOnlyList<Guid> userIds, CancellationToken cancellationToken) =>
-        session.ListAsync(
+    private static async Task<Dictionary<Guid, EffectivePlan>> LockAccountsAsync(
+        Session session, IReadOnlyList<Guid> userIds, CancellationToken cancellationToken) =>
+        (await session.ListAsync(
             $"""
-            select p.id
+            select p.id, {EffectivePlan.Columns}
             from profiles p
             where p.id in (select a.user_id from {session.Rows("a", userIds).With("user_id", static id => id)})
             order by p.id {session.Engine.ForUpdate}
             """,
-            static row => row.Uuid(0),
-            cancellationToken);
+            static row => KeyValuePair.Create(row.Uuid(0), EffectivePlan.Read(row, 1)),
+            cancellationToken)).ToDictionary();
 
-    private static ExtensionOutcome Extend(Extension extension, LockedReservations reservations, DateTimeOffset now)
+    private static ExtensionOutcome Extend(
+        Extension extension, LockedReservations reservations, Dictionary<Guid, EffectivePlan> plans, DateTimeOffset now)
     {
         if (reservations.Find(extension.UserId, extension.Id) is not { } reservation)
             return new ExtensionOutcome.NotFound();
@@ -74,6 +78,10 @@ internal sealed class ReservationExtensions : IAsyncDisposable
         if (reservation.IsLeased)
             return new ExtensionOutcome.Leased();
         var extended = reservation.Extend(extension.TimeToLive, now);
+        // Then no subscription may bill it any more.
+        if (reservation.Beyond is { OpenOverage: > 0 } && extended.ExpiresAt > reservation.ExpiresAt
+            && plans.TryGetValue(extension.UserId, out var plan) && extended.ExpiresAt > plan.Until)
+            return new ExtensionOutcome.OutlivesPlan(plan.Until.Value);
         reservations.Update(extended);
         return new ExtensionOutcome.Extended(extended);
     }

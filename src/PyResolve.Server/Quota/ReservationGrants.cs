@@ -1,6 +1,7 @@
 using PyResolve.Server.Access;
 using PyResolve.Server.Alerts;
 using PyResolve.Server.Leases;
+using PyResolve.Server.Ledger;
 using PyResolve.Server.Plans;
 using PyResolve.Server.Storage;
 using PyResolve.Server.Telemetry;
@@ -17,6 +18,7 @@ internal sealed class ReservationGrants : IAsyncDisposable
 
     private readonly Database _database;
     private readonly PlanCatalog _plans;
+    private readonly CreditOrigins _origins;
     private readonly UsageAlerts _alerts;
     private readonly LeaseSigner _leases;
     private readonly ServerMetrics _metrics;
@@ -25,10 +27,11 @@ internal sealed class ReservationGrants : IAsyncDisposable
     private readonly GroupCommit<PendingReservation, ReservationOutcome> _group;
 
     public ReservationGrants(
-        Database database, PlanCatalog plans, UsageAlerts alerts, LeaseSigner leases, ServerMetrics metrics, SweepSchedule sweeps,
-        TimeProvider time)
+        Database database, PlanCatalog plans, CreditOrigins origins, UsageAlerts alerts, LeaseSigner leases, ServerMetrics metrics,
+        SweepSchedule sweeps, TimeProvider time)
     {
-        (_database, _plans, _alerts, _leases, _metrics, _sweeps, _time) = (database, plans, alerts, leases, metrics, sweeps, time);
+        (_database, _plans, _origins, _alerts) = (database, plans, origins, alerts);
+        (_leases, _metrics, _sweeps, _time) = (leases, metrics, sweeps, time);
         _group = new GroupCommit<PendingReservation, ReservationOutcome>(
             ReservationGroups.Limits, FlushAsync, findShard: database.FindShardAsync);
     }
@@ -60,7 +63,7 @@ internal sealed class ReservationGrants : IAsyncDisposable
     public ValueTask DisposeAsync() => _group.DisposeAsync();
 
     private Task<IReadOnlyList<ReservationOutcome>> FlushAsync(IReadOnlyList<PendingReservation> pending) => _database.WriteAsync(
-        session => new ReservationTransaction(session, pending, _plans, _alerts, GivesLeases(pending), _time)
+        session => new ReservationTransaction(session, pending, _plans, _origins, _alerts, GivesLeases(pending), _time)
             .DecideAsync(CancellationToken.None),
         CancellationToken.None);
 

@@ -20,6 +20,9 @@ internal abstract record ReservationOutcome
         /// <summary>What credits and overage cover, or could, beyond the limit.</summary>
         public long Beyond { get; init; }
 
+        /// <summary>The end of the plan, where overage is left that only a reservation that ends before could use; else null.</summary>
+        public DateTimeOffset? OverageEnds { get; init; }
+
         /// <summary>It would fit if nothing were held.</summary>
         public bool IsHeldOnly => Used + Asked <= Limit + Beyond;
     }
@@ -47,6 +50,9 @@ internal abstract record ExtensionOutcome
     public sealed record Ended(string State) : ExtensionOutcome;
 
     public sealed record Leased : ExtensionOutcome;
+
+    /// <summary>It has units of overage, which the subscription would not bill after its end.</summary>
+    public sealed record OutlivesPlan(DateTimeOffset PlanEnds) : ExtensionOutcome;
 
     public sealed record NotFound : ExtensionOutcome;
 }

@@ -14,7 +14,7 @@ internal sealed class ReservationRefusals(ReservationList list, PlanCatalog plan
         {
             case ReservationOutcome.QuotaExceeded exceeded:
                 var heldUntil = exceeded.IsHeldOnly ? await list.FindEarliestEndAsync(userId, cancellationToken) : null;
-                var problem = Problems.Create(402, ProblemCodes.QuotaExceeded, Explain(exceeded, heldUntil) + WayOut(exceeded.Plan));
+                var problem = Problems.Create(402, ProblemCodes.QuotaExceeded, Explain(exceeded, heldUntil) + WayOut(exceeded));
                 return new ProblemResult(
                     problem with { UpgradeUrl = url.Upgrade, ResetsAt = exceeded.ResetsAt, HeldUntil = heldUntil });
             case ReservationOutcome.TierNotAllowed notAllowed:
@@ -28,9 +28,15 @@ internal sealed class ReservationRefusals(ReservationList list, PlanCatalog plan
     }
 
     /// <summary>What the account itself can do besides an upgrade, where the server sells it.</summary>
-    private string WayOut(string planName)
+    private string WayOut(ReservationOutcome.QuotaExceeded exceeded)
     {
-        var plan = plans[planName];
+        if (exceeded.OverageEnds is { } ends)
+        {
+            return " Overage is left for reservations that end with the plan, "
+                + $"by {ends:yyyy-MM-dd'T'HH:mm:ss'Z'}: use a smaller ttl_seconds.";
+        }
+
+        var plan = plans[exceeded.Plan];
         var buys = plan.DrawsCredits && plans.Packs.Count > 0;
         return (buys, plan.Overage) switch
         {

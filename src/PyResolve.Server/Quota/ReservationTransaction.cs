@@ -14,6 +14,7 @@ internal sealed class ReservationTransaction(
     Session session,
     IReadOnlyList<PendingReservation> requests,
     PlanCatalog plans,
+    CreditOrigins origins,
     UsageAlerts alerts,
     bool givesLeases,
     TimeProvider time)
@@ -48,7 +49,11 @@ internal sealed class ReservationTransaction(
             decisions.AddLatest(reservation);
         var credits = found.Credits.ToLookup(static grant => grant.UserId);
         foreach (var (userId, plan, overage) in found.Accounts)
-            decisions.AddAccount(userId, plans.At(plan, now), totals[(userId, month)], credits[userId], overage);
+        {
+            decisions.AddAccount(
+                userId, plans.At(plan, now), totals[(userId, month)], credits[userId], overage, plan.Until > now ? plan.Until : null);
+        }
+
         var settled = new List<StoredReservation>();
         foreach (var reservation in found.Locked)
         {
@@ -94,7 +99,7 @@ internal sealed class ReservationTransaction(
             .Select(static reservation => (reservation.UserId, reservation.Id));
         var locked = ReservationRows.LockDueAnd(batch, ChooseAccountsToSettle(), [.. committed], MaxDue, requestedAt);
         var months = MonthRows.Lock(batch, _userIds, requestedAt.ToMonth());
-        var credits = plans.HasCredits ? CreditRows.Lock(batch, _userIds, requestedAt) : [];
+        var credits = plans.HasCredits ? CreditRows.Lock(batch, _userIds, origins, requestedAt) : [];
         await batch.RunAsync(cancellationToken);
         return new Found(accounts, created, repeated, latest, locked, months, credits);
     }

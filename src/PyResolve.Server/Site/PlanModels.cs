@@ -51,6 +51,10 @@ internal sealed record PlanView(
     /// <summary>What the portal changes. In place of a paused one a plan is chosen here.</summary>
     public bool HasSubscription => State.Status is not (null or "canceled" or "incomplete" or "incomplete_expired" or "paused");
 
+    /// <summary>The subscription has several prices, such as that of overage: Stripe's portal cannot change its plan.</summary>
+    public bool HasExtras => HasSubscription && State.SubscriptionId is { } id
+        && SubscriptionMemories.Read(State.Remembered).GetValueOrDefault(id)?.HasExtras == true;
+
     public bool IsCancelling => HasSubscription && State.Cancelling;
 
     /// <summary>Paid, as the browser says, but Stripe has not said so yet.</summary>

@@ -76,7 +76,7 @@ internal static class PlanPages
 
     private static async Task<IResult> StartCheckout(
         HttpContext http, SameOrigin sameOrigin, WebSessions web, PlanReader reader, PlanCatalog plans, Checkouts checkouts,
-        BillingOptions options, BillingLimits limits, CreditCheckouts credits)
+        BillingOptions options, BillingLimits limits, CreditCheckouts credits, QuotaReader quotas)
     {
         if (await SitePages.FormCallerAsync(http, sameOrigin, web) is not { } caller)
             return SitePages.SignInFirst(http, Path);
@@ -92,7 +92,7 @@ internal static class PlanPages
             http,
             caller,
             reader,
-            async () => (await BillingEndpoints.StartCheckout(wanted, http, plans, checkouts, options, limits, credits)).Result);
+            async () => (await BillingEndpoints.StartCheckout(wanted, http, plans, checkouts, options, limits, credits, quotas)).Result);
     }
 
     private static async Task<IResult> SetOverage(

@@ -117,15 +117,17 @@ internal sealed partial class UsageRetention(Database database, ServerOptions op
     private Task<int> DeleteAsync(List<AccountMonth> months, CancellationToken cancellationToken) => database.WriteAsync(
         async session =>
         {
-            var deleted = 0;
+            var deleted = new List<(Guid UserId, Guid Id)>();
             foreach (var delete in session.ByAccount(months, static month => month.UserId, Delete))
             {
-                deleted += await session.ExecuteAsync(delete, cancellationToken);
-                if (deleted >= BatchSize)
+                deleted.AddRange(
+                    await session.ListAsync(delete, static row => (row.Uuid(0), row.Uuid(1)), cancellationToken));
+                if (deleted.Count >= BatchSize)
                     break;
             }
 
-            return Math.Min(deleted, BatchSize);
+            await DeleteReportsAsync(session, deleted, cancellationToken);
+            return Math.Min(deleted.Count, BatchSize);
 
             Sql Delete(IReadOnlyList<AccountMonth> some, OneAccount account) =>
                 $"""
@@ -135,9 +137,30 @@ internal sealed partial class UsageRetention(Database database, ServerOptions op
                     from {session.Rows("old", some).With("user_id", month => month.UserId).With("month", month => month.Month)}
                     join usage_events e on e.user_id = old.user_id and e.month = old.month{account.And("e.user_id")}
                     limit {BatchSize}){account.And("user_id")}
+                returning user_id, id
                 """;
         },
         cancellationToken);
+
+    /// <summary>Their ids are free again: overage of a later event with such an id is to be reported as well.</summary>
+    private static async Task DeleteReportsAsync(
+        Session session, List<(Guid UserId, Guid Id)> events, CancellationToken cancellationToken)
+    {
+        if (events.Count == 0)
+            return;
+        foreach (var delete in session.Engine.InParts<(Guid UserId, Guid Id)>(
+            events,
+            some =>
+                $"""
+                delete from meter_events
+                where sent_at is not null and (user_id, event_id) in (
+                    select d.user_id, d.id
+                    from {session.Rows("d", some)
+                        .With("user_id", static deleted => deleted.UserId)
+                        .With("id", static deleted => deleted.Id)})
+                """))
+            await session.ExecuteAsync(delete, cancellationToken);
+    }
 
     private readonly record struct AccountMonth(Guid UserId, string Month);
 

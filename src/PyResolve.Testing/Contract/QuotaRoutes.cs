@@ -79,7 +79,10 @@ internal static class QuotaRoutes
     public static FakeAnswer Read(Call call)
     {
         var reservation = Find(call);
-        var answer = call.Account.Describe(reservation, reservation.Machine, call.Now) with { Receipt = reservation.Receipt };
+        var answer = call.Account.Describe(reservation, reservation.Machine, call.Now) with
+        {
+            Receipt = call.Account.Beyond.ReceiptOf(reservation),
+        };
         return FakeAnswer.Json(answer, WireJson.Default.Reservation);
     }
 

@@ -1,3 +1,5 @@
+using PyResolve.Client.Wire;
+
 namespace PyResolve.Testing.State;
 
 /// <summary>Prepaid credits of an account, and the overage that it allows itself.</summary>
@@ -34,6 +36,8 @@ internal sealed class BeyondPlan(AccountState account)
         var overage = missing - credits;
         return overage <= Left(month) ? (credits, overage) : null;
     }
+
+    public ReservationReceipt ReceiptOf(FakeReservation reservation) => reservation.ReceiptAfter(Spent(reservation));
 
     public long Left(string month) => Math.Max(0, Cap - Overage(month));
 

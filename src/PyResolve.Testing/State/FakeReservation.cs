@@ -74,6 +74,19 @@ internal sealed class FakeReservation
         return (credits, Math.Max(0, beyond - Credits));
     }
 
+    /// <param name="spent">Units that events have recorded.</param>
+    public ReservationReceipt ReceiptAfter(int spent)
+    {
+        if (State == ReservationStates.Held || Receipt.Credits is null)
+            return Receipt;
+        var beyond = spent - (Quantity - Credits - Overage);
+        return Receipt with
+        {
+            ChargedCredits = Math.Max(0, Math.Min(beyond, Credits)),
+            ChargedOverage = Math.Max(0, Math.Min(beyond - Credits, Overage)),
+        };
+    }
+
     /// <summary>Whether its units are free again at <see cref="ExpiresAt"/>, and not before.</summary>
     public bool ReturnsAtItsEnd => _isOpen && Remaining > 0 && (!IsLeased || _settledState is not null);
 

@@ -1,3 +1,5 @@
+using PyResolve.Server.Tests.Credits;
+
 namespace PyResolve.Server.Tests.Accounts;
 
 /// <summary>The free quota is one a month for each mailbox, however often its account is deleted.</summary>
@@ -57,6 +59,18 @@ public sealed class QuotaRenewalTests(SharedServers servers)
                 return await own.Store.ReadNumberAsync("select count(*) from spent_quota") == 0;
             },
             cancellationToken: TestContext.Current.CancellationToken);
+    }
+
+    [Theory, OnBothEngines]
+    public async Task What_credits_and_overage_covered_was_paid_for_and_is_not_charged_to_the_next_account(StorageEngine engine)
+    {
+        await using var shop = await CreditShop.OpenAsync(engine, servers, limit: 2);
+        var account = await shop.SignUpAsync(credits: 2, overage: 1);
+        var email = (string)(await shop.Own.Store.ReadSqlAsync("select email from profiles"))!;
+        (await account.CommitAsync((await account.ReserveAsync(quantity: 5)).Id())).Status.ShouldBe(200);
+        (await account.Session.DeleteAccountAsync()).Status.ShouldBe(204);
+
+        (await (await shop.Own.SignUpAsync(email)).QuotaAsync()).Used.ShouldBe(2);
     }
 
     [Theory, OnBothEngines]

@@ -71,6 +71,42 @@ public sealed class CreditEventTests(SharedServers servers)
         (await shop.Store.ReadNumberAsync("select sum(taken) from credit_grants")).ShouldBe(40);
     }
 
+    [Theory, OnBothEngines]
+    public async Task A_thin_event_of_a_refund_takes_credits_back_and_stays_to_be_reviewed(StorageEngine engine)
+    {
+        await using var shop = await StartAsync(engine);
+        var subscriber = await shop.SignUpAsync();
+        await PayAsync(shop, subscriber);
+        await DeliverAsync(shop, subscriber, "evt_credits_paid");
+        await shop.WaitUntilProcessedAsync();
+        shop.Stripe.PaidCredits[subscriber.CustomerId] = [Paid(subscriber.Account.UserId) with { RefundedPercent = 100 }];
+        shop.Stripe.Charges.Add(new StripeCharge("ch_1") { Customer = subscriber.CustomerId });
+
+        (await BillingServer.DeliverAsync(
+            shop.Own.Server,
+            """{"id":"evt_thin","object":"v2.core.event","type":"v1.charge.refunded","related_object":{"id":"ch_1"}}""")).Status
+            .ShouldBe(200);
+
+        await shop.WaitUntilProcessedAsync();
+        (await shop.Store.ReadNumberAsync("select sum(taken) from credit_grants")).ShouldBe(40);
+        (await shop.Store.ReadSqlAsync("select note from stripe_events where event_id = 'evt_thin'")).ShouldBe("needs review");
+    }
+
+    [Theory, OnBothEngines]
+    public async Task A_payment_that_arrives_after_the_account_was_deleted_is_to_be_reviewed(StorageEngine engine)
+    {
+        await using var shop = await StartAsync(engine);
+        var subscriber = await shop.SignUpAsync();
+        await subscriber.DeleteAccountAsync();
+        await shop.WaitUntilProcessedAsync();
+        shop.Stripe.PaidCredits[subscriber.CustomerId] = [Paid(subscriber.Account.UserId)];
+
+        await DeliverAsync(shop, subscriber, "evt_debit");
+
+        await shop.WaitUntilProcessedAsync();
+        (await shop.Store.ReadSqlAsync("select note from stripe_events where event_id = 'evt_debit'")).ShouldBe("needs review");
+    }
+
     [Theory, OnEveryEngine]
     public async Task A_dispute_stays_to_be_reviewed_and_takes_credits_until_it_is_won(StorageEngine engine)
     {
@@ -136,6 +172,7 @@ public sealed class CreditEventTests(SharedServers servers)
 
     private static async Task PayAsync(BillingServer shop, Subscriber subscriber)
     {
+        await shop.Store.ExecuteSqlAsync("update profiles set plan = 'pro', plan_origin = null");
         (await subscriber.Account.Key.PostAsync("/billing/checkout", new { credits = "small" })).Status.ShouldBe(200);
         shop.Stripe.Purchases.Single().ShouldBe(
             shop.Stripe.Purchases[0] with { UserId = subscriber.Account.UserId, Price = "price_credits", Units = 40 });

@@ -147,6 +147,30 @@ public sealed class CreditStoryTests(SharedServers servers)
             async () => (await shop.PaidAtStripeAsync()).ShouldBe([12 * UnitOfOverage, TeamMonth]), cancellationToken: Cancellation);
     }
 
+    /// <summary>Refused until the period in which it was used has been invoiced.</summary>
+    [Theory, OnBothEngines]
+    public async Task Overage_that_is_reported_late_is_on_the_invoice_of_the_next_period(StorageEngine engine)
+    {
+        await using var shop = await SimulatedShop.OpenAsync(engine, servers);
+        var ann = await shop.SignUpAsync();
+        await shop.BuyAsync(ann, new { plan = "team" });
+        await ann.Key.PostAsync("/billing/overage", new { cap = 30 });
+        shop.RefuseReports(status: 400);
+        await UseAsync(ann, 112);
+        await Eventually.IsTrueAsync(
+            async () => await shop.Own.Store.ReadNumberAsync("select count(*) from meter_events where failure is not null") == 1,
+            cancellationToken: Cancellation);
+        await shop.AdvanceAsync(days: 31);
+        (await SimulatedShop.PaidAsync(ann)).ShouldBe([TeamMonth, TeamMonth]);
+
+        shop.TakeReports();
+        shop.Own.Clock.Jump(TimeSpan.FromDays(31));
+        await shop.EverythingIsReportedAsync();
+        await shop.AdvanceAsync(days: 31);
+
+        (await SimulatedShop.PaidAsync(ann)).ShouldBe([TeamMonth + (12 * UnitOfOverage), TeamMonth, TeamMonth]);
+    }
+
     [Theory, OnEveryEngine]
     public async Task Without_a_subscription_there_is_no_overage(StorageEngine engine)
     {

@@ -18,6 +18,27 @@ public sealed class CreditTests(SharedServers servers)
         var receipt = (await account.Key.GetAsync($"/quota/reservations/{held.Id()}"))["receipt"];
         receipt.GetProperty("reason").GetString().ShouldBe(
             "Granted: of the 7 asked for, the pro plan's quota covers 2, credits 3, overage 2.");
+        receipt.ToString().ShouldNotContain("charged");
+    }
+
+    [Theory, OnBothEngines]
+    public async Task The_receipt_says_what_a_commit_was_charged_and_that_a_release_was_charged_nothing(StorageEngine engine)
+    {
+        await using var shop = await CreditShop.OpenAsync(engine, servers, limit: 2);
+        var account = await shop.SignUpAsync(credits: 3, overage: 4);
+        var (committed, released) = ((await account.ReserveAsync(quantity: 7)).Id(), (await account.ReserveAsync(quantity: 1)).Id());
+
+        (await account.CommitAsync(committed, new { quantity = 6 })).Status.ShouldBe(200);
+        await account.ReleaseAsync(released);
+
+        (await ChargedAsync(committed)).ShouldBe((3, 1));
+        (await ChargedAsync(released)).ShouldBe((0, 0));
+
+        async Task<(int Credits, int Overage)> ChargedAsync(Guid id)
+        {
+            var receipt = (await account.Key.GetAsync($"/quota/reservations/{id}"))["receipt"];
+            return (receipt.GetProperty("charged_credits").GetInt32(), receipt.GetProperty("charged_overage").GetInt32());
+        }
     }
 
     [Theory, OnEveryEngine]

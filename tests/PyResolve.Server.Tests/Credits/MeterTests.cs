@@ -114,7 +114,7 @@ public sealed class MeterTests(SharedServers servers)
     public async Task What_a_deleted_account_used_is_on_a_last_invoice(StorageEngine engine)
     {
         await using var shop = await StartAsync(engine);
-        var subscriber = await SubscribeWithOverageAsync(shop);
+        var subscriber = await SubscribeAsync(shop);
 
         await subscriber.DeleteAccountAsync();
 
@@ -126,7 +126,7 @@ public sealed class MeterTests(SharedServers servers)
     public async Task A_deleted_accounts_subscription_ends_after_its_reports_have_arrived(StorageEngine engine)
     {
         await using var shop = await StartAsync(engine);
-        var subscriber = await SubscribeWithOverageAsync(shop);
+        var subscriber = await SubscribeAsync(shop);
         shop.Stripe.OnReport = static _ => throw new StripeException("Stripe did not answer.");
         var committed = await CommitAsync(subscriber.Account, quantity: 3);
         await shop.WaitForCountAsync("select count(*) from meter_events where failure is not null", 1);
@@ -150,7 +150,7 @@ public sealed class MeterTests(SharedServers servers)
     public async Task A_report_that_Stripe_refuses_keeps_no_subscription_of_a_deleted_account(StorageEngine engine)
     {
         await using var shop = await StartAsync(engine);
-        var subscriber = await SubscribeWithOverageAsync(shop);
+        var subscriber = await SubscribeAsync(shop);
         shop.Stripe.OnReport = static _ => throw new StripeException("No active meter found.") { Status = 400 };
         await CommitAsync(subscriber.Account, quantity: 3);
 
@@ -161,11 +161,12 @@ public sealed class MeterTests(SharedServers servers)
         (await shop.Service<MeterReports>().ListLateAsync(CreditShop.Cancellation)).Single().Units.ShouldBe(3);
     }
 
-    private static async Task<Subscriber> SubscribeWithOverageAsync(BillingServer shop)
+    /// <summary>A customer whose plan allows overage only, which the subscription bills.</summary>
+    private static async Task<Subscriber> SubscribeAsync(BillingServer shop)
     {
         var subscriber = await shop.SignUpAsync();
-        var metered = new StripePrice("price_overage") { Recurring = new("month", "metered") };
-        await subscriber.SetSubscriptionsAsync(Subscriptions.Of("sub_1", "active", Subscriptions.ProPrice, metered));
+        await subscriber.SetSubscriptionsAsync(
+            Subscriptions.Of("sub_1", "active", Subscriptions.ProPrice, Subscriptions.OveragePrice));
         await subscriber.WaitForPlanAsync("pro");
         await shop.WaitUntilProcessedAsync();
         await shop.Store.ExecuteSqlAsync("update profiles set overage_limit = 100, overage_plan = 'pro'");
@@ -174,6 +175,83 @@ public sealed class MeterTests(SharedServers servers)
 
     private static async Task<bool[]> LateAsync(BillingServer shop) =>
         [.. (await shop.Service<MeterReports>().ListLateAsync(CreditShop.Cancellation)).Select(static late => late.IsGivenUp)];
+
+    [Theory, OnBothEngines]
+    public async Task Stripe_is_sent_one_report_of_a_customer_at_a_time(StorageEngine engine)
+    {
+        await using var shop = await StartAsync(engine);
+        var subscriber = await SubscribeAsync(shop);
+        var (running, most) = (0, 0);
+        shop.Stripe.OnReport = async _ =>
+        {
+            most = Math.Max(most, Interlocked.Increment(ref running));
+            await Task.Delay(TimeSpan.FromMilliseconds(20));
+            Interlocked.Decrement(ref running);
+        };
+
+        await Task.WhenAll(Enumerable.Range(0, 20).Select(_ => CommitAsync(subscriber.Account, quantity: 1)));
+
+        await shop.WaitForCountAsync(Sent, 20);
+        most.ShouldBe(1);
+    }
+
+    [Theory, OnBothEngines]
+    public async Task What_no_subscription_bills_is_not_sent_and_is_told_until_one_does(StorageEngine engine)
+    {
+        await using var shop = await StartAsync(engine);
+        var subscriber = await SubscribeAsync(shop);
+        var held = await subscriber.Account.ReserveAsync(quantity: 10);
+        await subscriber.SetSubscriptionsAsync(Subscriptions.Pro().Cancelled());
+        await subscriber.WaitForPlanAsync("free");
+
+        (await subscriber.Account.CommitAsync(held.Id())).Status.ShouldBe(200);
+        await shop.WaitForCountAsync("select count(*) from meter_events where failure is not null", 1);
+        shop.Clock.Jump(TimeSpan.FromHours(1));
+
+        var late = (await shop.Service<MeterReports>().ListLateAsync(CreditShop.Cancellation)).Single();
+        late.ToString().ShouldContain("10 units");
+        late.ToString().ShouldContain("has no subscription that bills overage of the plan pro. Invoice it by hand");
+        shop.Stripe.Metered.ShouldBeEmpty();
+        shop.Stripe.Set(
+            subscriber.CustomerId, Subscriptions.Of("sub_2", "active", Subscriptions.ProPrice, Subscriptions.OveragePrice));
+        shop.Clock.Jump(TimeSpan.FromHours(2));
+        await shop.WaitForCountAsync(Sent, 1);
+    }
+
+    /// <summary>Stripe closes a period an hour after its end.</summary>
+    [Theory, OnBothEngines]
+    public async Task What_is_sent_late_counts_when_it_was_first_sent_and_every_later_time_the_same(StorageEngine engine)
+    {
+        await using var shop = await StartAsync(engine);
+        var subscriber = await SubscribeAsync(shop);
+        var counted = new List<DateTimeOffset>();
+        shop.Stripe.OnReport = report =>
+        {
+            counted.Add(report.CountsAt);
+            throw new StripeException("Refused.") { Status = 400 };
+        };
+        await CommitAsync(subscriber.Account, quantity: 1);
+        await shop.WaitForCountAsync("select count(*) from meter_events where failure = 'Refused.'", 1);
+        var used = shop.Clock.GetUtcNow();
+
+        shop.Stripe.OnReport = report =>
+        {
+            counted.Add(report.CountsAt);
+            throw new StripeException("Stripe did not answer.");
+        };
+        shop.Clock.Jump(TimeSpan.FromDays(2));
+        var first = shop.Clock.GetUtcNow();
+        await shop.WaitForCountAsync("select count(*) from meter_events where failure like 'Stripe did not%'", 1);
+        shop.Stripe.OnReport = report =>
+        {
+            counted.Add(report.CountsAt);
+            return Task.CompletedTask;
+        };
+        shop.Clock.Jump(TimeSpan.FromHours(3));
+
+        await shop.WaitForCountAsync(Sent, 1);
+        (counted[0], counted[^2], counted[^1]).ShouldBe((used, first, first));
+    }
 
     [Theory, OnEveryEngine]
     public async Task Two_instances_report_each_unit_once(StorageEngine engine)
@@ -197,14 +275,6 @@ public sealed class MeterTests(SharedServers servers)
 
     private static Dictionary<string, string?> AllSettings() =>
         new(BillingServer.Settings.Concat(CreditShop.Settings(limit: 0)));
-
-    /// <summary>A customer whose plan allows overage only.</summary>
-    private static async Task<Subscriber> SubscribeAsync(BillingServer shop)
-    {
-        var subscriber = await shop.SignUpAsync();
-        await shop.Store.ExecuteSqlAsync("update profiles set plan = 'pro', plan_origin = null, overage_limit = 100, overage_plan = 'pro'");
-        return subscriber;
-    }
 
     private static async Task<string> CommitAsync(TestAccount account, int quantity)
     {

@@ -1,5 +1,8 @@
 using PyResolve.Server.Billing.Gateway;
+using PyResolve.Server.Billing.Operator;
+using PyResolve.Server.Billing.Sync;
 using PyResolve.Server.Tests.Billing;
+using PyResolve.Server.Tests.Devices;
 using PyResolve.Server.Tests.Http;
 
 namespace PyResolve.Server.Tests.Credits;
@@ -87,6 +90,134 @@ public sealed class OverageChoiceTests(SharedServers servers)
     }
 
     [Theory, OnBothEngines]
+    public async Task While_an_invoice_is_unpaid_no_overage_is_used_and_afterwards_the_limit_is_the_same(StorageEngine engine)
+    {
+        await using var shop = await StartAsync(engine);
+        var subscriber = await SubscribeAsync(shop, Subscriptions.Pro());
+        await SetAsync(subscriber, 5);
+
+        await SetStatusAsync(shop, subscriber, "past_due");
+        (await subscriber.Account.ReserveAsync()).Status.ShouldBe(402);
+        (await SetAsync(subscriber, 6)).ShouldBeProblem(409, "conflict").Detail!.ShouldContain("Pay the open invoice");
+
+        await SetStatusAsync(shop, subscriber, "active");
+        (await subscriber.Account.Key.GetAsync("/quota"))["overage_cap"].GetInt64().ShouldBe(5);
+        (await subscriber.Account.ReserveAsync(quantity: 5)).Status.ShouldBe(201);
+    }
+
+    [Theory, OnBothEngines]
+    public async Task A_reservation_that_outlives_the_subscription_uses_no_overage(StorageEngine engine)
+    {
+        await using var shop = await StartAsync(engine);
+        var subscriber = await SubscribeAsync(shop, Subscriptions.Pro());
+        await SetAsync(subscriber, 5);
+        shop.Stripe.Set(
+            subscriber.CustomerId, shop.Stripe.SubscriptionsOf(subscriber.CustomerId)[0].Until(Subscriptions.PeriodEnd) with
+            {
+                CancelAtPeriodEnd = true,
+            });
+        await subscriber.SendEventAsync();
+        await shop.WaitUntilProcessedAsync();
+
+        var refused = await subscriber.Account.ReserveAsync(ttlSeconds: 7200);
+        var held = await subscriber.Account.ReserveAsync(ttlSeconds: 1800);
+
+        refused.ShouldBeProblem(402, "quota_exceeded").Detail!.ShouldContain("by 2026-11-15T13:00:00Z: use a smaller ttl_seconds.");
+        held.Status.ShouldBe(201, held.Text);
+        (await ExtendAsync(7200)).ShouldBeProblem(409, "conflict").Detail!.ShouldContain("2026-11-15T13:00:00Z");
+        (await ExtendAsync(2400)).Status.ShouldBe(200);
+
+        Task<Answer> ExtendAsync(int seconds) => subscriber.Account.Key.SendAsync(
+            HttpMethod.Patch, $"/quota/reservations/{held.Id()}", new { ttl_seconds = seconds });
+    }
+
+    [Theory, OnBothEngines]
+    public async Task A_sync_that_fetched_before_the_price_was_added_does_not_remove_the_limit(StorageEngine engine)
+    {
+        await using var shop = await StartAsync(engine);
+        var subscriber = await SubscribeAsync(shop, Subscriptions.Pro());
+        await shop.WaitUntilProcessedAsync();
+        var (fetched, isSet) = (new TaskCompletionSource(), new TaskCompletionSource());
+        var (calls, stale) = (0, Task.CompletedTask);
+        shop.Stripe.OnReadSubscriptions = async (_, _) =>
+        {
+            switch (Interlocked.Increment(ref calls))
+            {
+                case 2:
+                    stale = shop.Service<CustomerSync>().RunAsync(subscriber.CustomerId, CreditShop.Cancellation);
+                    await fetched.Task;
+                    break;
+                case 4:
+                    fetched.SetResult();
+                    await isSet.Task;
+                    break;
+            }
+        };
+
+        (await SetAsync(subscriber, 5)).Status.ShouldBe(200);
+        isSet.SetResult();
+        await stale;
+
+        (await subscriber.Account.Key.GetAsync("/quota"))["overage_cap"].GetInt64().ShouldBe(5);
+    }
+
+    [Theory, OnBothEngines]
+    public async Task The_page_of_the_plan_says_that_Stripes_page_cannot_change_it(StorageEngine engine)
+    {
+        await using var shop = await StartAsync(engine);
+        var subscriber = await SubscribeAsync(shop, Subscriptions.Pro());
+        var person = await Person.SignedInAsync(shop.Own.Server, subscriber.Account);
+        (await person.GetAsync("/app/plan")).Text.ShouldContain("Change to Unlimited");
+
+        await SetAsync(subscriber, 5);
+        await SetAsync(subscriber, 0);
+
+        var page = await person.GetAsync("/app/plan");
+        page.Text.ShouldNotContain("Change to Unlimited");
+        page.Text.ShouldContain("cannot change such a subscription to another plan");
+    }
+
+    [Theory, OnBothEngines]
+    public async Task Credits_are_not_sold_to_a_plan_that_uses_none(StorageEngine engine)
+    {
+        await using var shop = await StartAsync(engine);
+        var account = await shop.Own.SignUpAsync();
+
+        (await account.Key.PostAsync("/billing/checkout", new { credits = "small" })).ShouldBeProblem(409, "conflict").Detail!
+            .ShouldBe("The free plan uses no credits, so none are sold to it. Change to pro first.");
+
+        shop.Stripe.Purchases.ShouldBeEmpty();
+    }
+
+    [Theory, InlineData("mtr_overage", false), InlineData("mtr_other", true)]
+    public async Task Doctor_names_a_price_that_bills_another_meter(string meter, bool isNamed)
+    {
+        await using var shop = await StartAsync(StorageEngine.Sqlite);
+        shop.Stripe.Prices.Add(new StripePrice("price_overage")
+        {
+            UnitAmount = 50,
+            Currency = "usd",
+            Active = true,
+            Recurring = new("month", "metered") { Meter = meter },
+        });
+
+        var lines = new List<string>();
+        await foreach (var (isProblem, text) in shop.Service<StripeDoctor>().ExamineAsync(CreditShop.Cancellation))
+            lines.Add($"{isProblem} {text}");
+
+        lines.Exists(static line => line.StartsWith("True STRIPE_PRICE_PRO_OVERAGE names price_overage, which bills another meter",
+            StringComparison.Ordinal)).ShouldBe(isNamed, string.Join('\n', lines));
+    }
+
+    private static async Task SetStatusAsync(BillingServer shop, Subscriber subscriber, string status)
+    {
+        shop.Stripe.Set(
+            subscriber.CustomerId, shop.Stripe.SubscriptionsOf(subscriber.CustomerId)[0] with { Status = status });
+        await subscriber.SendEventAsync();
+        await shop.WaitUntilProcessedAsync();
+    }
+
+    [Theory, OnBothEngines]
     public async Task A_limit_above_the_plans_is_refused_and_0_works_while_Stripe_is_away(StorageEngine engine)
     {
         await using var shop = await StartAsync(engine);
@@ -119,6 +250,7 @@ public sealed class OverageChoiceTests(SharedServers servers)
         settings["STRIPE_PRICE_PRO_OVERAGE"] = "price_overage";
         settings["PyResolve:Credits:small:Units"] = "40";
         settings["PyResolve:Credits:small:Amount"] = "900";
+        settings["STRIPE_PRICE_CREDITS_SMALL"] = "price_credits";
         settings["PyResolve:Plans:unlimited:MigrationsLimit"] = "0";
         settings["PyResolve:Plans:unlimited:Overage:UnitAmount"] = "10";
         return await BillingServer.StartAsync(engine, servers.Postgres, settings: settings);

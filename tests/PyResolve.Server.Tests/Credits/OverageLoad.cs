@@ -15,6 +15,8 @@ internal sealed class OverageLoad : IAsyncDisposable
 {
     private const int Clients = 4;
     private const int LongestLoad = 600;
+    private const long PlanAmount = 1900;
+    private const long UnitAmount = 50;
     private const string Meter = "pyresolve_pro_overage";
     private const string Route = "POST /v1/billing/meter_events";
 
@@ -25,7 +27,6 @@ internal sealed class OverageLoad : IAsyncDisposable
     private readonly Random _random = new(20_261_130);
     private TestAccount _account = null!;
     private string _customer = "";
-    private string _meter = "";
     private long _committed;
     private long _released;
 
@@ -53,7 +54,7 @@ internal sealed class OverageLoad : IAsyncDisposable
     public static async Task<OverageLoad> StartAsync(TestStore store, CancellationToken cancellationToken)
     {
         var stripe = await StripeSimulatorHost.StartAsync(new StripeSimulatorOptions(), cancellationToken);
-        stripe.Simulation.AddPrice("PyResolve Pro", 1900, id: "price_pro");
+        stripe.Simulation.AddPrice("PyResolve Pro", PlanAmount, id: "price_pro");
         stripe.Simulation.AddPrice("PyResolve Unlimited", 4900, id: "price_unlimited");
         var settings = new Dictionary<string, string?>(store.Settings.Concat(BillingServer.Settings))
         {
@@ -86,15 +87,12 @@ internal sealed class OverageLoad : IAsyncDisposable
     public Task SettleAsync(CancellationToken cancellationToken) => Eventually.IsTrueAsync(
         async () => await UnsentAsync() == 0, TimeSpan.FromSeconds(60), cancellationToken, "every meter event sent");
 
-    /// <summary>What Stripe's meter has counted.</summary>
+    /// <summary>Units on the invoices after the end of the period.</summary>
     public async Task<long> BilledAsync()
     {
-        var now = TimeProvider.System.GetUtcNow().UtcDateTime;
-        var minute = new DateTime(now.Year, now.Month, now.Day, now.Hour, now.Minute, 0, DateTimeKind.Utc);
-        var summaries = await _api.V1.Billing.Meters.EventSummaries.ListAsync(
-            _meter,
-            new MeterEventSummaryListOptions { Customer = _customer, StartTime = minute.AddDays(-1), EndTime = minute.AddMinutes(2) });
-        return (long)summaries.Data.Sum(static summary => summary.AggregatedValue);
+        _stripe.Simulation.Advance(TimeSpan.FromDays(32));
+        var invoices = (await _api.V1.Invoices.ListAsync(new InvoiceListOptions { Customer = _customer })).Data;
+        return (invoices.Sum(static invoice => invoice.AmountPaid) - (PlanAmount * invoices.Count)) / UnitAmount;
     }
 
     public async ValueTask DisposeAsync()
@@ -111,15 +109,28 @@ internal sealed class OverageLoad : IAsyncDisposable
         (await _account.Key.PostAsync("/billing/checkout", new { plan = "pro" })).Status.ShouldBe(200);
         _customer = (string)(await _store.ReadSqlAsync("select customer_id from billing_customers"))!;
         _stripe.Simulation.ReplaceCard(_customer, CardBehaviour.Works);
-        _stripe.Simulation.Subscribe(_customer, "price_pro");
-        _meter = (await _api.V1.Billing.Meters.CreateAsync(
+        var subscription = _stripe.Simulation.Subscribe(_customer, "price_pro");
+        var meter = await _api.V1.Billing.Meters.CreateAsync(
             new MeterCreateOptions
             {
                 DisplayName = "Overage",
                 EventName = Meter,
                 DefaultAggregation = new MeterDefaultAggregationOptions { Formula = "sum" },
             },
-            cancellationToken: cancellationToken)).Id;
+            cancellationToken: cancellationToken);
+        var price = await _api.V1.Prices.CreateAsync(
+            new PriceCreateOptions
+            {
+                Currency = "usd",
+                UnitAmount = UnitAmount,
+                ProductData = new PriceProductDataOptions { Name = "Overage" },
+                Recurring = new PriceRecurringOptions { Interval = "month", UsageType = "metered", Meter = meter.Id },
+            },
+            cancellationToken: cancellationToken);
+        await _api.V1.Subscriptions.UpdateAsync(
+            subscription,
+            new SubscriptionUpdateOptions { Items = [new SubscriptionItemOptions { Price = price.Id }] },
+            cancellationToken: cancellationToken);
         await BillingServer.DeliverAsync(_server.Http, BillingServer.Event(_customer), TimeProvider.System.GetUtcNow());
         await Eventually.IsTrueAsync(
             async () => await _store.ReadNumberAsync("select count(*) from profiles where plan = 'pro'") == 1,

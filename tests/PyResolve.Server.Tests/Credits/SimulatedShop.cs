@@ -108,7 +108,8 @@ internal sealed class SimulatedShop : IAsyncDisposable
     }
 
     /// <summary>From now on no report of usage arrives, until <see cref="TakeReports"/>.</summary>
-    public void RefuseReports() => _stripe.Simulation.Requests.FailNext(1000, status: 503, route: "POST /v1/billing/meter_events");
+    public void RefuseReports(int status = 503) =>
+        _stripe.Simulation.Requests.FailNext(1000, status: status, route: "POST /v1/billing/meter_events");
 
     public void TakeReports() => _stripe.Simulation.Requests.Heal();
 

@@ -93,6 +93,26 @@ public sealed class RetentionTests(SharedServers servers)
         await retention.StopAsync(TestContext.Current.CancellationToken);
     }
 
+    /// <summary>A later event may have the id of one that is deleted.</summary>
+    [Theory, OnBothEngines]
+    public async Task What_was_reported_to_Stripe_of_deleted_events_is_forgotten_with_them(StorageEngine engine)
+    {
+        await using var own = await OwnServer.StartAsync(engine, servers.Postgres, startAt: "2026-07-15T12:00:00Z");
+        var account = await own.SignUpAsync();
+        await RecordAsync([account], month: 7, events: 5);
+        await own.Store.ExecuteSqlAsync(
+            """
+            insert into meter_events (identifier, user_id, event_id, plan, units, created_at, due_at, sent_at)
+            select cast(id as text), user_id, id, 'pro', 1, created_at, created_at, created_at from usage_events
+            """);
+        await UseAsync(own.Store, account, "2026-11-20T12:00:00Z");
+
+        await using var server = await StartAtAsync(own.Store, "2026-11-29T12:00:00Z");
+        await DeletedAsync(own.Store, server.Clock, UsageRetention.Pause);
+
+        (await own.Store.ReadNumberAsync("select count(*) from meter_events")).ShouldBe(0);
+    }
+
     [Theory, OnEveryEngine]
     public async Task A_clock_that_is_two_years_ahead_deletes_neither_events_nor_sessions(StorageEngine engine)
     {

@@ -1,3 +1,4 @@
+using PyResolve.Server.Access;
 using PyResolve.Server.Billing.Gateway;
 using PyResolve.Server.Billing.Settings;
 using PyResolve.Server.Billing.Sync;
@@ -22,6 +23,13 @@ internal sealed class CreditCheckouts(
             ValidDays = pack.ValidDays,
         };
         var page = await stripe.CreatePurchaseAsync(purchase, $"cr:{Guid.CreateVersion7(time.GetUtcNow())}", cancellationToken);
+        // The sync after the deletion may have run before this page existed.
+        if (await customers.FindProfileAsync(userId, cancellationToken) is null)
+        {
+            await stripe.ExpireCheckoutAsync(page.Id, cancellationToken);
+            throw AccountGone.Exception();
+        }
+
         await customers.AllowReturnAsync(customer.Id, cancellationToken);
         return page.Url!;
     }

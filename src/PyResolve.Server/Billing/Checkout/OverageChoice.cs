@@ -10,9 +10,11 @@ namespace PyResolve.Server.Billing.Checkout;
 /// How much overage an account allows itself. Before it may use any, its subscription gets the metered price by which it is billed.
 /// </summary>
 internal sealed class OverageChoice(
-    Database database, BillingCustomers customers, CustomerSync sync, OverageItems items, IStripeGateway stripe, BillingOptions options,
-    PlanCatalog plans, TimeProvider time)
+    Database database, BillingCustomers customers, CustomerSync sync, IStripeGateway stripe, BillingOptions options, PlanCatalog plans,
+    TimeProvider time)
 {
+    private const string NotAdded = "Stripe did not add overage to the subscription. Try again in an hour.";
+
     public Task TurnOffAsync(Guid userId, CancellationToken cancellationToken) => database.ExecuteAsync(
         $"update profiles set overage_limit = null, overage_plan = null where id = {userId}", cancellationToken);
 
@@ -24,9 +26,20 @@ internal sealed class OverageChoice(
     {
         if (await EnsureBilledAsync(userId, plan, cancellationToken) is { } refusal)
             return refusal;
-        await database.ExecuteAsync(
-            $"update profiles set overage_limit = {units}, overage_plan = {plan.Name} where id = {userId}", cancellationToken);
-        return null;
+        return await database.WriteAsync(session => StoreAsync(session, userId, plan, units, cancellationToken), cancellationToken)
+            ? null
+            : NotAdded;
+    }
+
+    /// <returns>false: no subscription bills it, by what the latest sync has stored.</returns>
+    private async Task<bool> StoreAsync(Session session, Guid userId, Plan plan, long units, CancellationToken cancellationToken)
+    {
+        if (await ProfilePlan.LockAsync(session, userId, cancellationToken) is null)
+            return false;
+        var (_, state) = await customers.ReadStateAsync(session, userId, options.Origin, cancellationToken);
+        return SubscriptionMemories.Read(state.Remembered).Values.Any(memory => memory.BillsOverageOf(plan.Name))
+            && await session.ExecuteAsync(
+                $"update profiles set overage_limit = {units}, overage_plan = {plan.Name} where id = {userId}", cancellationToken) == 1;
     }
 
     private async Task<string?> EnsureBilledAsync(Guid userId, Plan plan, CancellationToken cancellationToken)
@@ -38,6 +51,8 @@ internal sealed class OverageChoice(
             return NoSubscription;
         if (subscription.Status == "trialing")
             return "What is used in a trial is not billed, so there is no overage yet. Set the limit when the trial has ended.";
+        if (PlanRules.IsUnpaid(subscription))
+            return "The last payment for the subscription has not arrived, so there is no overage. Pay the open invoice first.";
         var paid = plans[state.Plan];
         if (paid.Name != plan.Name)
         {
@@ -49,16 +64,17 @@ internal sealed class OverageChoice(
             return $"The {plan.Name} plan has no overage.";
         if (options.IdOf(price) is not { } id)
             return $"The overage of the {plan.Name} plan is not for sale: {price.Variable} is not set.";
-        if (await items.HasAsync(subscription, overage, cancellationToken))
+        if (OverageItems.DoesBill(subscription, plan.Name))
             return null;
         // By the hour, so that what Stripe refused can be tried again.
         var hour = time.GetUtcNow().ToUnixTimeSeconds() / 3600;
         await stripe.AddMeteredItemAsync(subscriptionId, id, $"ov:{subscriptionId}:{id}:{hour}", cancellationToken);
-        // Stripe may have repeated an earlier answer: the item may have been removed since.
-        return await stripe.FindSubscriptionAsync(subscriptionId, cancellationToken) is { } changed
-            && await items.HasAsync(changed, overage, cancellationToken)
-                ? null
-                : "Stripe did not add overage to the subscription. Try again in an hour.";
+        // Stripe may have repeated an earlier answer: the item may have been removed since. A sync that fetched before the item was added
+        // is older than this one, and cannot remove the limit that is set now.
+        return (await sync.RunAsync(customer.Id, cancellationToken))?.Subscriptions.Any(
+            one => one.Id == subscriptionId && OverageItems.DoesBill(one, plan.Name)) == true
+            ? null
+            : NotAdded;
 
         bool Fits(CatalogPrice price) => price.Interval == (state.Interval ?? "month");
     }

@@ -5,6 +5,8 @@ namespace PyResolve.Server.Billing.Gateway;
 /// <summary>Overage that Stripe is to bill. <c>Tries</c> includes this one.</summary>
 internal sealed record MeterReport(string Identifier, Guid UserId, string Plan, long Units, DateTimeOffset UsedAt, int Tries)
 {
+    private static readonly TimeSpan LatestInPeriod = TimeSpan.FromMinutes(50);
+
     /// <summary>Stripe keeps an answer under a key for a day, also a refusal. It knows a repetition by the identifier.</summary>
     public string IdempotencyKey => string.Create(CultureInfo.InvariantCulture, $"{Identifier}:{Tries}");
 
@@ -13,4 +15,16 @@ internal sealed record MeterReport(string Identifier, Guid UserId, string Plan, 
 
     /// <summary>null: the account is no customer.</summary>
     public string? CustomerId { get; init; }
+
+    /// <summary>Whether a subscription bills it, by what the latest sync has stored.</summary>
+    public bool IsBilled { get; init; }
+
+    /// <summary>
+    /// When Stripe is to count it; the same for each try that may follow one that arrived. Stripe closes a period an hour after its end,
+    /// and what counts in it from then on comes onto no invoice: what is late counts when it was first sent.
+    /// </summary>
+    public DateTimeOffset CountsAt => FirstTriedAt - UsedAt > LatestInPeriod ? FirstTriedAt : UsedAt;
+
+    /// <summary>The earliest try that may have arrived, or else this one.</summary>
+    public DateTimeOffset FirstTriedAt { get; init; } = UsedAt;
 }

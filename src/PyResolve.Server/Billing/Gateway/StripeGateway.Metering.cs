@@ -42,7 +42,7 @@ internal sealed partial class StripeGateway
         {
             EventName = meter,
             Identifier = report.Identifier,
-            Timestamp = report.UsedAt.UtcDateTime,
+            Timestamp = report.CountsAt.UtcDateTime,
             Payload = new()
             {
                 [CustomerKey] = report.CustomerId!,

@@ -71,6 +71,9 @@ internal sealed record StripeSubscription(string Id)
 
     /// <summary>Not Stripe's: a payment has been disputed since the subscription began. Set only where a dispute ends a plan.</summary>
     public bool IsDisputed { get; init; }
+
+    /// <summary>Not Stripe's: the plans whose overage it bills, separated by spaces; null: none.</summary>
+    public string? Bills { get; init; }
 }
 
 internal sealed record StripePhase(DateTimeOffset Start, IReadOnlyList<string> Prices);

@@ -1,6 +1,7 @@
 using System.Globalization;
 using PyResolve.Server.Billing.Gateway;
 using PyResolve.Server.Billing.Settings;
+using PyResolve.Server.Billing.Sync;
 using PyResolve.Server.Storage;
 
 namespace PyResolve.Server.Billing.Metering;
@@ -41,6 +42,9 @@ internal sealed class MeterReports(Database database, BillingOptions options, Ti
     {
         // Also outside: another instance may take them between the two.
         var wanted = new SqlPart(which);
+        // What was used before there was the customer was used in another mode of Stripe.
+        Sql ofReport = $"c.user_id = meter_events.user_id and c.origin = {options.Origin} and c.created_at <= meter_events.created_at";
+        var customer = new SqlPart(ofReport);
         return database.WriteAsync(
             session => session.ListAsync(
                 $"""
@@ -52,14 +56,19 @@ internal sealed class MeterReports(Database database, BillingOptions options, Ti
                     {new SqlPart(first)})
                 returning identifier, user_id, plan, units, created_at, tries, first_tried_at, (
                     select c.customer_id from billing_customers c
-                    where c.user_id = meter_events.user_id and c.origin = {options.Origin}
+                    where {customer}
                     order by c.unlinked_at is not null, c.unlinked_at desc
-                    limit 1)
+                    limit 1), (
+                    select c.remembered from billing_customers c
+                    where {customer} and c.unlinked_at is null)
                 """,
                 row => new MeterReport(row.Text(0), row.Uuid(1), row.Text(2), row.Int64(3), row.Instant(4), row.Int32(5))
                 {
+                    FirstTriedAt = row.Instant(6),
                     MayBeKnown = row.Instant(6) < now,
                     CustomerId = row.TextOrNull(7),
+                    IsBilled = SubscriptionMemories.Read(row.TextOrNull(8) ?? "").Values
+                        .Any(memory => memory.BillsOverageOf(row.Text(2))),
                 },
                 cancellationToken),
             cancellationToken);
@@ -77,7 +86,7 @@ internal sealed class MeterReports(Database database, BillingOptions options, Ti
     public Task RetryLaterAsync(MeterReport report, string failure, bool isUnknown, CancellationToken cancellationToken)
     {
         var delay = TimeSpan.FromSeconds(Math.Pow(2, Math.Min(report.Tries - 1, 12)));
-        var due = time.GetInstant() + (delay < LongestDelay ? delay : LongestDelay);
+        var due = time.GetInstant() + Spread(delay < LongestDelay ? delay : LongestDelay);
         return database.ExecuteAsync(
             $"""
             update meter_events
@@ -86,6 +95,9 @@ internal sealed class MeterReports(Database database, BillingOptions options, Ti
             """,
             cancellationToken);
     }
+
+    /// <summary>What failed together is not tried again together.</summary>
+    private static TimeSpan Spread(TimeSpan delay) => delay * (0.75 + (Random.Shared.NextDouble() / 4));
 
     /// <summary>Those that have waited for an hour, the oldest first.</summary>
     public Task<List<LateReport>> ListLateAsync(CancellationToken cancellationToken)
@@ -112,5 +124,14 @@ internal sealed record LateReport(string Identifier, Guid UserId, long Units, Da
         string.Create(CultureInfo.InvariantCulture, $"Meter event {Identifier}, {Units} units of account {UserId}, {UsedAt:u}, ")
         + (IsGivenUp
             ? "may have reached Stripe, and is not sent again. Look for it at the meter, and bill it by hand if it is missing."
-            : $"is not at Stripe: {Failure?.TrimEnd('.') ?? "no server has sent it"}. It is sent again until Stripe has it.");
+            : $"is not at Stripe: {Failure?.TrimEnd('.') ?? "no server has sent it"}. {WhatHappens}");
+
+    private string WhatHappens => Failure?.StartsWith(NoSubscription, StringComparison.Ordinal) == true
+        ? "Invoice it by hand and set sent_at of its row in meter_events, or leave it: it is sent when there is such a subscription again."
+        : "It is sent again until Stripe has it.";
+
+    private const string NoSubscription = "the account has no subscription that bills overage";
+
+    /// <summary>The failure of what no invoice would have.</summary>
+    public static string NotBilled(string plan) => $"{NoSubscription} of the plan {plan}";
 }

@@ -1,10 +1,12 @@
 using PyResolve.Server.Billing.Gateway;
+using PyResolve.Server.Billing.Sync;
 using PyResolve.Server.Plans;
 
 namespace PyResolve.Server.Billing.Metering;
 
 /// <summary>Sends what <see cref="MeterReports"/> has taken, and notes what became of it. Thread-safe.</summary>
-internal sealed partial class MeterSender(MeterReports reports, PlanCatalog plans, IStripeGateway stripe, ILogger<MeterSender> logger)
+internal sealed partial class MeterSender(
+    MeterReports reports, PlanCatalog plans, OverageItems items, IStripeGateway stripe, ILogger<MeterSender> logger)
 {
     /// <summary>
     /// Everything that the customer's account has used and Stripe does not know, also what is not due yet: after the end of its
@@ -24,15 +26,21 @@ internal sealed partial class MeterSender(MeterReports reports, PlanCatalog plan
     public async Task<StripeException?> SendAsync(MeterReport report, CancellationToken cancellationToken)
     {
         StripeException? refusal = null;
-        var failure = "";
+        var (failure, isSent) = ("", false);
         try
         {
             if (plans.Find(report.Plan)?.Overage is not { } overage)
                 failure = $"the catalogue has no overage of the plan {report.Plan}";
             else if (report.CustomerId is null)
                 failure = "the account is no customer at Stripe";
+            // Stripe would take it in, and no invoice would ever have it. What is stored may be older than the subscription.
+            else if (!report.IsBilled && !await items.IsBilledAsync(report.CustomerId, report.Plan, cancellationToken))
+                failure = LateReport.NotBilled(report.Plan);
             else
+            {
+                isSent = true;
                 await stripe.ReportUsageAsync(overage.Meter, report, cancellationToken);
+            }
         }
         catch (StripeException exception) when (exception.IsOfKnownIdentifier)
         {
@@ -49,7 +57,8 @@ internal sealed partial class MeterSender(MeterReports reports, PlanCatalog plan
             return null;
         }
 
-        await reports.RetryLaterAsync(report, failure, isUnknown: refusal is { Status: null or 409 or >= 500 }, cancellationToken);
+        var isUnknown = isSent && refusal is { Status: null or 409 or >= 500 };
+        await reports.RetryLaterAsync(report, failure, isUnknown, cancellationToken);
         Log.NotSent(logger, report.Identifier, report.UserId, failure);
         return refusal;
     }

@@ -18,7 +18,13 @@ internal sealed partial class MeterWorker(MeterReports reports, MeterSender send
         while (await reports.TakeDueAsync(BatchSize, cancellationToken) is { Count: > 0 } due)
         {
             var concurrency = new ParallelOptions { MaxDegreeOfParallelism = MaxConcurrency, CancellationToken = cancellationToken };
-            await Parallel.ForEachAsync(due, concurrency, async (report, stopping) => await sender.SendAsync(report, stopping));
+            // Stripe takes one report at a time of a customer and a meter, and refuses others meanwhile.
+            var byCustomer = due.GroupBy(static report => report.CustomerId ?? report.Identifier, StringComparer.Ordinal);
+            await Parallel.ForEachAsync(byCustomer, concurrency, async (reports, stopping) =>
+            {
+                foreach (var report in reports)
+                    await sender.SendAsync(report, stopping);
+            });
         }
     }
 

@@ -33,7 +33,7 @@ internal sealed class PriceChecks(
             $"/plans shows {wanted} for {NameOf(wanted)}, but {id} charges {charged}. {settings} {variable}, and run 'stripe setup'.");
     }
 
-    /// <summary>Of credits or overage.</summary>
+    /// <summary>Checks a price of credits or overage.</summary>
     public async Task<(bool IsProblem, string Text)> CheckOtherAsync(CatalogPrice wanted, CancellationToken cancellationToken)
     {
         if (options.IdOf(wanted) is not { } id)
@@ -41,6 +41,13 @@ internal sealed class PriceChecks(
         var price = await stripe.FindPriceAsync(id, cancellationToken);
         var charged = price?.ToCatalog(wanted);
         var remedy = $"Unset {wanted.Variable}, and run 'stripe setup'.";
+        if (charged == wanted && plans.All.FirstOrDefault(plan => plan.Overage?.Prices.Contains(wanted) == true)?.Overage is { } overage
+            && (price!.Recurring?.Meter is not { } counted || counted != await stripe.FindMeterAsync(overage.Meter, cancellationToken)))
+        {
+            return (true,
+                $"{wanted.Variable} names {id}, which bills another meter than {overage.Meter}: what is used comes onto no invoice. {remedy}");
+        }
+
         return (price, charged) switch
         {
             (null, _) => (true, $"{wanted.Variable} names {id}, which does not exist. {remedy}"),

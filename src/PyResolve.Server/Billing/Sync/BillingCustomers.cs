@@ -244,10 +244,22 @@ internal sealed class BillingCustomers(
         },
         cancellationToken);
 
+    /// <summary>The events that the sync completes are shown to the operator, also then.</summary>
+    public Task<int> MarkForReviewAsync(SyncToken token, CancellationToken cancellationToken) => database.ExecuteAsync(
+        $"""
+        update stripe_events set note = {ToReview}
+        where origin = {_origin} and customer_id = {token.CustomerId} and state in ('pending', 'dead') and taken_seq <= {token.Value}
+        """,
+        cancellationToken);
+
     /// <summary>Writes the result of a fetch, unless that of a later token was written. Either way its events are done.</summary>
+    /// <param name="token">Of the fetch.</param>
     /// <param name="chooseState">Chooses the new state from the stored one; null: the customer no longer exists at Stripe.</param>
+    /// <param name="writeMore">What else follows from the fetch, before the plan.</param>
+    /// <param name="cancellationToken">Stops waiting.</param>
     public Task<SyncOutcome> ApplyAsync(
-        SyncToken token, Func<BillingState, BillingState>? chooseState, CancellationToken cancellationToken) => database.WriteAsync(
+        SyncToken token, Func<BillingState, BillingState>? chooseState, Func<Session, Task> writeMore,
+        CancellationToken cancellationToken) => database.WriteAsync(
         async session =>
         {
             var now = time.GetInstant();
@@ -267,6 +279,7 @@ internal sealed class BillingCustomers(
             {
                 var isGone = chooseState is null;
                 await WriteAsync(session, token, state, isGone, now, cancellationToken);
+                await writeMore(session);
                 hasGranted = profile is not null && await GrantAsync(session, token, profile, state, isGone, now, cancellationToken);
             }
 

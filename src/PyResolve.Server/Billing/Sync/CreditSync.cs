@@ -11,17 +11,18 @@ namespace PyResolve.Server.Billing.Sync;
 /// </summary>
 internal sealed class CreditSync(Database database, IStripeGateway stripe, BillingOptions options, TimeProvider time)
 {
-    public async Task RunAsync(string customerId, CancellationToken cancellationToken)
+    /// <returns>Whether something has changed.</returns>
+    public async Task<bool> RunAsync(string customerId, CancellationToken cancellationToken)
     {
         if (!options.HasCredits)
-            return;
+            return false;
         var paid = await stripe.ListPaidCreditsAsync(customerId, cancellationToken);
         if (paid.Count == 0)
-            return;
+            return false;
         var changed = await database.ReadAsync(
             session => FindChangedAsync(session, customerId, paid, cancellationToken), cancellationToken);
         if (changed.Count == 0)
-            return;
+            return false;
         // From now on, and not from the checkout: a bank debit takes days. It is set once.
         var now = time.GetInstant();
         await database.WriteAsync(
@@ -32,6 +33,7 @@ internal sealed class CreditSync(Database database, IStripeGateway stripe, Billi
                     session, [.. changed.Select(purchase => (purchase.UserId, ReferenceOf(purchase), purchase.RefundedPercent))]),
             ]),
             cancellationToken);
+        return true;
     }
 
     /// <returns>Purchases of the customer's own account that are not stored as Stripe tells of them.</returns>
@@ -67,7 +69,7 @@ internal sealed class CreditSync(Database database, IStripeGateway stripe, Billi
         ];
     }
 
-    private string ReferenceOf(PaidCredits paid) => $"{options.Origin}:{paid.SessionId}";
+    private string ReferenceOf(PaidCredits paid) => CreditOrigins.ReferenceOf(options.Origin, paid.SessionId);
 
     private NewCredits CreditsOf(PaidCredits paid, DateTimeOffset now) => new(
         paid.UserId, NewCredits.Purchase, ReferenceOf(paid), paid.Units, paid.ValidDays is { } days ? now.AddDays(days) : null);

@@ -85,7 +85,8 @@ internal sealed partial class CustomerSync(
         IReadOnlyList<StripeSubscription> subscriptions, BillingState before, CancellationToken cancellationToken)
     {
         var planOfPrice = await prices.ResolveAsync(subscriptions, cancellationToken);
-        return PlanRules.ChooseState(subscriptions, planOfPrice, before, Terms, time.GetInstant());
+        var marked = await overage.MarkAsync(subscriptions, cancellationToken);
+        return PlanRules.ChooseState(marked, planOfPrice, before, Terms, time.GetInstant());
     }
 
     /// <summary>Those in force that are ours, whatever their status: see <see cref="PlanRules.OursInForce"/>.</summary>
@@ -115,12 +116,17 @@ internal sealed partial class CustomerSync(
             hasEnded |= ours.Count > 0;
         }
 
-        if (!isGone)
-            await credits.RunAsync(token.CustomerId, cancellationToken);
-        await overage.CheckAsync(token.CustomerId, subscriptions, planOfPrice, cancellationToken);
+        if (!isGone && await credits.RunAsync(token.CustomerId, cancellationToken) && token.IsAccountDeleted)
+        {
+            // Such as a bank debit that arrived after the deletion: nobody can use what it paid for.
+            await customers.MarkForReviewAsync(token, cancellationToken);
+            Log.PaidAfterDeletion(logger, token.CustomerId);
+        }
+
         var outcome = await customers.ApplyAsync(
             token,
             isGone ? null : before => PlanRules.ChooseState(subscriptions, planOfPrice, before, Terms, time.GetInstant()),
+            session => overage.CheckAsync(session, token.UserId, subscriptions, planOfPrice, cancellationToken),
             cancellationToken);
 
         if (outcome is { IsNewest: true, HasChanged: true })
@@ -178,6 +184,7 @@ internal sealed partial class CustomerSync(
             subscriptions = [];
         }
 
+        subscriptions = await overage.MarkAsync(subscriptions, cancellationToken);
         var inForce = PlanRules.InForce(subscriptions).ToList();
         if (inForce.Count > 0 && options.DisputeEndsPlan)
             subscriptions = await MarkDisputedAsync(customerId, subscriptions, inForce, remembered, cancellationToken);
@@ -280,5 +287,10 @@ internal sealed partial class CustomerSync(
 
         [LoggerMessage(4, LogLevel.Warning, "Subscription {SubscriptionId} stays paused: Stripe did not resume it ({Cause})")]
         public static partial void NotResumed(ILogger logger, string subscriptionId, string cause);
+
+        [LoggerMessage(
+            5, LogLevel.Warning,
+            "Credits of customer {CustomerId} were paid or refunded after its account was deleted: review the payment")]
+        public static partial void PaidAfterDeletion(ILogger logger, string customerId);
     }
 }

@@ -15,6 +15,15 @@ internal static class PlanRules
     public static IEnumerable<StripeSubscription> InForce(IEnumerable<StripeSubscription> subscriptions) =>
         subscriptions.Where(static subscription => !IsOver(subscription));
 
+    /// <summary>Whether what is used while it is so comes onto an invoice, sooner or later.</summary>
+    public static bool InvoicesUsage(StripeSubscription subscription) =>
+        !IsOver(subscription)
+        && subscription is { Status: not ("incomplete" or "trialing" or "paused") } and not { PauseCollection.Behavior: "void" };
+
+    /// <summary>Whether its latest invoice is unpaid, or nobody tries to collect it: more would be used on credit.</summary>
+    public static bool IsUnpaid(StripeSubscription subscription) =>
+        subscription is { Status: "past_due" or "unpaid" } or { PauseCollection: not null };
+
     /// <summary>
     /// Ours have a price with a plan, or have given a plan before. A customer may have others, such as a support contract made by hand:
     /// they block no checkout, are no duplicates, and do not end with the account.
@@ -156,7 +165,8 @@ internal static class PlanRules
             // Only a plan that was granted is remembered, not one that was never paid for.
             new SubscriptionMemory(
                 isEntitled ? plan : before.Plan, isEntitled, pastDueSince, voidFrom, payment.NeverPaid, payment.PaidPlan, unknownSince,
-                AboveOne(isEntitled ? quantity : before.Quantity), AboveOne(payment.PaidQuantity)),
+                AboveOne(isEntitled ? quantity : before.Quantity), AboveOne(payment.PaidQuantity), subscription.Bills,
+                HasExtras: subscription.Items?.Data.Count > 1),
             periodEnd,
             IsCancelling: !isOver && (subscription.CancelAtPeriodEnd || subscription.CancelAt is not null),
             ScheduledPlan: isOver ? null : ChooseScheduledPlan(subscription, planOfPrice, terms.Plans),

@@ -14,11 +14,16 @@ namespace PyResolve.Server.Billing.Sync;
 /// <param name="UnknownSince">When its price was first seen to have no plan, while that lasts.</param>
 /// <param name="Quantity">The last quantity that it granted; null: one.</param>
 /// <param name="PaidQuantity">The quantity before a change whose invoice has not been paid; null: one.</param>
+/// <param name="Bills">The plans whose overage it bills, separated by spaces; null: none.</param>
+/// <param name="HasExtras">It has several prices, and Stripe's portal cannot change it to another plan.</param>
 internal sealed record SubscriptionMemory(
     string? Plan = null, bool IsEntitled = false, DateTimeOffset? PastDueSince = null, DateTimeOffset? VoidFrom = null,
-    bool NeverPaid = false, string? PaidPlan = null, DateTimeOffset? UnknownSince = null, long? Quantity = null, long? PaidQuantity = null)
+    bool NeverPaid = false, string? PaidPlan = null, DateTimeOffset? UnknownSince = null, long? Quantity = null, long? PaidQuantity = null,
+    string? Bills = null, bool HasExtras = false)
 {
     public static readonly SubscriptionMemory None = new();
+
+    public bool BillsOverageOf(string plan) => Bills?.Split(' ').Contains(plan, StringComparer.Ordinal) == true;
 }
 
 /// <summary>By subscription id, as text in a customer's row. Equal memories have equal text.</summary>

@@ -16,10 +16,18 @@ internal sealed record ReceivedEvent(string Id, string Type, string? CustomerId,
     private const int MaxNameLength = 255;
 
     /// <summary>
-    /// What an operator is told of it. A dispute may be of credits, which a sync takes back, or of a plan, which it leaves.
+    /// What an operator is told of it. A dispute, or a thin event of a refund, may be of credits, which a sync takes back, or of a plan,
+    /// which it leaves.
     /// </summary>
     public string? NoteFor(BillingOptions options) => IgnoredBecause
-        ?? (StripeEvents.IsOfDispute(Type) && !options.DisputeEndsPlan ? BillingCustomers.ToReview : null);
+        ?? ((StripeEvents.IsOfDispute(PlainType) && !options.DisputeEndsPlan) || (IsThin && PlainType == StripeEvents.Refund)
+            ? BillingCustomers.ToReview
+            : null);
+
+    /// <summary>Its type without the API's version, which that of a thin event has in front.</summary>
+    private string PlainType => StripeEvents.NameOf(Type);
+
+    private bool IsThin => PlainType != Type;
 
     public static ReceivedEvent? Read(string payload, BillingOptions options)
     {
@@ -90,8 +98,9 @@ internal sealed record ReceivedEvent(string Id, string Type, string? CustomerId,
         return customerId is null ? "names no customer" : null;
     }
 
-    /// <summary>A dispute does not say what the charge paid for.</summary>
+    /// <summary>A dispute does not say what the charge paid for, and a thin event has no charge.</summary>
     private static bool IsOfCredits(string type, JsonElement subject) => StripeEvents.IsOfDispute(type)
+        || (subject.ValueKind is JsonValueKind.Undefined && type == StripeEvents.Refund)
         || (subject.ValueKind is JsonValueKind.Object
             && subject.TryGetProperty("metadata", out var metadata)
             && Name(metadata, NewPurchase.UnitsKey) is not null);

@@ -2,6 +2,8 @@ namespace PyResolve.Server.Billing.Webhooks;
 
 internal static class StripeEvents
 {
+    public const string Refund = "charge.refunded";
+
     /// <summary>The types that the webhook endpoint receives and reconciliation lists, which Stripe limits to 20.</summary>
     public static IReadOnlyList<string> Subscribed { get; } =
     [
@@ -9,7 +11,7 @@ internal static class StripeEvents
         "charge.dispute.created",
         "charge.dispute.funds_withdrawn",
         "charge.dispute.updated",
-        "charge.refunded",
+        Refund,
         "checkout.session.async_payment_failed",
         "checkout.session.async_payment_succeeded",
         "checkout.session.completed",
@@ -34,7 +36,7 @@ internal static class StripeEvents
         || type.StartsWith("invoice.payment_", StringComparison.Ordinal);
 
     /// <summary>Neither Stripe nor, unless configured, the server ends the subscription; an operator should review it.</summary>
-    public static bool NeedsReview(string type) => IsOfDispute(type) || type == "charge.refunded" || IsOfRefusedUsage(type);
+    public static bool NeedsReview(string type) => IsOfDispute(type) || type == Refund || IsOfRefusedUsage(type);
 
     /// <summary>Stripe took reports of usage, and refused them later: they are not billed. It says so by thin events alone.</summary>
     public static bool IsOfRefusedUsage(string type) =>

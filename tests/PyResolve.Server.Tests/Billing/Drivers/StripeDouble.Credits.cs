@@ -21,14 +21,20 @@ internal sealed partial class StripeDouble
 
     public List<(string Subscription, string Price)> MeteredItems { get; } = [];
 
-    public Dictionary<string, string> Meters { get; } = [];
+    /// <summary>The ids, by event name. Metered items that are added bill the first.</summary>
+    public Dictionary<string, string> Meters { get; } = new() { ["pyresolve_pro_overage"] = "mtr_overage" };
 
     public Task<StripeCheckoutSession> CreatePurchaseAsync(
         NewPurchase purchase, string idempotencyKey, CancellationToken cancellationToken) => Answer(() =>
         {
             Purchases.Add(purchase);
             var id = Id("cs");
-            return new StripeCheckoutSession(id) { Url = $"https://checkout.example/{id}", Customer = purchase.CustomerId };
+            return _checkouts[id] = new StripeCheckoutSession(id)
+            {
+                Url = $"https://checkout.example/{id}",
+                Status = StripeCheckoutSession.Open,
+                Customer = purchase.CustomerId,
+            };
         });
 
     public Task<IReadOnlyList<PaidCredits>> ListPaidCreditsAsync(string customerId, CancellationToken cancellationToken) =>
@@ -52,7 +58,7 @@ internal sealed partial class StripeDouble
                 var at = all.FindIndex(subscription => subscription.Id == subscriptionId);
                 if (at >= 0 && !RepeatsAnswersToItems)
                 {
-                    var sold = new StripePrice(price) { Recurring = new("month", "metered") };
+                    var sold = new StripePrice(price) { Recurring = new("month", "metered") { Meter = Meters.Values.First() } };
                     var added = new StripeSubscriptionItem(Id("si")) { Price = sold };
                     all[at] = all[at] with { Items = new([.. all[at].Items?.Data ?? [], added]) };
                 }

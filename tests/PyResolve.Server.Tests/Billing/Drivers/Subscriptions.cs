@@ -9,6 +9,12 @@ internal static class Subscriptions
 
     public static StripePrice ProPrice { get; } = new("price_pro") { Recurring = new("month", "licensed") };
 
+    /// <summary>Of overage, by the meter of the double.</summary>
+    public static StripePrice OveragePrice { get; } = new("price_overage")
+    {
+        Recurring = new("month", "metered") { Meter = "mtr_overage" },
+    };
+
     public static StripePrice UnlimitedPrice { get; } = new("price_unlimited") { Recurring = new("month", "licensed") };
 
     public static StripeSubscription Pro(string status = "active", string id = "sub_1") => Of(id, status, ProPrice);
