@@ -20,7 +20,7 @@ public sealed class CreditTests
             .ShouldBe((0, 1, 9, 0, true));
         var receipt = server.Account.Holds[^1].Receipt!;
         (receipt.Credits, receipt.Overage).ShouldBe((3, 1));
-        (receipt.ChargedCredits, receipt.ChargedOverage).ShouldBe((null, null));
+        (receipt.ChargedCredits, receipt.ChargedOverage).ShouldBe((3, 1));
         receipt.Reason.ShouldBe("Granted: of the 4 asked for, the pro plan's quota covers 0, credits 3, overage 1.");
         var refused = await FailAsync(UseAsync(client, 2));
         refused.Code.ShouldBe(ProblemCodes.QuotaExceeded);
