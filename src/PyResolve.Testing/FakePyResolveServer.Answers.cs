@@ -1,3 +1,4 @@
+using PyResolve.Client;
 using PyResolve.Testing.Contract;
 using PyResolve.Testing.Http;
 

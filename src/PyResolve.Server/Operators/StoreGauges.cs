@@ -32,7 +32,8 @@ internal sealed partial class StoreGauges : RepeatedWork
         Gauge("pyresolve.store.ready", null, "1 where the store accepts writes, else 0.", static now => now.IsReady ? 1 : 0);
         Gauge("pyresolve.stripe.events.waiting", "{event}", "Stripe events waiting.", static now => now.Backlog?.WaitingEvents);
         Gauge(
-            "pyresolve.stripe.events.oldest", "s", "Age of the oldest waiting Stripe event.", static now => now.Backlog?.OldestEventSeconds);
+            "pyresolve.stripe.events.oldest", "s", "Age of the oldest waiting Stripe event.",
+            static now => now.Backlog?.OldestEventSeconds);
         Gauge("pyresolve.stripe.events.dead", "{event}", "Stripe events that will not be retried.", static now => now.Backlog?.DeadEvents);
         Gauge("pyresolve.emails.waiting", "{email}", "Emails waiting.", static now => now.Backlog?.WaitingEmails);
         Gauge("pyresolve.emails.oldest", "s", "Age of the oldest waiting email.", static now => now.Backlog?.OldestEmailSeconds);

@@ -10,8 +10,8 @@ namespace PyResolve.Server.Storage;
 /// </summary>
 internal sealed class FormerPrimaries
 {
-    public const string Message = "A former primary of the database answers: another server was promoted in its place. Stop it, or make it a "
-        + "standby. If it was restored on purpose, restart this server.";
+    public const string Message = "A former primary of the database answers: another server was promoted in its place. "
+        + "Stop it, or make it a standby. If it was restored on purpose, restart this server.";
 
     private readonly ConcurrentDictionary<string, long> _timelines = new(StringComparer.Ordinal);
     private volatile bool _isUnknown;

@@ -327,7 +327,8 @@ internal class PostgresEngine : Engine
             {
                 return await _dataSource.OpenConnectionAsync(cancellationToken);
             }
-            catch (NpgsqlException exception) when (attempt < AttemptsToFindHost && exception is { InnerException: null } and not PostgresException)
+            catch (NpgsqlException exception)
+                when (attempt < AttemptsToFindHost && exception is { InnerException: null } and not PostgresException)
             {
                 if (_dataSource is not NpgsqlMultiHostDataSource hosts)
                     throw;

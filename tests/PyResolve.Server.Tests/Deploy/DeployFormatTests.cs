@@ -58,14 +58,14 @@ public sealed class DeployFormatTests
 
     [Theory]
     [InlineData("deploy/compose/compose.yaml", "    read_only: true", "    readonly: true", "/services/pyresolve/readonly is not known")]
-    [InlineData("deploy/compose/compose.yaml", "    ports:", "  ports:", "/services/ports is no mapping")]
+    [InlineData("deploy/compose/compose.yaml", "    ports:", "  ports:", "While parsing a block mapping")]
     [InlineData("deploy/hosts/fly.toml", "internal_port", "internalPort", "/http_service/internalPort is not known")]
     [InlineData("deploy/hosts/fly.toml", "path = \"/health/ready\"", "path = 1", "/http_service/checks[0]/path is 1")]
     [InlineData("deploy/hosts/render.yaml", "numInstances: 2", "numInstances: two", "/services[0]/numInstances is two")]
     [InlineData("deploy/hosts/railway.json", "healthcheckPath", "healthCheckPath", "/deploy/healthCheckPath is not known")]
     [InlineData("deploy/container/Dockerfile", "EXPOSE", "VOLUME /data\nEXPOSE", "VOLUME is not known")]
     [InlineData("deploy/kubernetes/deployment.yaml", "replicas: 2", "replica: 2", "replica")]
-    [InlineData("deploy/kubernetes/deployment.yaml", "          readinessProbe:", "        readinessProbe:", "readinessProbe")]
+    [InlineData("deploy/kubernetes/deployment.yaml", "          readinessProbe:", "        readinessProbe:", "parsing a block collection")]
     [InlineData("deploy/prometheus/alerts.yaml", "    rules:", "   rules:", "")]
     public void What_is_wrong_in_a_file_is_found(string file, string right, string wrong, string fault)
     {

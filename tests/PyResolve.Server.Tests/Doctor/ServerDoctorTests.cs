@@ -49,7 +49,8 @@ public sealed class ServerDoctorTests(SharedServers servers)
 
         var findings = await server.ExamineAsync();
 
-        findings.Single(static finding => finding.Text.Contains("is encrypted")).State.ShouldBe(isFault ? HealthState.Bad : HealthState.Look);
+        var found = findings.Single(static finding => finding.Text.Contains("is encrypted"));
+        found.State.ShouldBe(isFault ? HealthState.Bad : HealthState.Look);
     }
 
     [Fact]

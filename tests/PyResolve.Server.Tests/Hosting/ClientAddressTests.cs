@@ -14,7 +14,7 @@ public sealed class ClientAddressTests(SharedServers servers)
 
     [Theory]
     [InlineData("127.0.0.1", "1.2.3.4", "1.2.3.4")]
-    [InlineData("127.0.0.1", "2001:db8::7", "2001:db8::7")]
+    [InlineData("127.0.0.1", "2001:db8::7", "2001:db8::/48")]
     [InlineData("10.0.0.0/8", "1.2.3.4", Own)]
     public async Task The_address_in_the_named_header_counts_only_from_a_trusted_proxy(string trusted, string client, string expected)
     {

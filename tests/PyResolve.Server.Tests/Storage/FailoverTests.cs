@@ -154,10 +154,9 @@ public sealed class FailoverTests
 
         // One waits for the standby, the others for its lock, each on a connection of its own.
         var waiting = Enumerable.Range(0, 40).Select(_ => account.Session.PostAsync("/auth/api-keys")).ToArray();
-        await Eventually.IsTrueAsync(
-            async () => await store.ReadNumberAsync(
-                "select count(*) from pg_stat_activity where state = 'active' and wait_event in ('SyncRep', 'transactionid', 'tuple')") >= 12,
-            cancellationToken: Cancellation);
+        const string Waiting =
+            "select count(*) from pg_stat_activity where state = 'active' and wait_event in ('SyncRep', 'transactionid', 'tuple')";
+        await Eventually.IsTrueAsync(async () => await store.ReadNumberAsync(Waiting) >= 12, cancellationToken: Cancellation);
 
         for (var i = 0; i < 40; i++)
         {

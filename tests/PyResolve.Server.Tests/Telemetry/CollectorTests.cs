@@ -69,7 +69,8 @@ public sealed class CollectorTests(SharedServers servers)
         settings.Remove("OTEL_EXPORTER_OTLP_ENDPOINT", out var address);
         settings[$"OTEL_EXPORTER_OTLP_{kind}_ENDPOINT"] = $"{address}/v1/{kind.ToLowerInvariant()}";
         var builder = ServerApp.CreateBuilder([]);
-        builder.Configuration.AddInMemoryCollection(settings);
+        await using var store = await TestStore.CreateAsync(StorageEngine.Sqlite, servers.Postgres);
+        builder.Configuration.AddInMemoryCollection(settings.Concat(store.Settings));
         await using (var app = ServerApp.Build(builder))
         {
             (app.Services.GetService<TracerProvider>() is not null).ShouldBe(traces);

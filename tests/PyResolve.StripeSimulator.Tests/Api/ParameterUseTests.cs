@@ -54,5 +54,6 @@ public sealed class ParameterUseTests
     });
 
     /// <summary>Then there is nothing to choose.</summary>
-    private static bool HasOneValue(ParameterRule rule) => !Scalars.Contains(rule.Type) && !rule.Type.Contains('|', StringComparison.Ordinal);
+    private static bool HasOneValue(ParameterRule rule) =>
+        !Scalars.Contains(rule.Type) && !rule.Type.Contains('|', StringComparison.Ordinal);
 }

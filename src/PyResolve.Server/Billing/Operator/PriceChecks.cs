@@ -45,7 +45,8 @@ internal sealed class PriceChecks(
             && (price!.Recurring?.Meter is not { } counted || counted != await stripe.FindMeterAsync(overage.Meter, cancellationToken)))
         {
             return (true,
-                $"{wanted.Variable} names {id}, which bills another meter than {overage.Meter}: what is used comes onto no invoice. {remedy}");
+                $"{wanted.Variable} names {id}, which bills another meter than {overage.Meter}: what is used comes onto no invoice. "
+                + remedy);
         }
 
         return (price, charged) switch

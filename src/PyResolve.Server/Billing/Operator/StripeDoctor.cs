@@ -134,8 +134,9 @@ internal sealed class StripeDoctor(
             : (options.WebhookSecrets.Any(static secret => !secret.StartsWith("whsec_", StringComparison.Ordinal)),
                 $"{options.WebhookSecrets.Count} webhook secret(s); each must begin with whsec_.");
         yield return !links.IsReachable && !options.IsLive
-            ? (false, $"Stripe does not reach {links.Webhooks}. Is PYRESOLVE_PUBLIC_URL right? On a laptop '{links.Forwarding}' has to run, and "
-                + "its secret to be set.")
+            ? (false,
+                $"Stripe does not reach {links.Webhooks}. Is PYRESOLVE_PUBLIC_URL right? On a laptop '{links.Forwarding}' has to run, "
+                + "and its secret to be set.")
             : await CheckAsync(
                 async token => CheckEndpoint(await stripe.ListWebhookEndpointsAsync(token), mode), cancellationToken);
         var dead = (await inbox.ListAsync("dead", 200, cancellationToken)).Count;
