@@ -11,9 +11,6 @@ internal class PostgresEngine : Engine
     /// <summary>An arbitrary number.</summary>
     private const long SchemaLock = 0x5079_5265_736F_6C76;
 
-    private const int AttemptsToFindHost = 20;
-    private static readonly TimeSpan PauseToFindHost = TimeSpan.FromMilliseconds(50);
-
     private const string ReadOnly = "The database is read-only: it is a standby, or default_transaction_read_only is on there.";
 
     // A restored or another database, and another server, has another text.
@@ -25,6 +22,7 @@ internal class PostgresEngine : Engine
         """);
 
     private readonly NpgsqlDataSource _dataSource;
+    private readonly PostgresHosts _hosts;
     private readonly ConnectionQueue _connections;
     private readonly FormerPrimaries _formerPrimaries = new();
 
@@ -42,12 +40,13 @@ internal class PostgresEngine : Engine
                 static _ => throw new NotSupportedException("Connections are opened asynchronously."),
                 InitializeAsync)
             .Build();
+        _hosts = new PostgresHosts(_dataSource, (settings.Host ?? "").Split(',').Length);
     }
 
     /// <summary>Shares its connections.</summary>
     protected PostgresEngine(PostgresEngine other) =>
-        (_dataSource, _connections, _formerPrimaries, _clock) =
-            (other._dataSource, other._connections, other._formerPrimaries, other._clock);
+        (_dataSource, _hosts, _connections, _formerPrimaries, _clock) =
+            (other._dataSource, other._hosts, other._connections, other._formerPrimaries, other._clock);
 
     public override string Name => "postgres";
 
@@ -75,13 +74,13 @@ internal class PostgresEngine : Engine
 
     public override async ValueTask<Reader> OpenReaderAsync(CancellationToken cancellationToken)
     {
-        var (connection, place) = await _connections.OpenAsync(ConnectAsync, toWrite: false, cancellationToken);
+        var (connection, place) = await _connections.OpenAsync(_hosts.ConnectAsync, toWrite: false, cancellationToken);
         return new Reader(connection, place);
     }
 
     public override async ValueTask<Writer> OpenWriterAsync(CancellationToken cancellationToken)
     {
-        var (connection, place) = await _connections.OpenAsync(ConnectAsync, toWrite: true, cancellationToken);
+        var (connection, place) = await _connections.OpenAsync(_hosts.ConnectAsync, toWrite: true, cancellationToken);
         try
         {
             var writer = new Writer(connection, await connection.BeginTransactionAsync(cancellationToken), place, ownsConnection: true);
@@ -313,31 +312,6 @@ internal class PostgresEngine : Engine
         await reader.DisposeAsync();
         if (await _formerPrimaries.CheckAsync(connection))
             _dataSource.Clear();
-    }
-
-    /// <summary>
-    /// Of several hosts the driver avoids for a second each one that failed, be it for a connection that broke or one too many. Where none
-    /// is left they are asked again: they are not down for all requests because one has failed.
-    /// </summary>
-    private async ValueTask<NpgsqlConnection> ConnectAsync(CancellationToken cancellationToken)
-    {
-        for (var attempt = 1; ; attempt++)
-        {
-            try
-            {
-                return await _dataSource.OpenConnectionAsync(cancellationToken);
-            }
-            catch (NpgsqlException exception)
-                when (attempt < AttemptsToFindHost && exception is { InnerException: null } and not PostgresException)
-            {
-                if (_dataSource is not NpgsqlMultiHostDataSource hosts)
-                    throw;
-                hosts.ClearDatabaseStates();
-                // Another request may have met the same failure meanwhile.
-                if (attempt > 1)
-                    await Task.Delay(PauseToFindHost, TimeProvider.System, cancellationToken);
-            }
-        }
     }
 
     /// <summary>Of several hosts: a reason that is not that one does not answer.</summary>
