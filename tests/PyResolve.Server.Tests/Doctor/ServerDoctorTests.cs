@@ -87,7 +87,7 @@ public sealed class ServerDoctorTests(SharedServers servers)
 
         await ChangeModeAsync("700", server.Folder);
         result.ExitCode.ShouldBe(1, result.Error);
-        result.Output.ShouldContain($"may not write to {server.Folder}.\",\"fix\":\"Run the server and its commands as the folder's owner");
+        result.Output.ShouldContain($"may not write to {server.Folder}.\",\"fix\":\"Run the server and its commands as the folder");
     }
 
     [Fact, Trait("Platform", "Linux")]
@@ -144,10 +144,19 @@ public sealed class ServerDoctorTests(SharedServers servers)
         (await Command.RunAsync("chmod", [mode, path], cancellationToken: Cancellation)).OrThrow("chmod");
 
     /// <summary>Root may do everything: in its place nobody runs the command.</summary>
-    private static Task<CommandResult> RunAsAnotherUserAsync(IReadOnlyDictionary<string, string?> environment)
+    /// <summary>From a copy of the server, because others may not be able to read the folder of the tests.</summary>
+    private static async Task<CommandResult> RunAsAnotherUserAsync(IReadOnlyDictionary<string, string?> environment)
     {
+        var copy = Directory.CreateTempSubdirectory("pyresolve-server-").FullName;
+        await Command.RunAsync("cp", ["-r", $"{Path.GetDirectoryName(ServerProcess.Assembly)}/.", copy], cancellationToken: Cancellation);
+        await Command.RunAsync("chmod", ["-R", "a+rX", copy], cancellationToken: Cancellation);
         string[] nobody = IsRoot ? ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "--"] : [];
-        string[] command = [.. nobody, ServerProcess.Muxer(), ServerProcess.Assembly, "doctor", "--json"];
-        return Command.RunAsync(command[0], command[1..], environment, cancellationToken: Cancellation);
+        string[] command =
+            [.. nobody, ServerProcess.Muxer(), Path.Combine(copy, Path.GetFileName(ServerProcess.Assembly)), "doctor", "--json"];
+
+        var result = await Command.RunAsync(command[0], command[1..], environment, cancellationToken: Cancellation);
+
+        Directory.Delete(copy, recursive: true);
+        return result;
     }
 }
