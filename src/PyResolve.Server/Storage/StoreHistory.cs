@@ -36,9 +36,7 @@ internal sealed partial class StoreHistory(Database database, TimeProvider time,
             return;
         }
 
-        // Another server may have noted the same, but before this one made its last reservations on the old primary.
-        var hasMoved = _seen is { } last && last != lineage;
-        if (lineage == seen && !hasMoved)
+        if (lineage == seen && !HasMoved())
         {
             _seen = lineage;
             return;
@@ -51,7 +49,8 @@ internal sealed partial class StoreHistory(Database database, TimeProvider time,
                     $"select lineage from store_history {engine.ForUpdate}", static row => row.Text(0), cancellationToken);
                 if (known != lineage)
                     await session.ExecuteAsync($"update store_history set lineage = {lineage}", cancellationToken);
-                if (!hasMoved && (known == lineage || string.IsNullOrEmpty(known)))
+                // Asked again with the lock: of requests that find it at once, one notes it.
+                if (!HasMoved() && (known == lineage || string.IsNullOrEmpty(known)))
                     return false;
                 await session.ExecuteAsync(Note(), cancellationToken);
                 return true;
@@ -60,6 +59,9 @@ internal sealed partial class StoreHistory(Database database, TimeProvider time,
         _seen = lineage;
         if (isAnother)
             Log.Noticed(logger);
+
+        // Another server may have noted the same, but before this one made its last reservations on the old primary.
+        bool HasMoved() => _seen is { } last && last != lineage;
     }
 
     /// <summary>Asked for ids that a transaction did not find.</summary>
