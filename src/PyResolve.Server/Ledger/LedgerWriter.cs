@@ -60,7 +60,7 @@ internal static class LedgerWriter
             ? session.Engine.InParts(accepted, some => Insert(session, some))
             : [];
         // An event that is stored already may not be replicated yet, where an earlier request for it was cut short.
-        List<PendingUsageEvent> known = [.. events.Where((_, index) => outcomes[index] is RecordOutcome.Duplicate)];
+        var known = events.Where((_, index) => outcomes[index] is RecordOutcome.Duplicate).Select(static pending => pending.Key).ToList();
         await session.EndAsync(
         [
             .. inserts,
@@ -205,11 +205,12 @@ internal static class LedgerWriter
         return new Dictionary<(Guid, Guid), byte[]>(stored);
     }
 
+    /// <summary>After these the commit waits until stored events are replicated.</summary>
     // The machine that has the row waits, so it must write something.
-    private static IEnumerable<Sql> WaitForReplicas(Session session, List<PendingUsageEvent> known) => known.Count == 0
+    public static IEnumerable<Sql> WaitForReplicas(Session session, IReadOnlyList<(Guid UserId, Guid Id)> events) => events.Count == 0
         ? []
         : session.Engine.IsDistributed
-        ? known.Select(static pending => pending.Key).Distinct().Select(static key => (Sql)
+        ? events.Distinct().Select(static key => (Sql)
             $"update usage_events set late = late where user_id = {key.UserId} and id = {key.Id}")
         : session.Engine.WaitForReplicas is { } statement ? [statement] : [];
 

@@ -89,26 +89,23 @@ internal sealed class ReservationSettlements : IAsyncDisposable
             await RecordAsync(session, events, reservations, rollups, charges, outcomes, now, cancellationToken);
         }
 
+        // A commit that is sent again changes nothing, and the first may not be replicated yet, where its request was cut short.
+        var lost = settlements.Zip(outcomes)
+            .Where(pair => reservations.MayBeLost(pair.First.UserId, pair.First.Id))
+            .Select(static pair => (pair.First.UserId, Id: (pair.Second as SettlementOutcome.Committed)?.UsageEventId))
+            .Where(static key => key.Id is not null)
+            .Select(static key => (key.UserId, key.Id!.Value))
+            .ToList();
         // Months are locked after all events, as everywhere: otherwise a POST /usage with the same event id would deadlock with this.
         var months = MonthRows.Lock(session, [.. reservations.Months]);
         await session.EndAsync(
         [
             .. months, .. rollups.Write(session), .. reservations.Write(session), .. Charges.Write(session, charges),
             .. _alerts.Write(session, rollups.Grown.Concat(reservations.Months)),
-            .. WaitForReplicas(session, settlements, reservations),
+            .. LedgerWriter.WaitForReplicas(session, lost),
         ]);
         return outcomes;
     }
-
-    /// <summary>
-    /// A repeated commit of a lost reservation changes nothing, and the first may not be replicated yet, where its request was cut short.
-    /// </summary>
-    private static IEnumerable<Sql> WaitForReplicas(
-        Session session, IReadOnlyList<Settlement> settlements, LockedReservations reservations) =>
-        settlements.Any(settlement => reservations.MayBeLost(settlement.UserId, settlement.Id))
-        && session.Engine.WaitForReplicas is { } statement
-            ? [statement]
-            : [];
 
     /// <summary>Groups the indexes so that a round has each reservation once: a commit changes what the next one finds.</summary>
     private static IEnumerable<IEnumerable<int>> RoundsOf(IReadOnlyList<Settlement> settlements) =>
