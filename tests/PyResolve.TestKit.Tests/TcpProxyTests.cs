@@ -11,6 +11,8 @@ public sealed class TcpProxyTests : IAsyncLifetime
 
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
+    public static bool IsLinux => OperatingSystem.IsLinux();
+
     public static TheoryData<string> Addresses { get; } = ["127.0.0.1", "::1"];
 
     public ValueTask InitializeAsync()
@@ -87,10 +89,38 @@ public sealed class TcpProxyTests : IAsyncLifetime
         await Assert.ThrowsAsync<SocketException>(() => SayAsync(cut, "four"));
     }
 
+    [Fact(SkipUnless = nameof(IsLinux), Skip = "Only Linux lets a listening socket be shut down.")]
+    public async Task A_port_is_refused_while_programs_are_being_started()
+    {
+        using var enough = new CancellationTokenSource();
+        var starting = Task.Run(() => StartProgramsAsync(enough.Token), Cancellation);
+        await using var proxy = Start("127.0.0.1");
+
+        for (var i = 0; i < 500; i++)
+        {
+            await proxy.RefuseAsync();
+            var refused = await Assert.ThrowsAsync<SocketException>(() => ConnectAsync(proxy));
+            Assert.Equal(SocketError.ConnectionRefused, refused.SocketErrorCode);
+            await proxy.PassAsync();
+        }
+
+        await enough.CancelAsync();
+        await starting;
+    }
+
     public ValueTask DisposeAsync()
     {
         _echo.Dispose();
         return default;
+    }
+
+    private static async Task StartProgramsAsync(CancellationToken enough)
+    {
+        while (!enough.IsCancellationRequested)
+        {
+            using var program = Process.Start("true");
+            await program.WaitForExitAsync(CancellationToken.None);
+        }
     }
 
     private TcpProxy Start(string address) => TcpProxy.Start((IPEndPoint)_echo.LocalEndpoint, IPAddress.Parse(address));

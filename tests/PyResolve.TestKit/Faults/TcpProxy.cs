@@ -111,7 +111,7 @@ public sealed class TcpProxy : IAsyncDisposable
     public async Task RefuseAsync()
     {
         await StopAcceptingAsync();
-        _listener?.Dispose();
+        StopListening();
         _listener = null;
         CutAll();
     }
@@ -132,7 +132,7 @@ public sealed class TcpProxy : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await StopAcceptingAsync();
-        _listener?.Dispose();
+        StopListening();
         _fillers.ForEach(static filler => filler.Dispose());
         CutAll();
         _accepting.Dispose();
@@ -177,6 +177,21 @@ public sealed class TcpProxy : IAsyncDisposable
     {
         await _accepting.CancelAsync();
         await _acceptLoop;
+    }
+
+    private void StopListening()
+    {
+        try
+        {
+            // A program that is being started at this moment holds a copy of the socket until it runs; closing ours alone would leave the port open.
+            _listener?.Shutdown(SocketShutdown.Both);
+        }
+        catch (SocketException)
+        {
+            // Only Linux lets a listening socket be shut down.
+        }
+
+        _listener?.Dispose();
     }
 
     private async Task AcceptAsync(Socket listener, CancellationToken cancellationToken)
