@@ -26,7 +26,7 @@ internal sealed class StoreBackup(Database database, SchemaMigrator schema, Time
                 + "Back it up with the tools of the database.");
         }
 
-        await using var opened = await database.Engine.OpenReaderAsync(cancellationToken);
+        await using var opened = await database.Engine.OpenReaderAsync(node: null, cancellationToken);
         // Before the first read, which fixes what is seen: what was acknowledged before this instant is in the backup.
         var takenAt = time.GetUtcNow();
         await using var snapshot = await BeginAsync(opened.Connection, cancellationToken);

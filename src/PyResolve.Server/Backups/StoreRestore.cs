@@ -52,7 +52,7 @@ internal sealed class StoreRestore(Database database, SchemaMigrator schema, Sto
         BackupReader reader, BackupHeader header, RestoredKeys keys, IProgress<TableProgress> progress,
         CancellationToken cancellationToken)
     {
-        await using var writer = await database.Engine.OpenWriterAsync(cancellationToken);
+        await using var writer = await database.Engine.OpenWriterAsync(node: null, cancellationToken);
         var session = new Session(database.Engine, writer.Connection, writer.Transaction);
         await session.LiftTimeLimitsAsync(cancellationToken);
         var (tables, _) = await TableCatalog.ReadAsync(writer.Connection, writer.Transaction, schema.TableNames, cancellationToken);

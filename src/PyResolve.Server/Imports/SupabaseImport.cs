@@ -74,8 +74,8 @@ internal sealed class SupabaseImport(Database database, SchemaMigrator schema, I
         }
 
         ImportedRows rows;
-        await using (var from = await source.Engine.OpenWriterAsync(cancellationToken))
-        await using (var to = await database.Engine.OpenWriterAsync(cancellationToken))
+        await using (var from = await source.Engine.OpenWriterAsync(node: null, cancellationToken))
+        await using (var to = await database.Engine.OpenWriterAsync(node: null, cancellationToken))
         {
             var reading = new Session(source.Engine, from.Connection, from.Transaction);
             var writing = new Session(database.Engine, to.Connection, to.Transaction);

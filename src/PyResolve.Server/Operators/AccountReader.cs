@@ -107,7 +107,8 @@ internal sealed class AccountReader(
             $"select count(*) from profiles where id = {id} and deleted_at is null", cancellationToken),
         cancellationToken) > 0;
 
-    private Task<AccountFacts?> FindFactsAsync(Guid id, DateTimeOffset now, CancellationToken cancellationToken) => database.ReadAsync(
+    private Task<AccountFacts?> FindFactsAsync(Guid id, DateTimeOffset now, CancellationToken cancellationToken) =>
+        database.OfAccount(id).ReadAsync(
         async session =>
         {
             var batch = new ReadBatch(session);

@@ -10,7 +10,8 @@ internal sealed class ExtraUnits(Database database, AuditLog audit, TimeProvider
 {
     /// <summary>Sets the number, so that a form that is sent twice gives nothing twice.</summary>
     /// <returns>Whether there is such an account.</returns>
-    public Task<bool> SetAsync(Guid userId, int units, Origin by, CancellationToken cancellationToken) => database.WriteAsync(
+    public Task<bool> SetAsync(Guid userId, int units, Origin by, CancellationToken cancellationToken) =>
+        database.OfAccount(userId).WriteAsync(
         async session =>
         {
             if (await ProfilePlan.LockAsync(session, userId, cancellationToken) is null)

@@ -20,7 +20,7 @@ internal sealed class QuotaReader(Database database, PlanCatalog plans, CreditOr
     // Where the rows are distributed, a read with others would fail with the machine that has theirs.
     public async Task<QuotaSnapshot> ReadAsync(Guid userId, CancellationToken cancellationToken) =>
         (database.Engine.IsDistributed
-            ? await database.ReadWithTimeoutAsync(
+            ? await database.OfAccount(userId).ReadWithTimeoutAsync(
                 (session, token) => DistributedQuota.ReadAsync(session, userId, plans, origins, time, token), Timeout, cancellationToken)
             : await _shared.ReadAsync(userId, cancellationToken))
         ?? throw AccountGone.Exception();

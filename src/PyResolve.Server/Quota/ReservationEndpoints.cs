@@ -70,7 +70,7 @@ internal static class ReservationEndpoints
         Guid id, HttpContext http, Database database, QuotaReader quotas, LeaseSigner leases, TimeProvider time)
     {
         var userId = http.Caller().UserId;
-        var stored = await database.FirstAsync(
+        var stored = await database.OfAccount(userId).FirstAsync(
             $"select {StoredReservation.Columns} from reservations where user_id = {userId} and id = {id}",
             StoredReservation.Read,
             http.RequestAborted);

@@ -39,7 +39,8 @@ internal sealed class ReservationExtensions : IAsyncDisposable
     public ValueTask DisposeAsync() => _group.DisposeAsync();
 
     private Task<IReadOnlyList<ExtensionOutcome>> FlushAsync(IReadOnlyList<Extension> extensions) =>
-        _database.WriteAsync(session => ExtendAsync(session, extensions, CancellationToken.None), CancellationToken.None);
+        _database.OfAccount(extensions[0].UserId).WriteAsync(
+            session => ExtendAsync(session, extensions, CancellationToken.None), CancellationToken.None);
 
     private async Task<IReadOnlyList<ExtensionOutcome>> ExtendAsync(
         Session session, IReadOnlyList<Extension> extensions, CancellationToken cancellationToken)

@@ -62,10 +62,11 @@ internal sealed class ReservationGrants : IAsyncDisposable
 
     public ValueTask DisposeAsync() => _group.DisposeAsync();
 
-    private Task<IReadOnlyList<ReservationOutcome>> FlushAsync(IReadOnlyList<PendingReservation> pending) => _database.WriteAsync(
-        session => new ReservationTransaction(session, pending, _plans, _origins, _alerts, GivesLeases(pending), _time)
-            .DecideAsync(CancellationToken.None),
-        CancellationToken.None);
+    private Task<IReadOnlyList<ReservationOutcome>> FlushAsync(IReadOnlyList<PendingReservation> pending) =>
+        _database.OfAccount(pending[0].UserId).WriteAsync(
+            session => new ReservationTransaction(session, pending, _plans, _origins, _alerts, GivesLeases(pending), _time)
+                .DecideAsync(CancellationToken.None),
+            CancellationToken.None);
 
     private bool GivesLeases(IReadOnlyList<PendingReservation> pending) =>
         pending.Any(static one => one.Machine is not null) && _leases.CanSign;

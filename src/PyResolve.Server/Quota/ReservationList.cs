@@ -21,7 +21,7 @@ internal sealed class ReservationList(Database database, TimeProvider time)
         Guid userId, string? state, Guid? before, CancellationToken cancellationToken)
     {
         var now = time.GetInstant();
-        var reservations = await database.ListAsync(
+        var reservations = await database.OfAccount(userId).ListAsync(
             $"""
             select {StoredReservation.Columns} from reservations
             where user_id = {userId} and id < {before ?? Guid.AllBitsSet} {Filter(state, now)}
@@ -40,7 +40,7 @@ internal sealed class ReservationList(Database database, TimeProvider time)
     public async Task<DateTimeOffset?> FindEarliestEndAsync(Guid userId, CancellationToken cancellationToken)
     {
         var now = time.GetInstant();
-        var earliest = await database.FirstAsync(
+        var earliest = await database.OfAccount(userId).FirstAsync(
             $"""
             select expires_at from reservations
             where user_id = {userId} and state = 'held' and expires_at > {now} and month = {now.ToMonth()} and remaining > 0

@@ -61,7 +61,8 @@ internal sealed class ReservationSettlements : IAsyncDisposable
     }
 
     private Task<IReadOnlyList<SettlementOutcome>> FlushAsync(IReadOnlyList<Settlement> settlements) =>
-        _database.WriteAsync(session => SettleAsync(session, settlements, CancellationToken.None), CancellationToken.None);
+        _database.OfAccount(settlements[0].UserId).WriteAsync(
+            session => SettleAsync(session, settlements, CancellationToken.None), CancellationToken.None);
 
     private async Task<IReadOnlyList<SettlementOutcome>> SettleAsync(
         Session session, IReadOnlyList<Settlement> settlements, CancellationToken cancellationToken)

@@ -84,7 +84,7 @@ internal sealed partial class ReservationSweeper(
     {
         try
         {
-            await database.WriteAsync(
+            await database.OfAccount(userId).WriteAsync(
                 async session =>
                 {
                     var due = await ReservationRows.LockDueAsync(session, [userId], BatchSize, now, cancellationToken);

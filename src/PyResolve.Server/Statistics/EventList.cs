@@ -10,7 +10,7 @@ internal sealed class EventList(Database database)
         Guid userId, string? month, EventPosition? after, int limit, CancellationToken cancellationToken)
     {
         var page = new Page(limit);
-        await database.VisitAsync(
+        await database.OfAccount(userId).VisitAsync(
             month is null
                 ? OfAllMonths(userId, after ?? EventPosition.Newest, limit + 1)
                 : OfMonth(userId, after ?? EventPosition.NewestOf(month), limit + 1),

@@ -31,7 +31,7 @@ internal sealed class EventSearch(Database database, TimeProvider time)
     {
         var start = after ?? (filter.Month is { } month ? EventPosition.NewestOf(month) : EventPosition.Newest);
         var list = After(userId, filter, start);
-        var rows = await database.ListAsync(
+        var rows = await database.OfAccount(userId).ListAsync(
             filter.IsSelective ? InWindow(userId, list, Conditions(filter), limit + 1) : InOrder(list, limit + 1),
             static row => (
                 Event: row.Boolean(EventColumns.Count) ? null : EventColumns.Read(row, EventColumns.Metadata(row)),
@@ -49,13 +49,13 @@ internal sealed class EventSearch(Database database, TimeProvider time)
 
     public async Task<EventReceipt?> ReadAsync(Guid userId, Guid id, CancellationToken cancellationToken)
     {
-        var usage = await database.FirstAsync(
+        var usage = await database.OfAccount(userId).FirstAsync(
             $"select {EventColumns.Names} from usage_events where user_id = {userId} and id = {id}",
             static row => EventColumns.Read(row, EventColumns.Metadata(row)),
             cancellationToken);
         if (usage is null)
             return null;
-        var reservation = usage.ReservationId is not { } reservationId ? null : await database.FirstAsync(
+        var reservation = usage.ReservationId is not { } reservationId ? null : await database.OfAccount(userId).FirstAsync(
             $"select {StoredReservation.Columns} from reservations where user_id = {userId} and id = {reservationId}",
             StoredReservation.Read,
             cancellationToken);

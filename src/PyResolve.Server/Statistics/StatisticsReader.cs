@@ -55,7 +55,7 @@ internal sealed class StatisticsReader(Database database, QuotaReader quotas, La
         var names = Enumerable.Range(0, months)
             .Select(back => first.AddMonths(-back).ToString("yyyy-MM", CultureInfo.InvariantCulture))
             .ToList();
-        var stored = await database.ListAsync(
+        var stored = await database.OfAccount(userId).ListAsync(
             $"""
             select month, migrations, tier1_migrations, llm_migrations, total_tokens, total_files_changed
             from usage_monthly
@@ -70,7 +70,7 @@ internal sealed class StatisticsReader(Database database, QuotaReader quotas, La
     /// <summary>One snapshot: days, libraries and keys add up to the total.</summary>
     /// <param name="ranking">The libraries to read; null: the first by name, one more than <see cref="MaxSorted"/> at most.</param>
     private Task<List<Line>> ReadLinesAsync(
-        Guid userId, string month, LibraryRanking? ranking, CancellationToken cancellationToken) => database.ReadAsync(
+        Guid userId, string month, LibraryRanking? ranking, CancellationToken cancellationToken) => database.OfAccount(userId).ReadAsync(
         session => session.ListAsync(
             $"""
             with libraries as (

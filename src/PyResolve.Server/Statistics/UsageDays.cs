@@ -22,7 +22,7 @@ internal sealed class UsageDays(Database database, TimeProvider time)
     public async Task<RecentDays> ReadAsync(Guid userId, CancellationToken cancellationToken)
     {
         var (first, months) = Range();
-        var rows = await database.ListAsync(
+        var rows = await database.OfAccount(userId).ListAsync(
             $"""
             select date, cast(sum(migrations) as bigint)
             from usage_daily
@@ -35,7 +35,7 @@ internal sealed class UsageDays(Database database, TimeProvider time)
     }
 
     /// <summary>The days of the current month that have usage: by the month that each event counts for.</summary>
-    public Task<List<DailyUsage>> ReadMonthAsync(Guid userId, CancellationToken cancellationToken) => database.ListAsync(
+    public Task<List<DailyUsage>> ReadMonthAsync(Guid userId, CancellationToken cancellationToken) => database.OfAccount(userId).ListAsync(
         $"select date, migrations, tokens from usage_daily where user_id = {userId} and month = {time.GetUtcNow().ToMonth()} order by date",
         static row => new DailyUsage(row.Text(0), row.Int64(1), row.Int64(2)),
         cancellationToken);
@@ -47,7 +47,7 @@ internal sealed class UsageDays(Database database, TimeProvider time)
         if (keyIds.Count == 0)
             return new Dictionary<Guid, RecentDays>();
         var (first, months) = Range();
-        var rows = await database.ReadAsync(
+        var rows = await database.OfAccount(userId).ReadAsync(
             session => session.ListAsync(
                 $"""
                 select d.key_id, d.date, cast(sum(d.migrations) as bigint)

@@ -48,7 +48,7 @@ internal sealed partial class UsageExport(Database database, ILogger<UsageExport
     /// <summary>The end of the export: without it, the export could follow the writers and never end.</summary>
     private async Task<DateTimeOffset?> LastRecordedAsync(Guid userId, string month, CancellationToken cancellationToken)
     {
-        var last = await database.FirstAsync(
+        var last = await database.OfAccount(userId).FirstAsync(
             $"select created_at from usage_events where user_id = {userId} and month = {month} order by created_at desc limit 1",
             static row => new { RecordedAt = row.Instant(0) },
             cancellationToken);
@@ -69,7 +69,7 @@ internal sealed partial class UsageExport(Database database, ILogger<UsageExport
             if (IsEnd)
                 return;
             var count = 0;
-            await database.VisitAsync(
+            await database.OfAccount(userId).VisitAsync(
                 $"""
                 select {EventColumns.Names}
                 from usage_events

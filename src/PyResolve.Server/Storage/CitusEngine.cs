@@ -15,7 +15,12 @@ internal sealed class CitusEngine(PostgresEngine store) : PostgresEngine(store)
     private const int MaxRows = 1_000;
     private const int MaxRemembered = 100_000;
 
-    private readonly ConcurrentDictionary<Guid, long> _shards = new();
+    /// <summary>An operator may move shards to other nodes.</summary>
+    private static readonly TimeSpan RememberedFor = TimeSpan.FromMinutes(10);
+
+    private static readonly TimeProvider RealTime = TimeProvider.System;
+
+    private readonly ConcurrentDictionary<Guid, (LedgerPlace Place, long ReadAt)> _places = new();
 
     public override bool IsDistributed => true;
 
@@ -28,16 +33,26 @@ internal sealed class CitusEngine(PostgresEngine store) : PostgresEngine(store)
 
     public override Task<Engine> FindVariantAsync(CancellationToken cancellationToken) => Task.FromResult<Engine>(this);
 
-    public override long? ShardOf(Guid userId) => _shards.TryGetValue(userId, out var shard) ? shard : null;
+    public override LedgerPlace? PlaceOf(Guid userId) =>
+        _places.TryGetValue(userId, out var known) && RealTime.GetElapsedTime(known.ReadAt) < RememberedFor ? known.Place : null;
 
-    /// <summary>Once an account: it stays the same, unless an operator splits the shard, and then it costs only time.</summary>
-    public override async Task<long> ReadShardAsync(Session session, Guid userId, CancellationToken cancellationToken)
+    /// <summary>Needs no other node. One that is out of date costs only time.</summary>
+    public override async Task<LedgerPlace> ReadPlaceAsync(Session session, Guid userId, CancellationToken cancellationToken)
     {
-        var shard = await session.NumberAsync(
-            $"select get_shard_id_for_distribution_column(cast({LedgerTables.Names[0]} as regclass), {userId})", cancellationToken) ?? 0;
-        if (_shards.Count >= MaxRemembered)
-            _shards.Clear();
-        return _shards[userId] = shard;
+        var places = await session.ListAsync(
+            $"""
+            select shardid, cast(min(groupid) as bigint)
+            from pg_dist_placement
+            where shardid = get_shard_id_for_distribution_column(cast({LedgerTables.Names[0]} as regclass), {userId})
+            group by shardid
+            """,
+            static row => new LedgerPlace(row.Int64(0), row.Int64(1)),
+            cancellationToken);
+        var place = places.FirstOrDefault();
+        if (_places.Count >= MaxRemembered)
+            _places.Clear();
+        _places[userId] = (place, RealTime.GetTimestamp());
+        return place;
     }
 
     public override IEnumerable<Sql> ByAccount<T>(

@@ -1,4 +1,6 @@
+using System.Collections.Concurrent;
 using System.Diagnostics.CodeAnalysis;
+using System.Globalization;
 using Npgsql;
 
 namespace PyResolve.Server.Storage;
@@ -6,7 +8,8 @@ namespace PyResolve.Server.Storage;
 /// <summary>
 /// Lets requests wait, in their order, for one of <paramref name="size"/> connections. Where PostgreSQL has fewer than that to give
 /// (53300), the requests wait for those that are open, rather than be refused. Writes leave some connections to reads: where a synchronous
-/// standby is missing they wait for long, and keys must be checked meanwhile. Thread-safe.
+/// standby is missing they wait for long, and keys must be checked meanwhile. Of several nodes, one has at most half of the connections, so
+/// that one which hangs stops its own accounts only. Thread-safe.
 /// </summary>
 [SuppressMessage(
     "Design", "CA1001", Justification = "The semaphore has no wait handle, and requests may still return their places at shutdown.")]
@@ -23,25 +26,39 @@ internal sealed class ConnectionQueue(int size, TimeSpan timeout)
 
     private readonly SemaphoreSlim _places = new(size);
     private readonly SemaphoreSlim _writes = new(Math.Max(1, size - Math.Min(size / 2, ForReads)));
+    private readonly ConcurrentDictionary<long, SemaphoreSlim> _nodes = new();
     private int _open;
     private int _withdrawn;
 
+    private string Limit => timeout.TotalSeconds.ToString("0.#", CultureInfo.InvariantCulture);
+
+    private int MostOfNode => Math.Max(1, size / 2);
+
     /// <exception cref="NpgsqlException">None was free in time.</exception>
     public async ValueTask<(NpgsqlConnection Connection, IDisposable Place)> OpenAsync(
-        Func<CancellationToken, ValueTask<NpgsqlConnection>> open, bool toWrite, CancellationToken cancellationToken)
+        Func<CancellationToken, ValueTask<NpgsqlConnection>> open, bool toWrite, long? node, CancellationToken cancellationToken)
     {
         var startedAt = RealTime.GetTimestamp();
-        if (toWrite && !await _writes.WaitAsync(timeout, cancellationToken))
-            throw NoneFree();
+        var shares = new List<SemaphoreSlim>();
         try
         {
-            return (await OpenAsync(open, startedAt, cancellationToken), new Place(this, toWrite));
+            if (node is { } one)
+                await TakeAsync(_nodes.GetOrAdd(one, _ => new SemaphoreSlim(MostOfNode)), NodeHangs);
+            if (toWrite)
+                await TakeAsync(_writes, NoneFree);
+            return (await OpenAsync(open, startedAt, cancellationToken), new Place(this, shares));
         }
         catch
         {
-            if (toWrite)
-                _writes.Release();
+            shares.ForEach(static share => share.Release());
             throw;
+        }
+
+        async ValueTask TakeAsync(SemaphoreSlim share, Func<NpgsqlException> refuse)
+        {
+            if (!await share.WaitAsync(Left(startedAt), cancellationToken))
+                throw refuse();
+            shares.Add(share);
         }
     }
 
@@ -49,7 +66,7 @@ internal sealed class ConnectionQueue(int size, TimeSpan timeout)
         Func<CancellationToken, ValueTask<NpgsqlConnection>> open, long startedAt, CancellationToken cancellationToken)
     {
         NpgsqlException? refusal = null;
-        while (await _places.WaitAsync(Left(), cancellationToken))
+        while (await _places.WaitAsync(Left(startedAt), cancellationToken))
         {
             try
             {
@@ -57,7 +74,7 @@ internal sealed class ConnectionQueue(int size, TimeSpan timeout)
                 Interlocked.Increment(ref _open);
                 return connection;
             }
-            catch (NpgsqlException exception) when (IsTooMany(exception) && Left() > TimeSpan.Zero)
+            catch (NpgsqlException exception) when (IsTooMany(exception) && Left(startedAt) > TimeSpan.Zero)
             {
                 refusal = exception;
                 if (Volatile.Read(ref _open) > 0)
@@ -78,12 +95,16 @@ internal sealed class ConnectionQueue(int size, TimeSpan timeout)
         }
 
         throw refusal ?? NoneFree();
-
-        TimeSpan Left() => timeout - RealTime.GetElapsedTime(startedAt) is var left && left > TimeSpan.Zero ? left : TimeSpan.Zero;
     }
 
+    private TimeSpan Left(long startedAt) =>
+        timeout - RealTime.GetElapsedTime(startedAt) is var left && left > TimeSpan.Zero ? left : TimeSpan.Zero;
+
+    private NpgsqlException NodeHangs() => new(FormattableString.Invariant(
+        $"The database node of this account does not answer: of its {MostOfNode} connections none was free within {Limit} s."));
+
     private NpgsqlException NoneFree() => new(FormattableString.Invariant(
-        $"None of the {size} connections (pool_size) was free within {timeout.TotalSeconds:0.#} s (connect_timeout)."));
+        $"None of the {size} connections (pool_size) was free within {Limit} s (connect_timeout)."));
 
     /// <summary>Of several hosts, the failures of all are told at once.</summary>
     private static bool IsTooMany(Exception exception) => exception
@@ -101,7 +122,7 @@ internal sealed class ConnectionQueue(int size, TimeSpan timeout)
         while (Interlocked.Decrement(ref _withdrawn) > 0);
     }
 
-    private sealed class Place(ConnectionQueue queue, bool toWrite) : IDisposable
+    private sealed class Place(ConnectionQueue queue, List<SemaphoreSlim> shares) : IDisposable
     {
         private int _isFree;
 
@@ -111,8 +132,7 @@ internal sealed class ConnectionQueue(int size, TimeSpan timeout)
                 return;
             Interlocked.Decrement(ref queue._open);
             queue._places.Release();
-            if (toWrite)
-                queue._writes.Release();
+            shares.ForEach(static share => share.Release());
         }
     }
 }

@@ -6,24 +6,35 @@ internal sealed class Database(Engine unopened) : IAsyncDisposable
 {
     private const int Attempts = 5;
 
+    private readonly Database? _whole;
+    private readonly Guid _account;
     private Engine? _opened;
+
+    private Database(Database whole, Guid account)
+        : this(whole.Engine) => (_whole, _account) = (whole, account);
 
     public static readonly TimeSpan ReadTimeout = TimeSpan.FromSeconds(2);
 
     /// <summary>Before the first statement it is not known yet whether the rows are distributed.</summary>
-    public Engine Engine => _opened ?? unopened;
+    public Engine Engine => _whole?.Engine ?? _opened ?? unopened;
+
+    /// <summary>
+    /// The same, for statements about the ledger of one account. Where a node that does not answer has it, they leave connections to the
+    /// accounts of the others.
+    /// </summary>
+    public Database OfAccount(Guid userId) => new(_whole ?? this, userId);
 
     /// <summary>The part of the store that has an account's ledger, and may be down alone.</summary>
-    public ValueTask<long> FindShardAsync(Guid userId, CancellationToken cancellationToken) => Engine.ShardOf(userId) is { } known
-        ? new(known)
-        : new(ReadAsync(session => session.Engine.ReadShardAsync(session, userId, cancellationToken), cancellationToken));
+    public ValueTask<long> FindShardAsync(Guid userId, CancellationToken cancellationToken) => Engine.PlaceOf(userId) is { } known
+        ? new(known.Shard)
+        : new(ReadShardAsync(userId, cancellationToken));
 
     public async Task<T> ReadAsync<T>(Func<Session, Task<T>> work, CancellationToken cancellationToken)
     {
         try
         {
             var engine = await OpenAsync(cancellationToken);
-            await using var reader = await engine.OpenReaderAsync(cancellationToken);
+            await using var reader = await engine.OpenReaderAsync(await FindNodeAsync(engine, cancellationToken), cancellationToken);
             return await work(new Session(engine, reader.Connection, transaction: null));
         }
         catch (Exception exception) when (Engine.Classify(exception) is FailureKind.Retry or FailureKind.Unavailable)
@@ -72,7 +83,7 @@ internal sealed class Database(Engine unopened) : IAsyncDisposable
             try
             {
                 var engine = await OpenAsync(cancellationToken);
-                await using var writer = await engine.OpenWriterAsync(cancellationToken);
+                await using var writer = await engine.OpenWriterAsync(await FindNodeAsync(engine, cancellationToken), cancellationToken);
                 var session = new Session(engine, writer.Connection, writer.Transaction);
                 var result = await work(session);
                 // Not cancelled with the request, so that the outcome of the commit is known.
@@ -127,7 +138,21 @@ internal sealed class Database(Engine unopened) : IAsyncDisposable
             ExceptionDispatchInfo.Throw(exception);
     }
 
-    public ValueTask DisposeAsync() => Engine.DisposeAsync();
+    public ValueTask DisposeAsync() => _whole is null ? Engine.DisposeAsync() : default;
+
+    private async ValueTask<long?> FindNodeAsync(Engine engine, CancellationToken cancellationToken)
+    {
+        if (_whole is null)
+            return null;
+        var place = engine.PlaceOf(_account) ?? await _whole.ReadPlaceAsync(_account, cancellationToken);
+        return place.Node;
+    }
+
+    private async Task<long> ReadShardAsync(Guid userId, CancellationToken cancellationToken) =>
+        (await ReadPlaceAsync(userId, cancellationToken)).Shard;
+
+    private Task<LedgerPlace> ReadPlaceAsync(Guid userId, CancellationToken cancellationToken) =>
+        ReadAsync(session => session.Engine.ReadPlaceAsync(session, userId, cancellationToken), cancellationToken);
 
     private StoreUnavailableException Unavailable(Exception exception)
     {
@@ -137,7 +162,7 @@ internal sealed class Database(Engine unopened) : IAsyncDisposable
 
     // Those that come at the same time may all ask: they get the same answer.
     private async ValueTask<Engine> OpenAsync(CancellationToken cancellationToken) =>
-        _opened ??= await unopened.FindVariantAsync(cancellationToken);
+        _whole is { } whole ? await whole.OpenAsync(cancellationToken) : _opened ??= await unopened.FindVariantAsync(cancellationToken);
 }
 
 /// <summary>The store is down, full or too busy. A write may have been committed all the same: retry it with the same id.</summary>

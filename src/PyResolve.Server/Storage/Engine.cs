@@ -1,4 +1,5 @@
 using System.Data.Common;
+using System.Runtime.InteropServices;
 
 namespace PyResolve.Server.Storage;
 
@@ -43,10 +44,11 @@ internal abstract class Engine : IAsyncDisposable
     public virtual Task<Engine> FindVariantAsync(CancellationToken cancellationToken) => Task.FromResult(this);
 
     /// <summary>The part of the store that has an account's ledger, and may be down alone; null: not known yet.</summary>
-    public virtual long? ShardOf(Guid userId) => 0;
+    public virtual LedgerPlace? PlaceOf(Guid userId) => default(LedgerPlace);
 
-    /// <summary>Where <see cref="ShardOf"/> does not know it.</summary>
-    public virtual Task<long> ReadShardAsync(Session session, Guid userId, CancellationToken cancellationToken) => Task.FromResult(0L);
+    /// <summary>Where <see cref="PlaceOf"/> does not know it.</summary>
+    public virtual Task<LedgerPlace> ReadPlaceAsync(Session session, Guid userId, CancellationToken cancellationToken) =>
+        Task.FromResult(default(LedgerPlace));
 
     /// <summary>One statement, or one for each account where the rows are spread by account.</summary>
     /// <param name="rows">What it is about.</param>
@@ -57,10 +59,13 @@ internal abstract class Engine : IAsyncDisposable
     /// <summary>One statement, or several where one has too many parameters.</summary>
     public virtual IEnumerable<Sql> InParts<T>(IReadOnlyList<T> rows, Func<IReadOnlyList<T>, Sql> write) => [write(rows)];
 
-    public abstract ValueTask<Reader> OpenReaderAsync(CancellationToken cancellationToken);
+    /// <param name="node">The one that all statements are about; null: any number of them, or the store has one only.</param>
+    /// <param name="cancellationToken">Ends the wait.</param>
+    public abstract ValueTask<Reader> OpenReaderAsync(long? node, CancellationToken cancellationToken);
 
     /// <summary>Waits until no other write is in its way.</summary>
-    public abstract ValueTask<Writer> OpenWriterAsync(CancellationToken cancellationToken);
+    /// <inheritdoc cref="OpenReaderAsync"/>
+    public abstract ValueTask<Writer> OpenWriterAsync(long? node, CancellationToken cancellationToken);
 
     public abstract void AddParameter(DbParameterCollection parameters, SqlParameter parameter);
 
@@ -145,6 +150,11 @@ internal abstract class Engine : IAsyncDisposable
 
     public abstract ValueTask DisposeAsync();
 }
+
+/// <param name="Shard">Has the rows of some accounts. 0 where all are together.</param>
+/// <param name="Node">The machine of the shard; null where the store has one only.</param>
+[StructLayout(LayoutKind.Auto)]
+internal readonly record struct LedgerPlace(long Shard, long? Node);
 
 internal enum FailureKind
 {

@@ -5,7 +5,9 @@ namespace PyResolve.Server.Storage;
 /// during it, without waiting for more. Accounts take turns, one submission each, and the queue is bounded. Thread-safe.
 /// </summary>
 /// <remarks>Each shard has a flush of its own, so that one which is down delays and fails nobody else's writes.</remarks>
-/// <param name="flush">Results in order, once committed. After an exception it is called again with some of the items.</param>
+/// <param name="flush">
+/// Is given items of one shard. Results in order, once committed. After an exception it is called again with some of the items.
+/// </param>
 /// <param name="refuse">The result of an item that the store rejects even alone; where absent, or when it throws, the item fails.</param>
 /// <param name="findShard">The part of the store that has an account's rows; where absent, all are in one.</param>
 internal sealed class GroupCommit<TItem, TResult>(

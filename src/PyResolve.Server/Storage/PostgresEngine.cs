@@ -67,20 +67,20 @@ internal class PostgresEngine : Engine
 
     public override async Task<Engine> FindVariantAsync(CancellationToken cancellationToken)
     {
-        await using var reader = await OpenReaderAsync(cancellationToken);
+        await using var reader = await OpenReaderAsync(node: null, cancellationToken);
         var session = new Session(this, reader.Connection, transaction: null);
         return await CitusEngine.IsFoundAsync(session, cancellationToken) ? new CitusEngine(this) { Observer = Observer } : this;
     }
 
-    public override async ValueTask<Reader> OpenReaderAsync(CancellationToken cancellationToken)
+    public override async ValueTask<Reader> OpenReaderAsync(long? node, CancellationToken cancellationToken)
     {
-        var (connection, place) = await _connections.OpenAsync(_hosts.ConnectAsync, toWrite: false, cancellationToken);
+        var (connection, place) = await _connections.OpenAsync(_hosts.ConnectAsync, toWrite: false, node, cancellationToken);
         return new Reader(connection, place);
     }
 
-    public override async ValueTask<Writer> OpenWriterAsync(CancellationToken cancellationToken)
+    public override async ValueTask<Writer> OpenWriterAsync(long? node, CancellationToken cancellationToken)
     {
-        var (connection, place) = await _connections.OpenAsync(_hosts.ConnectAsync, toWrite: true, cancellationToken);
+        var (connection, place) = await _connections.OpenAsync(_hosts.ConnectAsync, toWrite: true, node, cancellationToken);
         try
         {
             var writer = new Writer(connection, await connection.BeginTransactionAsync(cancellationToken), place, ownsConnection: true);

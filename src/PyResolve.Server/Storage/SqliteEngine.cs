@@ -49,10 +49,10 @@ internal sealed class SqliteEngine : Engine
 
     public override SqlFragment IdOf(string text) => new(text);
 
-    public override async ValueTask<Reader> OpenReaderAsync(CancellationToken cancellationToken) =>
+    public override async ValueTask<Reader> OpenReaderAsync(long? node, CancellationToken cancellationToken) =>
         new(await OpenAsync(cancellationToken), place: null);
 
-    public override async ValueTask<Writer> OpenWriterAsync(CancellationToken cancellationToken)
+    public override async ValueTask<Writer> OpenWriterAsync(long? node, CancellationToken cancellationToken)
     {
         await _writerTurn.WaitAsync(cancellationToken);
         var turn = new Turn(_writerTurn);

@@ -91,7 +91,7 @@ internal sealed partial class UsageLedger : IAsyncDisposable
 
     // Not cancelled by a request that ends, because the group has events of other requests as well.
     private Task<IReadOnlyList<RecordOutcome>> WriteAsync(IReadOnlyList<PendingUsageEvent> events, bool presumesNew) =>
-        _database.WriteAsync(
+        _database.OfAccount(events[0].UserId).WriteAsync(
             session => LedgerWriter.RecordAsync(session, events, _alerts.Write, presumesNew, CancellationToken.None),
             CancellationToken.None);
 

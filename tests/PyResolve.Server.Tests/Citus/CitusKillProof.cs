@@ -12,7 +12,11 @@ public sealed class CitusKillProof
     private const int Accounts = 40;
 
     private static readonly int Rounds = Scale.Pick(1, 5);
+    private static readonly int HungRounds = Scale.Pick(1, 3);
     private static readonly TimeSpan Down = TimeSpan.FromSeconds(2);
+
+    /// <summary>Those of the worker that hangs wait for longer.</summary>
+    private static readonly TimeSpan Prompt = TimeSpan.FromSeconds(5);
 
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
@@ -64,23 +68,60 @@ public sealed class CitusKillProof
         // At once, so that they share groups; and once more, after the server has noticed.
         foreach (var _ in Enumerable.Range(0, 5))
         {
-            var answers = await Task.WhenAll(
-                healthy.Concat(stranded).SelectMany(account => new[] { ReportAsync(account), account.ReserveAsync() }));
-            answers.Take(2 * healthy.Count).ShouldAllBe(answer => answer.Status == 200 || answer.Status == 201);
-            answers.Skip(2 * healthy.Count).ShouldAllBe(answer => answer.Status == 503);
+            var answers = await Task.WhenAll(healthy.Concat(stranded).SelectMany(
+                account => new[] { ReportAsync(account), account.ReserveAsync(), account.Key.GetAsync("/quota") }));
+            answers.Take(3 * healthy.Count).ShouldAllBe(answer => answer.Status == 200 || answer.Status == 201);
+            answers.Skip(3 * healthy.Count).ShouldAllBe(answer => answer.Status == 503);
         }
 
         await citus.Workers[0].RestartAsync(Cancellation);
-        await Eventually.IsTrueAsync(
-            async () => (await Task.WhenAll(stranded.Select(ReportAsync))).All(answer => answer.Status == 200),
-            TimeSpan.FromSeconds(60), Cancellation);
+        await AreServedAgainAsync(stranded);
         Proofs.Report(Suite, string.Create(
             CultureInfo.InvariantCulture,
-            $"One of two workers killed: all {10 * healthy.Count} requests of the {healthy.Count} accounts on the other were served, sent "
+            $"One of two workers killed: all {15 * healthy.Count} requests of the {healthy.Count} accounts on the other were served, sent "
             + $"together with those of {stranded.Count} accounts that were refused; these were served again without a restart."));
 
-        static Task<Answer> ReportAsync(TestAccount account) => account.Key.PostAsync("/usage", new { event_type = "scan" });
     }
+
+    /// <summary>It keeps its connections and answers nothing, as behind a network that loses packets.</summary>
+    [CitusFact(NeedsOwnNodes = true)]
+    public async Task While_a_worker_hangs_only_its_own_accounts_are_refused()
+    {
+        await using var citus = await CitusCluster.StartAsync(durable: true, Cancellation);
+        await using var store = await TestStore.OnCitusAsync(citus, Cancellation);
+        await using var server = await ServerProcess.StartAsync(store.Settings, Cancellation);
+        var (healthy, stranded) = await SplitAsync(citus, store, server);
+
+        citus.Workers[0].Freeze();
+        for (var round = 0; round < HungRounds; round++)
+        {
+            var refused = Task.WhenAll(stranded.SelectMany(UseAsync));
+            var served = await Task.WhenAll(healthy.SelectMany(UseAsync)).WaitAsync(Prompt, Cancellation);
+            served.ShouldAllBe(answer => answer.Status == 200 || answer.Status == 201);
+            refused.IsCompleted.ShouldBeFalse("the worker that hangs has answered");
+            (await refused).ShouldAllBe(answer => answer.Status == 503);
+        }
+
+        citus.Workers[0].Thaw();
+        await AreServedAgainAsync(stranded);
+        Proofs.Report(Suite, string.Create(
+            CultureInfo.InvariantCulture,
+            $"One of two workers stopped answering, its connections open: all {5 * HungRounds * healthy.Count} requests of the "
+            + $"{healthy.Count} accounts on the other were served, sent together with those of {stranded.Count} accounts that were "
+            + $"refused; these were served again without a restart."));
+
+        static Task<Answer>[] UseAsync(TestAccount account) =>
+        [
+            ReportAsync(account), account.ReserveAsync(), account.Key.GetAsync("/quota"), account.Key.GetAsync("/usage"),
+            account.Key.GetAsync("/quota/reservations"),
+        ];
+    }
+
+    private static async Task AreServedAgainAsync(IReadOnlyList<TestAccount> accounts) => await Eventually.IsTrueAsync(
+        async () => (await Task.WhenAll(accounts.Select(ReportAsync))).All(answer => answer.Status == 200),
+        TimeSpan.FromSeconds(60), Cancellation);
+
+    private static Task<Answer> ReportAsync(TestAccount account) => account.Key.PostAsync("/usage", new { event_type = "scan" });
 
     /// <returns>The accounts whose rows are on the second worker, and those on the first.</returns>
     private static async Task<(IReadOnlyList<TestAccount> Healthy, IReadOnlyList<TestAccount> Stranded)> SplitAsync(

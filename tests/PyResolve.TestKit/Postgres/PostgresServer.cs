@@ -37,7 +37,7 @@ public sealed class PostgresServer : IAsyncDisposable
         if (!durable && Environment.GetEnvironmentVariable(Variable) is { Length: > 0 } address)
             return await ConnectAsync(PostgresAddress.Parse(address).ConnectionString, cancellationToken);
 
-        return await StartOwnAsync(await PrivateCluster.CreateAsync(durable, maxConnections: 300, cancellationToken), cancellationToken);
+        return await StartOwnAsync(await PrivateCluster.CreateAsync(durable, maxConnections: 1000, cancellationToken), cancellationToken);
     }
 
     /// <summary>A private one with the connections that PostgreSQL has by default.</summary>
