@@ -37,7 +37,9 @@ public sealed class PostgresServer : IAsyncDisposable
         if (!durable && Environment.GetEnvironmentVariable(Variable) is { Length: > 0 } address)
             return await ConnectAsync(PostgresAddress.Parse(address).ConnectionString, cancellationToken);
 
-        return await StartOwnAsync(await PrivateCluster.CreateAsync(durable, maxConnections: 1000, cancellationToken), cancellationToken);
+        // One that is not killed is shared by all tests of a process.
+        var maxConnections = durable ? 300 : 1000;
+        return await StartOwnAsync(await PrivateCluster.CreateAsync(durable, maxConnections, cancellationToken), cancellationToken);
     }
 
     /// <summary>A private one with the connections that PostgreSQL has by default.</summary>

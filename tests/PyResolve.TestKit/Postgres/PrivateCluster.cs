@@ -12,6 +12,8 @@ internal sealed class PrivateCluster : IAsyncDisposable
 
     private readonly string _binaries;
     private readonly string _folder;
+    private readonly int _maxConnections;
+    private readonly string[] _ownSettings;
     private readonly string[] _settings;
     private readonly int _port = Loopback.FreePort();
     private readonly ProcessLog _log = new();
@@ -22,7 +24,9 @@ internal sealed class PrivateCluster : IAsyncDisposable
     private PrivateCluster(string binaries, bool durable, int maxConnections, IEnumerable<string>? settings = null)
     {
         _binaries = binaries;
-        _settings = [.. Settings(_port, durable, maxConnections), .. settings ?? []];
+        _maxConnections = maxConnections;
+        _ownSettings = [.. settings ?? []];
+        _settings = [.. Settings(_port, durable, maxConnections), .. _ownSettings];
         // PostgreSQL refuses to run as root, so root runs it as the user postgres, who may not have access to root's temporary folder.
         var temporary = Environment.IsPrivilegedProcess ? "/tmp" : Path.GetTempPath();
         _folder = Path.Combine(temporary, $"pyresolve-postgres-{Path.GetRandomFileName()}");
@@ -65,7 +69,8 @@ internal sealed class PrivateCluster : IAsyncDisposable
     /// <summary>A replica that streams from another cluster.</summary>
     public static async Task<PrivateCluster> CreateStandbyAsync(PrivateCluster primary, CancellationToken cancellationToken)
     {
-        var cluster = new PrivateCluster(PostgresBinaries.Find(), durable: true, maxConnections: 300);
+        // PostgreSQL refuses to follow a primary that has more connections.
+        var cluster = new PrivateCluster(PostgresBinaries.Find(), durable: true, primary._maxConnections, primary._ownSettings);
         try
         {
             string[] line = cluster.AsOrdinaryUser(
