@@ -1,5 +1,6 @@
 using System.Globalization;
 using PyResolve.Server.Storage;
+using PyResolve.Server.Tests.Supabase;
 
 namespace PyResolve.Server.Tests.Citus;
 
@@ -143,6 +144,26 @@ public sealed class DistributionTests(SharedServers servers)
         onWorker.Error.ShouldContain("This node is a worker of a Citus: the schema is changed on the coordinator.");
         alone.ExitCode.ShouldBe(1);
         alone.Error.ShouldContain("There is no node for the rows. On the coordinator: select citus_add_node(");
+    }
+
+    [CitusFact]
+    public async Task A_distributed_ledger_is_neither_backed_up_nor_copied_into_and_says_what_to_do()
+    {
+        await using var store = await EmptyAsync();
+        await using var project = await GuideProject.StartAsync();
+        var folder = Directory.CreateTempSubdirectory("pyresolve-backup-");
+        (await MigrateAsync(store, "--distribute=2")).OrThrow("migrate-schema");
+
+        var backup = await ServerProcess.RunAsync(["backup", Path.Combine(folder.FullName, "store.backup")], store.Settings, Cancellation);
+        var import = await ServerProcess.RunAsync(
+            ["import", "supabase", "--from", project.Store.Settings["DATABASE_URL"]!], store.Settings, Cancellation);
+
+        backup.ExitCode.ShouldBe(1);
+        backup.Error.ShouldContain("The ledger is distributed over several machines, which cannot be read at one instant.");
+        folder.EnumerateFiles().ShouldBeEmpty();
+        folder.Delete();
+        import.ExitCode.ShouldBe(1);
+        import.Error.ShouldContain("Nothing was copied. The ledger of this database is distributed already");
     }
 
     private async Task<TestStore> EmptyAsync() =>
