@@ -22,6 +22,7 @@ public sealed class TestStore : IAsyncDisposable
         """
         create function get_shard_id_for_distribution_column(regclass, uuid) returns bigint
         language sql immutable as 'select abs(hashtext($2::text) % 4)::bigint';
+        create view pg_dist_placement as select cast(n as bigint) as shardid, 1 + n % 2 as groupid from generate_series(0, 3) n;
         create function citus_is_coordinator() returns boolean language sql immutable as 'select true';
         """;
 
