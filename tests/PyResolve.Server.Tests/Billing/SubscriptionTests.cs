@@ -41,6 +41,23 @@ public sealed class SubscriptionTests(SharedServers servers)
     }
 
     [Theory, OnBothEngines]
+    public async Task A_schedule_may_name_the_price_of_a_subscription_that_has_ended(StorageEngine engine)
+    {
+        await using var billing = await BillingServer.StartAsync(engine, servers.Postgres);
+        var subscriber = await billing.SignUpAsync();
+        var price = new StripePrice("price_by_hand") { Product = "prod_pro", Recurring = new("month", "licensed") };
+        billing.Stripe.Prices.Add(price);
+        billing.Stripe.Products.Add(new StripeProduct("prod_pro") { Metadata = new Dictionary<string, string> { ["plan"] = "pro" } });
+
+        await subscriber.SetSubscriptionsAsync(
+            Subscriptions.Of("sub_1", "canceled", price),
+            Subscriptions.Unlimited(id: "sub_2") with { NextPhase = new StripePhase(Subscriptions.PeriodEnd, [price.Id]) });
+        await billing.WaitUntilProcessedAsync();
+
+        (await subscriber.SubscriptionAsync()).GetProperty("scheduled_plan").GetString().ShouldBe("pro");
+    }
+
+    [Theory, OnBothEngines]
     public async Task Interval_seats_and_the_end_of_a_trial_are_shown(StorageEngine engine)
     {
         await using var billing = await BillingServer.StartAsync(engine, servers.Postgres);

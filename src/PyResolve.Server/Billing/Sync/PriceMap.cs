@@ -37,17 +37,18 @@ internal sealed class PriceMap(BillingOptions options, PlanCatalog plans, IStrip
                 found[price.Id] = await FindPlanAsync(price, cancellationToken);
         }
 
-        foreach (var price in all.Where(PlanRules.IsOver).SelectMany(PricesOf))
-        {
-            if (!found.ContainsKey(price.Id))
-                found[price.Id] = asksForEnded ? await FindPlanAsync(price, cancellationToken) : PlanOf(price);
-        }
-
         // A schedule names its prices by their ids alone.
         foreach (var id in PlanRules.InForce(all).SelectMany(static subscription => subscription.NextPhase?.Prices ?? []))
         {
             if (!found.ContainsKey(id))
                 found[id] = _byId.GetValueOrDefault(id) ?? await FindPlanAsync(id, cancellationToken);
+        }
+
+        // Last: what is not asked for here must not hide what was.
+        foreach (var price in all.Where(PlanRules.IsOver).SelectMany(PricesOf))
+        {
+            if (!found.ContainsKey(price.Id))
+                found[price.Id] = asksForEnded ? await FindPlanAsync(price, cancellationToken) : PlanOf(price);
         }
 
         return id => found.GetValueOrDefault(id);
