@@ -133,6 +133,25 @@ public sealed class WebhookTests(SharedServers servers)
             "select count(*) from stripe_events where state = 'ignored' and note = 'needs review'")).ShouldBe(2);
     }
 
+    [Theory]
+    [InlineData("PyResolve:Plans:pro:Credits", "true")]
+    [InlineData("PyResolve:Stripe:DisputeEndsPlan", "true")]
+    [InlineData("PyResolve:Stripe:DisputeEndsPlan", "false")]
+    public async Task A_thin_event_of_a_dispute_is_logged_and_kept_for_review(string setting, string value)
+    {
+        var log = new LogRecorder();
+        await using var billing = await BillingServer.StartAsync(
+            StorageEngine.Sqlite, servers.Postgres, settings: new Dictionary<string, string?> { [setting] = value }, log: log);
+
+        (await billing.DeliverAsync("""
+            {"id":"evt_dispute","object":"v2.core.event","type":"v1.charge.dispute.created","livemode":false,
+             "related_object":{"id":"du_1","type":"dispute"}}
+            """)).Status.ShouldBe(200);
+
+        (await billing.Store.ReadSqlAsync("select state || ': ' || note from stripe_events")).ShouldBe("ignored: needs review");
+        log.Lines.ShouldContain(line => line.Contains("evt_dispute", StringComparison.Ordinal));
+    }
+
     [Theory, OnBothEngines]
     public async Task An_event_of_another_API_version_works_as_well(StorageEngine engine)
     {

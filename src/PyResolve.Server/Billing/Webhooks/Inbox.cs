@@ -1,6 +1,7 @@
 using System.Globalization;
 using PyResolve.Server.Audit;
 using PyResolve.Server.Billing.Settings;
+using PyResolve.Server.Billing.Sync;
 using PyResolve.Server.Hosting;
 using PyResolve.Server.Storage;
 
@@ -75,7 +76,7 @@ internal sealed partial class Inbox(
             cancellationToken);
         if (isNew && received.IgnoredBecause is null)
             Arrivals.Set();
-        if (isNew && StripeEvents.NeedsReview(received.Type))
+        if (isNew && StripeEvents.NeedsReview(received.PlainType))
             Log.NeedsReview(logger, received.Type, received.Id, received.CustomerId);
         return isNew;
     }
@@ -117,14 +118,16 @@ internal sealed partial class Inbox(
             cancellationToken);
     }
 
+    /// <summary>An event that an operator should look at keeps its note: its reason is in the log.</summary>
     /// <returns>How many are dead now.</returns>
     public Task<int> ScheduleRetryAsync(string customerId, string reason, CancellationToken cancellationToken) => database.WriteAsync(
         async session =>
         {
             var now = time.GetInstant();
+            Sql note = $"case when note = {BillingCustomers.ToReview} then note else {reason} end";
             var dead = await session.ExecuteAsync(
                 $"""
-                update stripe_events set state = 'dead', attempts = attempts + 1, note = {reason}, settled_at = {now}
+                update stripe_events set state = 'dead', attempts = attempts + 1, note = {new SqlPart(note)}, settled_at = {now}
                 where origin = {_origin} and customer_id = {customerId} and state = 'pending' and next_attempt_at <= {now}
                   and attempts >= {RetryDelays.Length}
                 """,
@@ -133,7 +136,8 @@ internal sealed partial class Inbox(
             {
                 await session.ExecuteAsync(
                     $"""
-                    update stripe_events set attempts = attempts + 1, note = {reason}, next_attempt_at = {now + RetryDelays[attempts]}
+                    update stripe_events
+                    set attempts = attempts + 1, note = {new SqlPart(note)}, next_attempt_at = {now + RetryDelays[attempts]}
                     where origin = {_origin} and customer_id = {customerId} and state = 'pending' and next_attempt_at <= {now}
                       and attempts = {attempts}
                     """,
@@ -170,8 +174,8 @@ internal sealed partial class Inbox(
                 var replayed = await session.ExecuteAsync(
                     $"""
                     update stripe_events
-                    set state = 'pending', note = null, attempts = 0, taken_seq = null, settled_at = null,
-                        next_attempt_at = {time.GetInstant()}
+                    set state = 'pending', note = case when note = {BillingCustomers.ToReview} then note end, attempts = 0,
+                        taken_seq = null, settled_at = null, next_attempt_at = {time.GetInstant()}
                     where origin = {_origin} and customer_id is not null
                       and (event_id = {eventId ?? ""} or ({eventId is null} and state = 'dead'))
                     """,

@@ -25,7 +25,7 @@ internal sealed record ReceivedEvent(string Id, string Type, string? CustomerId,
             : null);
 
     /// <summary>Its type without the API's version, which that of a thin event has in front.</summary>
-    private string PlainType => StripeEvents.NameOf(Type);
+    public string PlainType => StripeEvents.NameOf(Type);
 
     private bool IsThin => PlainType != Type;
 
@@ -95,7 +95,9 @@ internal sealed record ReceivedEvent(string Id, string Type, string? CustomerId,
             && Name(subject, "mode") is { } mode and not ("subscription" or "setup")
             && !(mode == "payment" && options.HasCredits))
             return $"a checkout for {mode}";
-        return customerId is null ? "names no customer" : null;
+        if (customerId is not null)
+            return null;
+        return StripeEvents.NeedsReview(type) ? BillingCustomers.ToReview : "names no customer";
     }
 
     /// <summary>A dispute does not say what the charge paid for, and a thin event has no charge.</summary>
