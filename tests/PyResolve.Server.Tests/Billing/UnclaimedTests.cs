@@ -108,6 +108,33 @@ public sealed class UnclaimedTests(SharedServers servers)
     }
 
     [Theory, OnBothEngines]
+    public async Task A_second_customer_takes_the_place_of_one_that_Stripe_has_no_more(StorageEngine engine)
+    {
+        await using var billing = await BillingServer.StartAsync(engine, servers.Postgres);
+        var subscriber = await billing.SignUpAsync();
+        Pay(billing, "cus_second", Subscriptions.Pro(id: "sub_2"), reference: subscriber.Account.UserId.ToString());
+        billing.Stripe.Forget(subscriber.CustomerId);
+
+        (await SyncAsync(billing, "cus_second")).ShouldBe(0);
+
+        (await subscriber.PlanAsync()).ShouldBe("pro");
+    }
+
+    [Theory, OnBothEngines]
+    public async Task An_account_keeps_its_customer_where_the_new_one_became_another_accounts_meanwhile(StorageEngine engine)
+    {
+        await using var billing = await BillingServer.StartAsync(engine, servers.Postgres);
+        var (subscriber, faster) = (await billing.SignUpAsync(), await billing.SignUpAsync());
+        var (customers, adoption) = (billing.Service<BillingCustomers>(), billing.Service<CustomerAdoption>());
+        var own = (await customers.FindAsync(subscriber.CustomerId, Cancellation))!;
+
+        (await adoption.ReplaceAsync(subscriber.Account.UserId, own, faster.CustomerId, Cancellation)).ShouldBeFalse();
+
+        (await customers.FindLinkedAsync(subscriber.Account.UserId, Cancellation))!.Id.ShouldBe(subscriber.CustomerId);
+        (await customers.FindLinkedAsync(faster.Account.UserId, Cancellation))!.Id.ShouldBe(faster.CustomerId);
+    }
+
+    [Theory, OnBothEngines]
     public async Task Of_two_customers_that_pay_the_first_stays(StorageEngine engine)
     {
         await using var billing = await BillingServer.StartAsync(engine, servers.Postgres);

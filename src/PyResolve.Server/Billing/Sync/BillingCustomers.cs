@@ -140,6 +140,20 @@ internal sealed class BillingCustomers(
     public async Task<BillingCustomer?> LinkAsync(
         Guid userId, string customerId, string? replaces, CancellationToken cancellationToken)
     {
+        try
+        {
+            return await TryLinkAsync(userId, customerId, replaces, cancellationToken);
+        }
+        catch (NotLinkedException)
+        {
+            return await FindLinkedAsync(userId, cancellationToken);
+        }
+    }
+
+    /// <exception cref="NotLinkedException">It is another account's by now: the one that it would replace stays.</exception>
+    private async Task<BillingCustomer?> TryLinkAsync(
+        Guid userId, string customerId, string? replaces, CancellationToken cancellationToken)
+    {
         var now = time.GetInstant();
         var token = RandomNumberGenerator.GetHexString(32, lowercase: true);
         await database.WriteAsync(
@@ -172,6 +186,8 @@ internal sealed class BillingCustomers(
                         select 1 from billing_customers b where b.origin = {_origin} and b.user_id = {userId} and b.unlinked_at is null)
                     """,
                     cancellationToken) == 1;
+                if (isNew == 0 && !isRelinked && replaces is not null)
+                    throw new NotLinkedException();
                 // A customer that an earlier system wrote and that was never linked may be the other mode's: the profile alone names it.
                 if (isNew == 1 || isRelinked)
                 {
@@ -360,6 +376,8 @@ internal sealed class BillingCustomers(
             ScheduledAt = row.InstantOrNull(18),
         },
         IsLinked: row.InstantOrNull(3) is null);
+
+    private sealed class NotLinkedException() : Exception("Neither customer would be linked.");
 }
 
 /// <summary><c>State</c> is what is stored now: another result, unless this one was the newest.</summary>

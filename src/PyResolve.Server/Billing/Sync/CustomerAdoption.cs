@@ -24,8 +24,16 @@ internal sealed class CustomerAdoption(
     /// <summary>On an operator's command: the account's customer so far, if it has one, is its own no longer.</summary>
     public async Task<bool> ReplaceAsync(Guid userId, BillingCustomer other, string customerId, CancellationToken cancellationToken)
     {
-        foreach (var session in await stripe.ListOpenCheckoutsAsync(other.Id, cancellationToken))
-            await stripe.ExpireCheckoutAsync(session.Id, cancellationToken);
+        try
+        {
+            foreach (var session in await stripe.ListOpenCheckoutsAsync(other.Id, cancellationToken))
+                await stripe.ExpireCheckoutAsync(session.Id, cancellationToken);
+        }
+        catch (StripeException exception) when (exception.IsMissing)
+        {
+            // Stripe closes the pages of a customer that it deletes.
+        }
+
         return (await customers.LinkAsync(userId, customerId, replaces: other.Id, cancellationToken))?.Id == customerId;
     }
 

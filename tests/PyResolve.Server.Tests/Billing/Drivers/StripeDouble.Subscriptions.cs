@@ -36,7 +36,7 @@ internal sealed partial class StripeDouble
         try
         {
             await OnReadSubscriptions(customerId, cancellationToken);
-            var found = await Answer(() => SubscriptionsOf(customerId));
+            var found = await ListOf(customerId, () => SubscriptionsOf(customerId));
             await OnReadSubscriptions(customerId, cancellationToken);
             return found;
         }

@@ -18,6 +18,7 @@ internal sealed partial class StripeDouble : IStripeGateway
     private readonly Dictionary<string, StripeCheckoutSession> _checkouts = new(StringComparer.Ordinal);
     private readonly ConcurrentDictionary<string, int> _readers = new(StringComparer.Ordinal);
     private readonly ConcurrentDictionary<string, int> _mostReaders = new(StringComparer.Ordinal);
+    private readonly HashSet<string> _forgotten = new(StringComparer.Ordinal);
     private int _count;
     private int _reads;
     private int _failures;
@@ -127,6 +128,17 @@ internal sealed partial class StripeDouble : IStripeGateway
         }
     }
 
+    /// <summary>Answers as Stripe does of a customer that it never had: there is none, and its lists are refused.</summary>
+    public void Forget(string customerId)
+    {
+        lock (_gate)
+        {
+            _customers.Remove(customerId);
+            _subscriptions.Remove(customerId);
+            _forgotten.Add(customerId);
+        }
+    }
+
     public void SetCheckout(string id, string status, string? subscription = null, DateTimeOffset? expiresAt = null)
     {
         lock (_gate)
@@ -224,7 +236,8 @@ internal sealed partial class StripeDouble : IStripeGateway
             session => session.Customer == customerId && session.Status == StripeCheckoutSession.Complete)]);
 
     public Task<IReadOnlyList<StripeCheckoutSession>> ListOpenCheckoutsAsync(string customerId, CancellationToken cancellationToken) =>
-        Answer<IReadOnlyList<StripeCheckoutSession>>(
+        ListOf<StripeCheckoutSession>(
+            customerId,
             () => [.. _checkouts.Values.Where(session => session.Customer == customerId && session.Status == StripeCheckoutSession.Open)]);
 
     public Task ExpireCheckoutAsync(string id, CancellationToken cancellationToken) => Answer(() =>
@@ -365,6 +378,14 @@ internal sealed partial class StripeDouble : IStripeGateway
             await Task.Delay(Timeout.InfiniteTimeSpan, cancellationToken);
         return await Answer<TimeSpan?>(() => Skew);
     }
+
+    private Task<IReadOnlyList<T>> ListOf<T>(string customerId, Func<IReadOnlyList<T>> make) => Answer(() =>
+        !_forgotten.Contains(customerId)
+            ? make()
+            : throw new StripeException($"No such customer: '{customerId}'")
+            {
+                Status = 400, Code = "resource_missing", Param = "customer",
+            });
 
     private string Id(string prefix) => string.Create(CultureInfo.InvariantCulture, $"{prefix}_{++_count}");
 
