@@ -1,5 +1,7 @@
 using System.Text.Json;
+using PyResolve.Server.Audit;
 using PyResolve.Server.Billing.Gateway;
+using PyResolve.Server.Billing.Webhooks;
 using PyResolve.Server.Tests.Billing;
 
 namespace PyResolve.Server.Tests.Credits;
@@ -90,6 +92,57 @@ public sealed class CreditEventTests(SharedServers servers)
         await shop.WaitUntilProcessedAsync();
         (await shop.Store.ReadNumberAsync("select sum(taken) from credit_grants")).ShouldBe(40);
         (await shop.Store.ReadSqlAsync("select note from stripe_events where event_id = 'evt_thin'")).ShouldBe("needs review");
+    }
+
+    [Theory, OnBothEngines]
+    public async Task A_thin_event_of_a_refund_stays_to_be_reviewed_also_where_it_is_tried_and_replayed(StorageEngine engine)
+    {
+        await using var shop = await StartAsync(engine);
+        var subscriber = await shop.SignUpAsync();
+        shop.Stripe.Charges.Add(new StripeCharge("ch_1") { Customer = subscriber.CustomerId });
+        shop.Stripe.FailNext(1);
+        await BillingServer.DeliverAsync(
+            shop.Own.Server,
+            """{"id":"evt_thin","object":"v2.core.event","type":"v1.charge.refunded","related_object":{"id":"ch_1"}}""");
+        await shop.WaitForCountAsync("select count(*) from stripe_events where attempts = 1", 1);
+        shop.Clock.Jump(TimeSpan.FromSeconds(2));
+
+        await shop.WaitForCountAsync("select count(*) from stripe_events where state = 'done' and note = 'needs review'", 1);
+        await shop.Service<Inbox>().ReplayAsync("evt_thin", Origin.Operator, TestContext.Current.CancellationToken);
+
+        await shop.WaitUntilProcessedAsync();
+        (await shop.Store.ReadSqlAsync("select state || ': ' || note from stripe_events")).ShouldBe("done: needs review");
+    }
+
+    [Theory, OnBothEngines]
+    public async Task A_refund_takes_credits_back_also_where_the_customer_was_deleted_at_Stripe(StorageEngine engine)
+    {
+        await using var shop = await StartAsync(engine);
+        var subscriber = await shop.SignUpAsync();
+        await PayAsync(shop, subscriber);
+        await DeliverAsync(shop, subscriber, "evt_credits_paid");
+        await shop.WaitUntilProcessedAsync();
+        shop.Stripe.PaidCredits[subscriber.CustomerId] = [Paid(subscriber.Account.UserId) with { RefundedPercent = 100 }];
+        shop.Stripe.Delete(subscriber.CustomerId);
+
+        await RefundAsync(shop, subscriber, "evt_refund", NewPurchase.UnitsKey);
+
+        await shop.WaitUntilProcessedAsync();
+        (await shop.Store.ReadNumberAsync("select sum(taken) from credit_grants")).ShouldBe(40);
+    }
+
+    [Theory, OnBothEngines]
+    public async Task An_event_of_a_customer_that_Stripe_has_no_more_is_done(StorageEngine engine)
+    {
+        await using var shop = await StartAsync(engine);
+        var subscriber = await shop.SignUpAsync();
+        shop.Stripe.Forget(subscriber.CustomerId);
+
+        await DeliverAsync(shop, subscriber, "evt_first");
+        await shop.WaitForCountAsync("select count(*) from stripe_events where state = 'done'", 1);
+        await DeliverAsync(shop, subscriber, "evt_second");
+
+        await shop.WaitForCountAsync("select count(*) from stripe_events where state = 'ignored'", 1);
     }
 
     [Theory, OnBothEngines]

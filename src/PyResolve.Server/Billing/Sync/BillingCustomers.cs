@@ -220,28 +220,36 @@ internal sealed class BillingCustomers(
     /// <summary>Begins a sync, whether or not another runs, that completes the events stored so far.</summary>
     /// <returns>null where the customer is linked to no account.</returns>
     public Task<SyncToken?> BeginSyncAsync(string customerId, CancellationToken cancellationToken) =>
-        BeginSyncAsync(customerId, lease: null, cancellationToken);
+        BeginSyncAsync(customerId, isLinked: true, lease: null, cancellationToken);
 
     /// <summary>As <see cref="BeginSyncAsync(string, CancellationToken)"/>, with a lease, so that workers fetch a customer once.</summary>
     /// <returns>null also where another has the lease.</returns>
-    public Task<SyncToken?> TryLeaseAsync(string customerId, CancellationToken cancellationToken)
+    public Task<SyncToken?> TryLeaseAsync(string customerId, CancellationToken cancellationToken) =>
+        BeginSyncAsync(customerId, isLinked: true, LeaseOf(customerId), cancellationToken);
+
+    /// <summary>As <see cref="TryLeaseAsync"/>, of a customer that was an account's and is so no longer.</summary>
+    /// <returns>null also where another has the lease.</returns>
+    public Task<SyncToken?> TryLeaseUnlinkedAsync(string customerId, CancellationToken cancellationToken) =>
+        BeginSyncAsync(customerId, isLinked: false, LeaseOf(customerId), cancellationToken);
+
+    private StoreLease LeaseOf(string customerId)
     {
         Sql row = $"origin = {_origin} and customer_id = {customerId}";
         // The work takes real time, also in tests whose clock stands still.
-        var lease = new StoreLease(database, "billing_customers", row, LeaseTime, time, pace: TimeProvider.System);
-        return BeginSyncAsync(customerId, lease, cancellationToken);
+        return new StoreLease(database, "billing_customers", row, LeaseTime, time, pace: TimeProvider.System);
     }
 
     private Task<SyncToken?> BeginSyncAsync(
-        string customerId, StoreLease? lease, CancellationToken cancellationToken) => database.WriteAsync(
+        string customerId, bool isLinked, StoreLease? lease, CancellationToken cancellationToken) => database.WriteAsync(
         async session =>
         {
             SqlPart? take = lease is null ? null : new($", {lease.Take}");
             SqlPart? isFree = lease is null ? null : new($"and {lease.IsFree}");
+            var link = new SqlFragment(isLinked ? "null" : "not null");
             var token = await session.FirstAsync(
                 $"""
                 update billing_customers set sync_seq = sync_seq + 1{take}
-                where origin = {_origin} and customer_id = {customerId} and unlinked_at is null {isFree}
+                where origin = {_origin} and customer_id = {customerId} and unlinked_at is {link} {isFree}
                 returning sync_seq, user_id, remembered
                 """,
                 row => new SyncToken(customerId, row.Uuid(1), row.Int64(0), row.Text(2), lease),
@@ -266,6 +274,30 @@ internal sealed class BillingCustomers(
         update stripe_events set note = {ToReview}
         where origin = {_origin} and customer_id = {token.CustomerId} and state in ('pending', 'dead') and taken_seq <= {token.Value}
         """,
+        cancellationToken);
+
+    /// <summary>The events of a customer that is linked again stay: it is synced next.</summary>
+    /// <param name="token">Of a customer that was unlinked.</param>
+    /// <param name="because">Why they are ignored; null: they are done.</param>
+    /// <param name="cancellationToken">Stops waiting.</param>
+    public Task SettleUnlinkedAsync(SyncToken token, string? because, CancellationToken cancellationToken) => database.WriteAsync(
+        async session =>
+        {
+            if (token.Lease is { } lease)
+                await lease.ReleaseAsync(session, cancellationToken);
+            await session.ExecuteAsync(
+                $"""
+                update stripe_events
+                set state = {(because is null ? "done" : "ignored")}, note = case when note = {ToReview} then note else {because} end,
+                    settled_at = {time.GetInstant()}
+                where origin = {_origin} and customer_id = {token.CustomerId}
+                  and state in ('pending', 'dead') and taken_seq <= {token.Value}
+                  and exists (
+                    select 1 from billing_customers c
+                    where c.origin = {_origin} and c.customer_id = {token.CustomerId} and c.unlinked_at is not null)
+                """,
+                cancellationToken);
+        },
         cancellationToken);
 
     /// <summary>Writes the result of a fetch, unless that of a later token was written. Either way its events are done.</summary>

@@ -16,7 +16,7 @@ internal sealed class CreditSync(Database database, IStripeGateway stripe, Billi
     {
         if (!options.HasCredits)
             return false;
-        var paid = await stripe.ListPaidCreditsAsync(customerId, cancellationToken);
+        var paid = await ListPaidAsync(customerId, cancellationToken);
         if (paid.Count == 0)
             return false;
         var changed = await database.ReadAsync(
@@ -34,6 +34,18 @@ internal sealed class CreditSync(Database database, IStripeGateway stripe, Billi
             ]),
             cancellationToken);
         return true;
+    }
+
+    private async Task<IReadOnlyList<PaidCredits>> ListPaidAsync(string customerId, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await stripe.ListPaidCreditsAsync(customerId, cancellationToken);
+        }
+        catch (StripeException exception) when (exception.IsMissing)
+        {
+            return [];
+        }
     }
 
     /// <returns>Purchases of the customer's own account that are not stored as Stripe tells of them.</returns>

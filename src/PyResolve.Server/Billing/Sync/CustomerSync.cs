@@ -48,14 +48,37 @@ internal sealed partial class CustomerSync(
     public async Task<SyncResult?> RunAsync(string customerId, CancellationToken cancellationToken) =>
         await customers.BeginSyncAsync(customerId, cancellationToken) is { } token ? await RunAsync(token, cancellationToken) : null;
 
-    public async Task<bool> TryRunAsync(string customerId, CancellationToken cancellationToken)
+    public async Task<bool> TryRunAsync(string customerId, CancellationToken cancellationToken) =>
+        await TryRunAsync(
+            await customers.TryLeaseAsync(customerId, cancellationToken), token => RunAsync(token, cancellationToken), cancellationToken);
+
+    /// <summary>
+    /// Looks only at the credits of a customer that was an account's and is so no longer, such as one that another has replaced: a bank
+    /// debit for them may succeed later, and a payment may be refunded or disputed.
+    /// </summary>
+    /// <param name="customerId">The customer's.</param>
+    /// <param name="because">Why its events are ignored where nothing has changed.</param>
+    /// <param name="cancellationToken">Stops waiting.</param>
+    public async Task TryRunUnlinkedAsync(string customerId, string because, CancellationToken cancellationToken) => await TryRunAsync(
+        await customers.TryLeaseUnlinkedAsync(customerId, cancellationToken),
+        async token =>
+        {
+            var hasChanged = await SyncCreditsAsync(token, cancellationToken);
+            await customers.SettleUnlinkedAsync(token, hasChanged ? null : because, cancellationToken);
+            return hasChanged;
+        },
+        cancellationToken);
+
+    /// <returns>false: there is nothing to work on, or another works on it.</returns>
+    private static async Task<bool> TryRunAsync<T>(
+        SyncToken? taken, Func<SyncToken, Task<T>> work, CancellationToken cancellationToken)
     {
-        if (await customers.TryLeaseAsync(customerId, cancellationToken) is not { Lease: { } lease } token)
+        if (taken is not { Lease: { } lease } token)
             return false;
         try
         {
             // Not cancelled when the lease is lost: fencing keeps the result of the later fetch.
-            await lease.WorkAsync(_ => RunAsync(token, cancellationToken), cancellationToken);
+            await lease.WorkAsync(_ => work(token), cancellationToken);
             return true;
         }
         catch
@@ -116,13 +139,7 @@ internal sealed partial class CustomerSync(
             hasEnded |= ours.Count > 0;
         }
 
-        if (!isGone && await credits.RunAsync(token.CustomerId, cancellationToken) && token.IsAccountDeleted)
-        {
-            // Such as a bank debit that arrived after the deletion: nobody can use what it paid for.
-            await customers.MarkForReviewAsync(token, cancellationToken);
-            Log.PaidAfterDeletion(logger, token.CustomerId);
-        }
-
+        await SyncCreditsAsync(token, cancellationToken);
         var outcome = await customers.ApplyAsync(
             token,
             isGone ? null : before => PlanRules.ChooseState(subscriptions, planOfPrice, before, Terms, time.GetInstant()),
@@ -138,6 +155,19 @@ internal sealed partial class CustomerSync(
         }
 
         return new SyncResult(outcome.State, isGone, outcome.HasChanged || hasEnded, subscriptions, ours);
+    }
+
+    private async Task<bool> SyncCreditsAsync(SyncToken token, CancellationToken cancellationToken)
+    {
+        var hasChanged = await credits.RunAsync(token.CustomerId, cancellationToken);
+        if (hasChanged && token.IsAccountDeleted)
+        {
+            // Such as a bank debit that arrived after the deletion: nobody can use what it paid for.
+            await customers.MarkForReviewAsync(token, cancellationToken);
+            Log.PaidAfterDeletion(logger, token.CustomerId);
+        }
+
+        return hasChanged;
     }
 
     /// <summary>Where the customer has given a way to pay since a trial without one has paused the subscription.</summary>

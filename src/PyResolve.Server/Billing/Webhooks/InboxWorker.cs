@@ -106,14 +106,13 @@ internal sealed partial class InboxWorker(
 
             if (await sync.TryRunAsync(customerId, stoppingToken))
                 return true;
-            if (await customers.FindAsync(customerId, stoppingToken) is { IsLinked: true })
+            var known = await customers.FindAsync(customerId, stoppingToken);
+            if (known is { IsLinked: true })
                 return true;
             if (await adoption.TryAsync(customerId, stoppingToken))
                 await sync.TryRunAsync(customerId, stoppingToken);
-            else if (await unclaimed.NoteAsync(customerId, stoppingToken))
-                await inbox.IgnoreAsync(customerId, "no account has this customer, who pays: see 'stripe unclaimed'", stoppingToken);
-            else if (await inbox.IgnoreAsync(customerId, "no account has this customer", stoppingToken) > 0)
-                Log.NoAccount(logger, customerId);
+            else
+                await IgnoreAsync(customerId, wasLinked: known is not null, stoppingToken);
             return true;
         }
         catch (Exception exception) when (exception is not StoreUnavailableException && !stoppingToken.IsCancellationRequested)
@@ -128,6 +127,16 @@ internal sealed partial class InboxWorker(
                 Log.Dead(logger, dead, customerId);
             return false;
         }
+    }
+
+    private async Task IgnoreAsync(string customerId, bool wasLinked, CancellationToken stoppingToken)
+    {
+        var pays = await unclaimed.NoteAsync(customerId, stoppingToken);
+        var because = pays ? "no account has this customer, who pays: see 'stripe unclaimed'" : "no account has this customer";
+        if (wasLinked)
+            await sync.TryRunUnlinkedAsync(customerId, because, stoppingToken);
+        else if (await inbox.IgnoreAsync(customerId, because, stoppingToken) > 0 && !pays)
+            Log.NoAccount(logger, customerId);
     }
 
     private static partial class Log

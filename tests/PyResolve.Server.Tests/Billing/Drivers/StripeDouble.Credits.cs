@@ -37,8 +37,15 @@ internal sealed partial class StripeDouble
             };
         });
 
-    public Task<IReadOnlyList<PaidCredits>> ListPaidCreditsAsync(string customerId, CancellationToken cancellationToken) =>
-        Answer<IReadOnlyList<PaidCredits>>(() => [.. PaidCredits.GetValueOrDefault(customerId) ?? []]);
+    /// <summary>Runs after credits were read, and before the answer is returned.</summary>
+    public Func<Task> OnReadCredits { get; set; } = static () => Task.CompletedTask;
+
+    public async Task<IReadOnlyList<PaidCredits>> ListPaidCreditsAsync(string customerId, CancellationToken cancellationToken)
+    {
+        var paid = await ListOf<PaidCredits>(customerId, () => [.. PaidCredits.GetValueOrDefault(customerId) ?? []]);
+        await OnReadCredits();
+        return paid;
+    }
 
     /// <summary>Whether metered items are not added, as where Stripe repeats an earlier answer.</summary>
     public bool RepeatsAnswersToItems { get; set; }
