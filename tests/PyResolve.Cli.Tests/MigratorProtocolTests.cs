@@ -110,8 +110,14 @@ public sealed class MigratorProtocolTests : IDisposable
     [Fact]
     public async Task A_program_that_the_migrator_leaves_running_does_not_hold_up_the_end()
     {
+        // It holds the channel, but not standard output and error, which this test reads to their end.
         var result = await UpgradeAsync(
-            """sleep 60 & echo $! > .git/pid; echo '{"type":"tokens","used":3}' > "$PYRESOLVE_MIGRATOR_CHANNEL"; echo v2 > app.py""");
+            """
+            sleep 60 >/dev/null 2>&1 &
+            echo $! > .git/pid
+            echo '{"type":"tokens","used":3}' > "$PYRESOLVE_MIGRATOR_CHANNEL"
+            echo v2 > app.py
+            """).WaitAsync(TimeSpan.FromSeconds(30), TestContext.Current.CancellationToken);
 
         result.ShouldSucceed();
         _server.Account.Events.ShouldHaveSingleItem().TokensUsed.ShouldBe(3);
