@@ -67,14 +67,15 @@ public sealed class TwoClocksTests(SharedServers servers)
         await using var two = await Instances.StartAsync(servers, skew);
         var account = await TestAccount.SignUpAsync(two.Right.Http);
         var device = await Device.BeginAsync(two.Wrong.Http);
+        await two.Store.ExecuteSqlAsync("update device_codes set interval_seconds = 2");
         var (here, there) = (device with { Http = new Caller(two.Right.Http) }, device);
 
         (await here.PollForErrorAsync()).ShouldBe("authorization_pending");
-        await Task.Delay(TimeSpan.FromSeconds(5.2), TestContext.Current.CancellationToken);
+        await Task.Delay(TimeSpan.FromSeconds(2.2), TestContext.Current.CancellationToken);
         (await there.PollForErrorAsync()).ShouldBe("authorization_pending");
         var person = await Person.SignedInAsync(two.Right, account);
         await person.ApproveAsync(device.UserCode);
-        await Task.Delay(TimeSpan.FromSeconds(5.2), TestContext.Current.CancellationToken);
+        await Task.Delay(TimeSpan.FromSeconds(2.2), TestContext.Current.CancellationToken);
         (await here.PollAsync()).Status.ShouldBe(200);
     }
 
