@@ -1,3 +1,5 @@
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.DependencyInjection.Extensions;
 using Npgsql;
 using PyResolve.Server.Storage;
 using PyResolve.Server.Tests.Http;
@@ -198,6 +200,10 @@ public sealed class FailoverTests
         await using var store = TestStore.On(await postgres.CreateDatabaseAsync(cancellationToken: Cancellation));
         await using var server = await TestServer.StartAsync(store);
         var account = await TestAccount.SignUpAsync(server.Http);
+        await using var hasty = await TestServer.StartAsync(store, replace: services => services.Replace(
+            ServiceDescriptor.Singleton(_ => new Database(new PostgresEngine(
+                $"{DatabaseUrl.ToConnectionString(store.Settings["DATABASE_URL"]!)};Command Timeout=3")))));
+        var hurried = account.On(hasty.Http);
         var id = Guid.CreateVersion7(server.Clock.GetUtcNow());
         var lost = Guid.CreateVersion7(server.Clock.GetUtcNow());
         var leaked = (await account.Session.PostAsync("/auth/api-keys"))["api_key"].GetString();
@@ -208,17 +214,17 @@ public sealed class FailoverTests
         using var stop = new CancellationTokenSource();
         var cancelling = CancelAsync(postgres, sql, stop.Token);
 
-        var usage = account.Key.PostAsync("/usage", new { id, event_type = "scan" });
-        var reservation = account.ReserveAsync();
+        var usage = hurried.Key.PostAsync("/usage", new { id, event_type = "scan" });
+        var reservation = hurried.ReserveAsync();
         (await usage).ShouldBeProblem(503, "unavailable").Headers.RetryAfter.ShouldNotBeNull(by);
         (await reservation).ShouldBeProblem(503, "unavailable");
         // It is stored here, but the replica is still missing: a retry is not acknowledged either.
-        (await account.Key.PostAsync("/usage", new { id, event_type = "scan" })).ShouldBeProblem(503, "unavailable");
+        (await hurried.Key.PostAsync("/usage", new { id, event_type = "scan" })).ShouldBeProblem(503, "unavailable");
         // Nor is what repeats another change: usage of a reservation that a failover lost, and the revocation of a key.
         for (var i = 0; i < 2; i++)
         {
-            (await account.CommitAsync(lost)).ShouldBeProblem(503, "unavailable");
-            (await server.Anonymous.PostAsync("/auth/api-keys/report-leak", new { api_key = leaked })).ShouldBeProblem(503, "unavailable");
+            (await hurried.CommitAsync(lost)).ShouldBeProblem(503, "unavailable");
+            (await hasty.Anonymous.PostAsync("/auth/api-keys/report-leak", new { api_key = leaked })).ShouldBeProblem(503, "unavailable");
         }
 
         await stop.CancelAsync();
