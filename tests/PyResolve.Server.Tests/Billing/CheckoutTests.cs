@@ -364,7 +364,7 @@ public sealed class CheckoutTests(SharedServers servers)
 
         await subscriber.DeleteAccountAsync();
         await billing.WaitForCountAsync("select count(*) from stripe_events where state = 'pending' and attempts = 1", 1);
-        billing.Clock.Jump(TimeSpan.FromSeconds(2));
+        billing.Jump(TimeSpan.FromSeconds(2));
 
         await billing.WaitUntilProcessedAsync();
         billing.Stripe.Checkouts.Single().Status.ShouldBe("expired");

@@ -140,7 +140,7 @@ public sealed class MeterTests(SharedServers servers)
             endedBefore ??= shop.Stripe.InvoicedAtEnd.Count;
             return Task.CompletedTask;
         };
-        shop.Clock.Jump(TimeSpan.FromSeconds(10));
+        shop.Jump(TimeSpan.FromSeconds(10));
 
         await Eventually.IsTrueAsync(() => shop.Stripe.InvoicedAtEnd.Contains("sub_1"), cancellationToken: CreditShop.Cancellation);
         (shop.Stripe.Metered[committed].Report.Units, endedBefore).ShouldBe((3, 0));

@@ -3,6 +3,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Logging;
 using PyResolve.Server.Billing.Gateway;
+using PyResolve.Server.Billing.Webhooks;
 
 namespace PyResolve.Server.Tests.Billing;
 
@@ -64,6 +65,13 @@ internal sealed class BillingServer : IAsyncDisposable
 
     public T Service<T>()
         where T : notnull => Own.Server.Services.GetRequiredService<T>();
+
+    /// <summary>Moves the clock, and has the worker of the inbox look at once. By itself it does every four seconds of real time.</summary>
+    public void Jump(TimeSpan amount)
+    {
+        Clock.Jump(amount);
+        Service<Inbox>().Arrivals.Set();
+    }
 
     public ValueTask DisposeAsync() => Own.DisposeAsync();
 
