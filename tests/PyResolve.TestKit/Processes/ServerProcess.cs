@@ -66,17 +66,24 @@ public sealed class ServerProcess : IAsyncDisposable
 
     /// <summary>Starts a server and waits until <c>/health/ready</c> answers 200.</summary>
     /// <param name="environment">
-    /// Its settings, on top of <c>ASPNETCORE_URLS</c> and <c>PYRESOLVE_DATA</c>; a null removes one. Settings of the developer's own
-    /// environment do not reach it.
+    /// Its settings, on top of <c>ASPNETCORE_URLS</c>, <c>PYRESOLVE_DATA</c> and the fewest rounds of password hashing; a null removes one.
+    /// Settings of the developer's own environment do not reach it.
     /// </param>
     /// <param name="cancellationToken">Abandons the start.</param>
     /// <exception cref="InvalidOperationException">It ended instead, or was not ready within 60 s. The message quotes its log.</exception>
     public static Task<ServerProcess> StartAsync(
-        IReadOnlyDictionary<string, string?>? environment = null, CancellationToken cancellationToken = default) =>
-        StartProgramAsync(Assembly, environment, cancellationToken);
+        IReadOnlyDictionary<string, string?>? environment = null, CancellationToken cancellationToken = default)
+    {
+        // As for TestServer: many tests sign up accounts.
+        var all = new Dictionary<string, string?> { ["PyResolve__PasswordIterations"] = "1000" };
+        foreach (var (name, value) in environment ?? new Dictionary<string, string?>())
+            all[name] = value;
+        return StartProgramAsync(Assembly, all, cancellationToken);
+    }
 
     /// <summary>
-    /// Starts another web program as if it were the server: with the same settings, and ready when <c>/health/ready</c> answers 200.
+    /// Starts another web program as if it were the server: on an address and a folder of its own, and ready when <c>/health/ready</c>
+    /// answers 200.
     /// </summary>
     /// <inheritdoc cref="StartAsync" path="/exception"/>
     public static async Task<ServerProcess> StartProgramAsync(
