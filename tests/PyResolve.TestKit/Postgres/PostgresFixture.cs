@@ -11,13 +11,22 @@ public sealed class PostgresFixture : IAsyncDisposable
     private readonly Lazy<Task<PostgresServer>> _server = new(() => PostgresServer.StartAsync());
     private readonly Lazy<Task<CitusCluster>> _citus = new(() => CitusCluster.FindAsync(CancellationToken.None));
     private readonly Lazy<Task<Pooler>> _pooler;
+    private readonly Lazy<Task<string>> _template;
 
-    public PostgresFixture() =>
+    public PostgresFixture()
+    {
         _pooler = new(async () => await Pooler.StartAsync((await _server.Value).ConnectionString, PooledConnections));
+        _template = new(async () => await (await _server.Value).CreateTemplateAsync(
+            static connectionString => StoreTemplate.FillAsync(StorageEngine.Postgres, connectionString)));
+    }
 
     /// <inheritdoc cref="PostgresServer.CreateDatabaseAsync"/>
     public async Task<string> CreateDatabaseAsync(string? name = null, CancellationToken cancellationToken = default) =>
         await (await _server.Value).CreateDatabaseAsync(name, cancellationToken);
+
+    /// <summary>Creates a database with the schema, and returns its connection string.</summary>
+    internal async Task<string> CreateReadyDatabaseAsync() =>
+        await (await _server.Value).CopyTemplateAsync(await _template.Value);
 
     /// <summary>One Citus for a test assembly, started when the first test needs it.</summary>
     public Task<CitusCluster> CitusAsync() => _citus.Value;

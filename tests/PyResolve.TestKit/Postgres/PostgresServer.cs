@@ -125,13 +125,23 @@ public sealed class PostgresServer : IAsyncDisposable
     /// <summary>Creates an empty database, and returns its connection string.</summary>
     /// <param name="name">Default: a new name.</param>
     /// <param name="cancellationToken">Cancels the creation.</param>
-    public async Task<string> CreateDatabaseAsync(string? name = null, CancellationToken cancellationToken = default)
+    public Task<string> CreateDatabaseAsync(string? name = null, CancellationToken cancellationToken = default) =>
+        CreateAsync(name ?? NewName(), "", cancellationToken);
+
+    /// <summary>Creates a copy of a database, and returns its connection string.</summary>
+    /// <param name="template">From <see cref="CreateTemplateAsync"/>.</param>
+    internal Task<string> CopyTemplateAsync(string template) =>
+        CreateAsync(NewName(), $"template {Quote(template)}", CancellationToken.None);
+
+    /// <summary>Creates a database to be copied, to which nothing may connect any longer, and returns its name.</summary>
+    /// <param name="fill">Is given its connection string, and closes its connections.</param>
+    internal async Task<string> CreateTemplateAsync(Func<string, Task> fill)
     {
-        name ??= $"pyresolve_{Guid.CreateVersion7(TimeProvider.System.GetUtcNow()):n}";
-        await ExecuteAsync($"create database {Quote(name)}", cancellationToken);
-        lock (_gate)
-            _databases.Add(name);
-        return new NpgsqlConnectionStringBuilder(ConnectionString) { Database = name }.ConnectionString;
+        var connectionString = await CreateDatabaseAsync();
+        await fill(connectionString);
+        var name = new NpgsqlConnectionStringBuilder(connectionString).Database!;
+        await ExecuteAsync($"alter database {Quote(name)} allow_connections false", CancellationToken.None);
+        return name;
     }
 
     /// <summary>SIGKILL for the postmaster and all its children. Its files stay, for <see cref="RestartAsync"/>.</summary>
@@ -180,6 +190,16 @@ public sealed class PostgresServer : IAsyncDisposable
         if (connection.PostgreSqlVersion.Major < OldestVersion)
             throw new PostgresMissingException($"{which} is version {connection.PostgreSqlVersion}; it must be {OldestVersion} or later.");
     }
+
+    private async Task<string> CreateAsync(string name, string options, CancellationToken cancellationToken)
+    {
+        await ExecuteAsync($"create database {Quote(name)} {options}", cancellationToken);
+        lock (_gate)
+            _databases.Add(name);
+        return new NpgsqlConnectionStringBuilder(ConnectionString) { Database = name }.ConnectionString;
+    }
+
+    private static string NewName() => $"pyresolve_{Guid.CreateVersion7(TimeProvider.System.GetUtcNow()):n}";
 
     private static string Quote(string identifier) => $"\"{identifier.Replace("\"", "\"\"")}\"";
 

@@ -27,7 +27,7 @@ public sealed class OwnServer : IAsyncDisposable
         Action<IServiceCollection>? replace = null)
     {
         clock ??= new TestClock(startAt is null ? null : DateTimeOffset.Parse(startAt, CultureInfo.InvariantCulture));
-        var store = await TestStore.CreateAsync(engine, postgres);
+        var store = await TestStore.CreateReadyAsync(engine, postgres);
         return new OwnServer(store, await TestServer.StartAsync(store, settings, clock, replace));
     }
 

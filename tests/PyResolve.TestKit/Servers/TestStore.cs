@@ -50,13 +50,11 @@ public sealed class TestStore : IAsyncDisposable
         ? new Dictionary<string, string?> { ["DATABASE_URL"] = _url ?? PostgresAddress.ToUrl(_connectionString), ["PYRESOLVE_DATA"] = null }
         : new Dictionary<string, string?> { ["DATABASE_URL"] = null, ["PYRESOLVE_DATA"] = _folder };
 
+    /// <summary>An empty one.</summary>
     public static async Task<TestStore> CreateAsync(StorageEngine engine, PostgresFixture postgres)
     {
         if (engine is StorageEngine.Postgres)
-        {
-            var database = await postgres.CreateDatabaseAsync();
-            return new TestStore(engine, database, folder: null, IsPooled ? await postgres.PooledUrlAsync(database) : null);
-        }
+            return await OnPostgresAsync(await postgres.CreateDatabaseAsync(), postgres);
 
         if (engine is StorageEngine.Citus && CitusCluster.IsNamed)
             return await OnCitusAsync(await postgres.CitusAsync(), CancellationToken.None);
@@ -67,9 +65,21 @@ public sealed class TestStore : IAsyncDisposable
             return store;
         }
 
-        var folder = Directory.CreateTempSubdirectory("pyresolve-store-").FullName;
-        return new TestStore(
-            engine, new SqliteConnectionStringBuilder { DataSource = Path.Combine(folder, "pyresolve.db") }.ToString(), folder);
+        return InFolder(Directory.CreateTempSubdirectory("pyresolve-store-").FullName);
+    }
+
+    /// <summary>One with the schema already, except on Citus. A server that starts on it has nothing to change.</summary>
+    public static async Task<TestStore> CreateReadyAsync(StorageEngine engine, PostgresFixture postgres)
+    {
+        if (engine is StorageEngine.Citus)
+            return await CreateAsync(engine, postgres);
+        var store = engine is StorageEngine.Postgres
+            ? await OnPostgresAsync(await postgres.CreateReadyDatabaseAsync(), postgres)
+            : await CreateAsync(engine, postgres);
+        if (store._folder is not null)
+            await StoreTemplate.CopyToAsync(FileIn(store._folder));
+        await StoreTemplate.RenewRandomValuesAsync(engine, store._connectionString);
+        return store;
     }
 
     /// <summary>A database that the test created on its own PostgreSQL.</summary>
@@ -135,6 +145,14 @@ public sealed class TestStore : IAsyncDisposable
 
         return ValueTask.CompletedTask;
     }
+
+    private static async Task<TestStore> OnPostgresAsync(string database, PostgresFixture postgres) =>
+        new(StorageEngine.Postgres, database, folder: null, IsPooled ? await postgres.PooledUrlAsync(database) : null);
+
+    private static TestStore InFolder(string folder) =>
+        new(StorageEngine.Sqlite, new SqliteConnectionStringBuilder { DataSource = FileIn(folder) }.ToString(), folder);
+
+    private static string FileIn(string folder) => Path.Combine(folder, "pyresolve.db");
 
     private async Task<DbConnection> OpenAsync()
     {
