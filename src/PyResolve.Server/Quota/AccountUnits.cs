@@ -8,9 +8,9 @@ namespace PyResolve.Server.Quota;
 /// <param name="totals">Of the month.</param>
 /// <param name="grants">Its credits, in the order in which they are drawn.</param>
 /// <param name="overage">As the account set it; null: none.</param>
-/// <param name="planEnds">When no subscription may bill overage any more; null: that is not known.</param>
+/// <param name="overageEnds">When no subscription may bill overage any more; null: that is not known.</param>
 internal sealed class AccountUnits(
-    Plan plan, MonthTotals totals, IEnumerable<CreditGrant> grants, ChosenOverage? overage, DateTimeOffset? planEnds)
+    Plan plan, MonthTotals totals, IEnumerable<CreditGrant> grants, ChosenOverage? overage, DateTimeOffset? overageEnds)
 {
     private readonly List<CreditGrant> _grants = plan.DrawsCredits ? [.. grants] : [];
     private long _credits = totals.Credits;
@@ -22,7 +22,7 @@ internal sealed class AccountUnits(
 
     public long Held { get; private set; } = totals.Held;
 
-    public DateTimeOffset? PlanEnds => planEnds;
+    public DateTimeOffset? OverageEnds => overageEnds;
 
     private long CreditsLeft => CreditGrant.LeftOf(_grants);
 
@@ -40,7 +40,7 @@ internal sealed class AccountUnits(
     public long BeyondUntil(DateTimeOffset end) => _credits + _overage + CreditsLeft + OverageUntil(end);
 
     /// <summary>A reservation that outlives the subscription could be committed when nothing bills it.</summary>
-    private long OverageUntil(DateTimeOffset end) => end > planEnds ? 0 : OverageLeft;
+    private long OverageUntil(DateTimeOffset end) => end > overageEnds ? 0 : OverageLeft;
 
     /// <summary>The units of a request that the plan's quota does not cover; null: none.</summary>
     /// <param name="quantity">Asked for.</param>

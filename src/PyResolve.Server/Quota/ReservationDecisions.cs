@@ -10,6 +10,8 @@ internal sealed class ReservationDecisions(DateTimeOffset now, bool givesLeases)
 {
     private const int MaxOnceAnswers = 64;
 
+    private static readonly TimeSpan ShortestTimeToLive = TimeSpan.FromSeconds(1);
+
     private readonly Dictionary<Guid, AccountUnits> _accounts = [];
     private readonly Dictionary<(Guid UserId, string Key), Earlier> _byIdempotencyKey = [];
     private readonly Dictionary<(Guid UserId, string Key), StoredReservation> _byOnceKey = [];
@@ -27,8 +29,8 @@ internal sealed class ReservationDecisions(DateTimeOffset now, bool givesLeases)
 
     public void AddAccount(
         Guid userId, Plan plan, MonthTotals totals, IEnumerable<CreditGrant>? grants = null, ChosenOverage? overage = null,
-        DateTimeOffset? planEnds = null) =>
-        _accounts[userId] = new AccountUnits(plan.WithExtra(totals.Extra), totals, grants ?? [], overage, planEnds);
+        DateTimeOffset? overageEnds = null) =>
+        _accounts[userId] = new AccountUnits(plan.WithExtra(totals.Extra), totals, grants ?? [], overage, overageEnds);
 
     /// <summary><paramref name="isNew"/>: whether the request with this key created the reservation.</summary>
     public void AddEarlier(string idempotencyKey, byte[] digest, StoredReservation reservation, bool isNew) =>
@@ -103,11 +105,12 @@ internal sealed class ReservationDecisions(DateTimeOffset now, bool givesLeases)
         var beyond = account.Draw(request.Quantity, end, out var isEnough);
         if (!isEnough)
         {
+            account.Draw(request.Quantity, now + ShortestTimeToLive, out var isEnoughWhenShorter);
             return new ReservationOutcome.QuotaExceeded(
                 plan.Name, plan.MigrationsLimit!.Value, account.Used, account.Held, request.Quantity, now.StartOfNextMonth())
             {
                 Beyond = account.BeyondUntil(end),
-                OverageEnds = account.BeyondUntil(now) > account.BeyondUntil(end) ? account.PlanEnds : null,
+                OverageEnds = isEnoughWhenShorter ? account.OverageEnds : null,
             };
         }
 

@@ -97,9 +97,7 @@ internal static class ReservationEndpoints
             ExtensionOutcome.Extended { Reservation: var reservation } => Answers.Ok(
                 Describe(reservation, lease: null, await quotas.ReadAsync(userId, http.RequestAborted))),
             ExtensionOutcome.Ended { State: var state } => new ProblemResult(Problems.Conflict(ProblemTexts.ReservationEnded(state))),
-            ExtensionOutcome.OutlivesPlan { PlanEnds: var ends } => new ProblemResult(Problems.Conflict(
-                $"The reservation has units of overage, which are billed only until the plan ends, at {ends:yyyy-MM-dd'T'HH:mm:ss'Z'}. "
-                + "Extend it by less.")),
+            ExtensionOutcome.OutlivesSubscription outlives => new ProblemResult(Problems.Conflict(Explain(outlives))),
             ExtensionOutcome.Leased => new ProblemResult(Problems.Conflict(ProblemTexts.ReservationLeased)),
             _ => NotFound(),
         };
@@ -163,6 +161,13 @@ internal static class ReservationEndpoints
             KeyId = caller.ApiKeyId,
         };
     }
+
+    private static string Explain(ExtensionOutcome.OutlivesSubscription outlives) =>
+        "The reservation has units of overage, which are billed only until the end of the subscription, at "
+        + $"{outlives.Ends:yyyy-MM-dd'T'HH:mm:ss'Z'}. "
+        + (outlives.CommitBy is { } by
+            ? $"It cannot be extended: commit it by {by:yyyy-MM-dd'T'HH:mm:ss'Z'}."
+            : "Extend it by less.");
 
     private static ProblemResult NotFound() => new(Problems.NotFound(ProblemTexts.ReservationNotFound));
 

@@ -17,13 +17,14 @@ internal sealed record Extension(Guid UserId, Guid Id, TimeSpan TimeToLive)
 internal sealed class ReservationExtensions : IAsyncDisposable
 {
     private readonly Database _database;
+    private readonly CreditOrigins _origins;
     private readonly SweepSchedule _sweeps;
     private readonly TimeProvider _time;
     private readonly GroupCommit<Extension, ExtensionOutcome> _group;
 
-    public ReservationExtensions(Database database, SweepSchedule sweeps, TimeProvider time)
+    public ReservationExtensions(Database database, CreditOrigins origins, SweepSchedule sweeps, TimeProvider time)
     {
-        (_database, _sweeps, _time) = (database, sweeps, time);
+        (_database, _origins, _sweeps, _time) = (database, origins, sweeps, time);
         _group = new GroupCommit<Extension, ExtensionOutcome>(
             ReservationGroups.Limits, FlushAsync, findShard: database.FindShardAsync);
     }
@@ -45,31 +46,32 @@ internal sealed class ReservationExtensions : IAsyncDisposable
     private async Task<IReadOnlyList<ExtensionOutcome>> ExtendAsync(
         Session session, IReadOnlyList<Extension> extensions, CancellationToken cancellationToken)
     {
-        var plans = await LockAccountsAsync(
+        var overageEnds = await LockAccountsAsync(
             session, [.. extensions.Select(static extension => extension.UserId).Distinct()], cancellationToken);
         var reservations = await LockedReservations.LockAsync(
             session, [.. extensions.Select(static extension => extension.Key)], cancellationToken);
         // Read after locking, so that it is later than the instant of the transaction that held the locks before.
         var now = _time.GetInstant();
-        ExtensionOutcome[] outcomes = [.. extensions.Select(extension => Extend(extension, reservations, plans, now))];
+        ExtensionOutcome[] outcomes = [.. extensions.Select(extension => Extend(extension, reservations, overageEnds, now))];
         await session.EndAsync([.. reservations.Write(session)]);
         return outcomes;
     }
 
-    private static async Task<Dictionary<Guid, EffectivePlan>> LockAccountsAsync(
+    /// <returns>When overage ends for each account; null: that is not known.</returns>
+    private async Task<Dictionary<Guid, DateTimeOffset?>> LockAccountsAsync(
         Session session, IReadOnlyList<Guid> userIds, CancellationToken cancellationToken) =>
         (await session.ListAsync(
             $"""
-            select p.id, {EffectivePlan.Columns}
+            select p.id, {EffectivePlan.EndOfPlan}, {SubscriptionEnd.Column(_origins)}
             from profiles p
             where p.id in (select a.user_id from {session.Rows("a", userIds).With("user_id", static id => id)})
             order by p.id {session.Engine.ForUpdate}
             """,
-            static row => KeyValuePair.Create(row.Uuid(0), EffectivePlan.Read(row, 1)),
+            static row => KeyValuePair.Create(row.Uuid(0), row.InstantOrNull(1).OrEarlier(row.InstantOrNull(2))),
             cancellationToken)).ToDictionary();
 
     private static ExtensionOutcome Extend(
-        Extension extension, LockedReservations reservations, Dictionary<Guid, EffectivePlan> plans, DateTimeOffset now)
+        Extension extension, LockedReservations reservations, Dictionary<Guid, DateTimeOffset?> overageEnds, DateTimeOffset now)
     {
         if (reservations.Find(extension.UserId, extension.Id) is not { } reservation)
             return new ExtensionOutcome.NotFound();
@@ -81,8 +83,12 @@ internal sealed class ReservationExtensions : IAsyncDisposable
         var extended = reservation.Extend(extension.TimeToLive, now);
         // Then no subscription may bill it any more.
         if (reservation.Beyond is { OpenOverage: > 0 } && extended.ExpiresAt > reservation.ExpiresAt
-            && plans.TryGetValue(extension.UserId, out var plan) && extended.ExpiresAt > plan.Until)
-            return new ExtensionOutcome.OutlivesPlan(plan.Until.Value);
+            && overageEnds.GetValueOrDefault(extension.UserId) is { } ends && extended.ExpiresAt > ends)
+        {
+            return new ExtensionOutcome.OutlivesSubscription(
+                ends, CommitBy: ends > reservation.ExpiresAt ? null : ends > now ? ends : reservation.ExpiresAt);
+        }
+
         reservations.Update(extended);
         return new ExtensionOutcome.Extended(extended);
     }

@@ -20,7 +20,7 @@ internal abstract record ReservationOutcome
         /// <summary>What credits and overage cover, or could, beyond the limit.</summary>
         public long Beyond { get; init; }
 
-        /// <summary>The end of the plan, where overage is left that only a reservation that ends before could use; else null.</summary>
+        /// <summary>The end of the subscription, where the request would be granted if it ended before; else null.</summary>
         public DateTimeOffset? OverageEnds { get; init; }
 
         /// <summary>It would fit if nothing were held.</summary>
@@ -52,7 +52,9 @@ internal abstract record ExtensionOutcome
     public sealed record Leased : ExtensionOutcome;
 
     /// <summary>It has units of overage, which the subscription would not bill after its end.</summary>
-    public sealed record OutlivesPlan(DateTimeOffset PlanEnds) : ExtensionOutcome;
+    /// <param name="Ends">The subscription's end.</param>
+    /// <param name="CommitBy">It cannot be extended at all, and is best committed by then; null: it can be extended by less.</param>
+    public sealed record OutlivesSubscription(DateTimeOffset Ends, DateTimeOffset? CommitBy) : ExtensionOutcome;
 
     public sealed record NotFound : ExtensionOutcome;
 }

@@ -32,7 +32,7 @@ internal sealed class ReservationRefusals(ReservationList list, PlanCatalog plan
     {
         if (exceeded.OverageEnds is { } ends)
         {
-            return " Overage is left for reservations that end with the plan, "
+            return " Overage is left for reservations that end with the subscription, "
                 + $"by {ends:yyyy-MM-dd'T'HH:mm:ss'Z'}: use a smaller ttl_seconds.";
         }
 

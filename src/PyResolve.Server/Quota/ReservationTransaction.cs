@@ -31,7 +31,8 @@ internal sealed class ReservationTransaction(
     private readonly List<(Guid UserId, string Name)> _onceKeys = KeysOf(requests, static request => request.OnceKey);
 
     /// <summary>Read only where a plan has overage.</summary>
-    private SqlFragment Overage => new(plans.HasOverage ? $", {ChosenOverage.Columns.Text}" : null);
+    private SqlPart? Overage =>
+        plans.HasOverage ? new SqlPart($", {ChosenOverage.Columns}, {SubscriptionEnd.Column(origins)}") : null;
 
     public async Task<IReadOnlyList<ReservationOutcome>> DecideAsync(CancellationToken cancellationToken)
     {
@@ -48,10 +49,11 @@ internal sealed class ReservationTransaction(
         foreach (var reservation in found.Latest)
             decisions.AddLatest(reservation);
         var credits = found.Credits.ToLookup(static grant => grant.UserId);
-        foreach (var (userId, plan, overage) in found.Accounts)
+        foreach (var (userId, plan, overage, subscriptionEnds) in found.Accounts)
         {
+            var planEnds = plan.Until > now ? plan.Until : null;
             decisions.AddAccount(
-                userId, plans.At(plan, now), totals[(userId, month)], credits[userId], overage, plan.Until > now ? plan.Until : null);
+                userId, plans.At(plan, now), totals[(userId, month)], credits[userId], overage, planEnds.OrEarlier(subscriptionEnds));
         }
 
         var settled = new List<StoredReservation>();
@@ -84,7 +86,10 @@ internal sealed class ReservationTransaction(
             row => (
                 UserId: row.Uuid(0),
                 Plan: EffectivePlan.Read(row, 1),
-                Overage: plans.HasOverage ? ChosenOverage.Read(row, 1 + EffectivePlan.ColumnCount) : null));
+                Overage: plans.HasOverage ? ChosenOverage.Read(row, 1 + EffectivePlan.ColumnCount) : null,
+                SubscriptionEnds: plans.HasOverage
+                    ? row.InstantOrNull(1 + EffectivePlan.ColumnCount + ChosenOverage.ColumnCount)
+                    : null));
         var (created, repeated) = FindByIdempotencyKeys(batch);
         List<StoredReservation> latest = [];
         if (_onceKeys.Count > 0)
@@ -287,7 +292,7 @@ internal sealed class ReservationTransaction(
     /// <param name="Months">Locked: this month, and all in which the accounts hold units.</param>
     /// <param name="Credits">Locked, where a plan draws on credits.</param>
     private sealed record Found(
-        List<(Guid UserId, EffectivePlan Plan, ChosenOverage? Overage)> Accounts,
+        List<(Guid UserId, EffectivePlan Plan, ChosenOverage? Overage, DateTimeOffset? SubscriptionEnds)> Accounts,
         List<StoredReservation> Created,
         List<(string Key, byte[] Digest, StoredReservation Reservation)> Repeated,
         List<StoredReservation> Latest,

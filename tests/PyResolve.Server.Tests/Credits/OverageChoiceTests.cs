@@ -4,6 +4,7 @@ using PyResolve.Server.Billing.Sync;
 using PyResolve.Server.Tests.Billing;
 using PyResolve.Server.Tests.Devices;
 using PyResolve.Server.Tests.Http;
+using static PyResolve.Server.Tests.Credits.OverageShop;
 
 namespace PyResolve.Server.Tests.Credits;
 
@@ -106,29 +107,36 @@ public sealed class OverageChoiceTests(SharedServers servers)
     }
 
     [Theory, OnBothEngines]
-    public async Task A_reservation_that_outlives_the_subscription_uses_no_overage(StorageEngine engine)
+    public async Task While_collection_is_paused_no_overage_is_used_and_afterwards_the_limit_is_the_same(StorageEngine engine)
     {
         await using var shop = await StartAsync(engine);
         var subscriber = await SubscribeAsync(shop, Subscriptions.Pro());
         await SetAsync(subscriber, 5);
-        shop.Stripe.Set(
-            subscriber.CustomerId, shop.Stripe.SubscriptionsOf(subscriber.CustomerId)[0].Until(Subscriptions.PeriodEnd) with
-            {
-                CancelAtPeriodEnd = true,
-            });
-        await subscriber.SendEventAsync();
-        await shop.WaitUntilProcessedAsync();
 
-        var refused = await subscriber.Account.ReserveAsync(ttlSeconds: 7200);
-        var held = await subscriber.Account.ReserveAsync(ttlSeconds: 1800);
+        foreach (var behaviour in new[] { "void", "keep_as_draft" })
+        {
+            await ChangeAsync(shop, subscriber, one => one with { PauseCollection = new StripePauseCollection(behaviour) });
+            (await subscriber.Account.ReserveAsync()).Status.ShouldBe(402, behaviour);
+            (await SetAsync(subscriber, 6)).ShouldBeProblem(409, "conflict").Detail!.ShouldContain("collection of payments");
 
-        refused.ShouldBeProblem(402, "quota_exceeded").Detail!.ShouldContain("by 2026-11-15T13:00:00Z: use a smaller ttl_seconds.");
-        held.Status.ShouldBe(201, held.Text);
-        (await ExtendAsync(7200)).ShouldBeProblem(409, "conflict").Detail!.ShouldContain("2026-11-15T13:00:00Z");
-        (await ExtendAsync(2400)).Status.ShouldBe(200);
+            await ChangeAsync(shop, subscriber, static one => one with { PauseCollection = null });
+            (await subscriber.Account.Key.GetAsync("/quota"))["overage_cap"].GetInt64().ShouldBe(5, behaviour);
+        }
 
-        Task<Answer> ExtendAsync(int seconds) => subscriber.Account.Key.SendAsync(
-            HttpMethod.Patch, $"/quota/reservations/{held.Id()}", new { ttl_seconds = seconds });
+        (await subscriber.Account.ReserveAsync(quantity: 5)).Status.ShouldBe(201);
+    }
+
+    /// <summary>Stripe would refuse it.</summary>
+    [Theory, OnBothEngines]
+    public async Task A_price_that_the_subscription_has_and_that_counts_nothing_is_not_added_again(StorageEngine engine)
+    {
+        await using var shop = await StartAsync(engine);
+        var price = Subscriptions.OveragePrice with { Recurring = new("month", "metered") { Meter = "mtr_archived" } };
+        var subscriber = await SubscribeAsync(shop, Subscriptions.Of("sub_1", "active", Subscriptions.ProPrice, price));
+
+        (await SetAsync(subscriber, 5)).ShouldBeProblem(409, "conflict").Detail!.ShouldContain("does not count what is used");
+
+        shop.Stripe.MeteredItems.ShouldBeEmpty();
     }
 
     [Theory, OnBothEngines]
@@ -209,13 +217,8 @@ public sealed class OverageChoiceTests(SharedServers servers)
             StringComparison.Ordinal)).ShouldBe(isNamed, string.Join('\n', lines));
     }
 
-    private static async Task SetStatusAsync(BillingServer shop, Subscriber subscriber, string status)
-    {
-        shop.Stripe.Set(
-            subscriber.CustomerId, shop.Stripe.SubscriptionsOf(subscriber.CustomerId)[0] with { Status = status });
-        await subscriber.SendEventAsync();
-        await shop.WaitUntilProcessedAsync();
-    }
+    private static Task SetStatusAsync(BillingServer shop, Subscriber subscriber, string status) =>
+        ChangeAsync(shop, subscriber, one => one with { Status = status });
 
     [Theory, OnBothEngines]
     public async Task A_limit_above_the_plans_is_refused_and_0_works_while_Stripe_is_away(StorageEngine engine)
@@ -244,26 +247,5 @@ public sealed class OverageChoiceTests(SharedServers servers)
             .ShouldContain("Buy credits, or raise the limit of overage, at ");
     }
 
-    private async Task<BillingServer> StartAsync(StorageEngine engine)
-    {
-        var settings = CreditShop.Settings(limit: 0);
-        settings["STRIPE_PRICE_PRO_OVERAGE"] = "price_overage";
-        settings["PyResolve:Credits:small:Units"] = "40";
-        settings["PyResolve:Credits:small:Amount"] = "900";
-        settings["STRIPE_PRICE_CREDITS_SMALL"] = "price_credits";
-        settings["PyResolve:Plans:unlimited:MigrationsLimit"] = "0";
-        settings["PyResolve:Plans:unlimited:Overage:UnitAmount"] = "10";
-        return await BillingServer.StartAsync(engine, servers.Postgres, settings: settings);
-    }
-
-    private static async Task<Subscriber> SubscribeAsync(BillingServer shop, StripeSubscription subscription)
-    {
-        var subscriber = await shop.SignUpAsync();
-        await subscriber.SetSubscriptionsAsync(subscription);
-        await subscriber.WaitForPlanAsync("pro");
-        return subscriber;
-    }
-
-    private static Task<Answer> SetAsync(Subscriber subscriber, int cap) =>
-        subscriber.Account.Key.PostAsync("/billing/overage", new { cap });
+    private Task<BillingServer> StartAsync(StorageEngine engine) => OverageShop.StartAsync(engine, servers);
 }

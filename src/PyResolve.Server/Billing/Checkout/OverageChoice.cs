@@ -51,6 +51,12 @@ internal sealed class OverageChoice(
             return NoSubscription;
         if (subscription.Status == "trialing")
             return "What is used in a trial is not billed, so there is no overage yet. Set the limit when the trial has ended.";
+        if (subscription.PauseCollection is not null)
+        {
+            return "The collection of payments for the subscription is paused, so there is no overage. A limit that was set before counts "
+                + "again when collection resumes.";
+        }
+
         if (PlanRules.IsUnpaid(subscription))
             return "The last payment for the subscription has not arrived, so there is no overage. Pay the open invoice first.";
         var paid = plans[state.Plan];
@@ -66,6 +72,9 @@ internal sealed class OverageChoice(
             return $"The overage of the {plan.Name} plan is not for sale: {price.Variable} is not set.";
         if (OverageItems.DoesBill(subscription, plan.Name))
             return null;
+        // Stripe refuses a price that a subscription has already.
+        if (subscription.Items?.Data.Any(item => item.Price?.Id == id) == true)
+            return $"The overage of the {plan.Name} plan cannot be billed at present: its price at Stripe does not count what is used.";
         // By the hour, so that what Stripe refused can be tried again.
         var hour = time.GetUtcNow().ToUnixTimeSeconds() / 3600;
         await stripe.AddMeteredItemAsync(subscriptionId, id, $"ov:{subscriptionId}:{id}:{hour}", cancellationToken);

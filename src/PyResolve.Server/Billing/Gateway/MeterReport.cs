@@ -19,6 +19,9 @@ internal sealed record MeterReport(string Identifier, Guid UserId, string Plan, 
     /// <summary>Whether a subscription bills it, by what the latest sync has stored.</summary>
     public bool IsBilled { get; init; }
 
+    /// <summary>Why the latest try failed; null: there was none.</summary>
+    public string? Failure { get; init; }
+
     /// <summary>
     /// When Stripe is to count it; the same for each try that may follow one that arrived. Stripe closes a period an hour after its end,
     /// and what counts in it from then on comes onto no invoice: what is late counts when it was first sent.

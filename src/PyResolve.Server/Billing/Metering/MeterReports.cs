@@ -17,6 +17,9 @@ internal sealed class MeterReports(Database database, BillingOptions options, Ti
 
     private static readonly TimeSpan LongestDelay = TimeSpan.FromHours(1);
 
+    /// <summary>Of what no subscription bills: Stripe is asked for the subscriptions each time, and they may never come.</summary>
+    private static readonly TimeSpan LongestUnbilledDelay = TimeSpan.FromDays(1);
+
     /// <summary>
     /// Stripe knows an identifier for a day. If after that time it is not known whether Stripe has a report, it is not sent again: it could
     /// be billed twice.
@@ -60,7 +63,7 @@ internal sealed class MeterReports(Database database, BillingOptions options, Ti
                     order by c.unlinked_at is not null, c.unlinked_at desc
                     limit 1), (
                     select c.remembered from billing_customers c
-                    where {customer} and c.unlinked_at is null)
+                    where {customer} and c.unlinked_at is null), failure
                 """,
                 row => new MeterReport(row.Text(0), row.Uuid(1), row.Text(2), row.Int64(3), row.Instant(4), row.Int32(5))
                 {
@@ -69,6 +72,7 @@ internal sealed class MeterReports(Database database, BillingOptions options, Ti
                     CustomerId = row.TextOrNull(7),
                     IsBilled = SubscriptionMemories.Read(row.TextOrNull(8) ?? "").Values
                         .Any(memory => memory.BillsOverageOf(row.Text(2))),
+                    Failure = row.TextOrNull(9),
                 },
                 cancellationToken),
             cancellationToken);
@@ -85,8 +89,10 @@ internal sealed class MeterReports(Database database, BillingOptions options, Ti
     /// <param name="cancellationToken">Stops waiting.</param>
     public Task RetryLaterAsync(MeterReport report, string failure, bool isUnknown, CancellationToken cancellationToken)
     {
-        var delay = TimeSpan.FromSeconds(Math.Pow(2, Math.Min(report.Tries - 1, 12)));
-        var due = time.GetInstant() + Spread(delay < LongestDelay ? delay : LongestDelay);
+        // What Stripe may have is asked about while Stripe knows its identifier.
+        var longest = failure == LateReport.NotBilled(report.Plan) && !report.MayBeKnown ? LongestUnbilledDelay : LongestDelay;
+        var delay = TimeSpan.FromSeconds(Math.Pow(2, Math.Min(report.Tries - 1, 20)));
+        var due = time.GetInstant() + Spread(delay < longest ? delay : longest);
         return database.ExecuteAsync(
             $"""
             update meter_events
@@ -127,7 +133,8 @@ internal sealed record LateReport(string Identifier, Guid UserId, long Units, Da
             : $"is not at Stripe: {Failure?.TrimEnd('.') ?? "no server has sent it"}. {WhatHappens}");
 
     private string WhatHappens => Failure?.StartsWith(NoSubscription, StringComparison.Ordinal) == true
-        ? "Invoice it by hand and set sent_at of its row in meter_events, or leave it: it is sent when there is such a subscription again."
+        ? "Invoice it by hand and set sent_at of its row in meter_events, or leave it: it is sent within a day after there is such a "
+            + "subscription again."
         : "It is sent again until Stripe has it.";
 
     private const string NoSubscription = "the account has no subscription that bills overage";

@@ -15,15 +15,25 @@ internal sealed partial class MeterSender(
     /// <exception cref="StripeException">Stripe did not answer, or could not at the moment.</exception>
     public async Task SendAllOfAsync(string customerId, CancellationToken cancellationToken)
     {
+        var billing = new CustomerBilling(items);
         foreach (var report in await reports.TakeAllOfAsync(customerId, cancellationToken))
         {
-            if (await SendAsync(report, cancellationToken) is { IsTransient: true } failure)
+            if (await SendAsync(report, billing, cancellationToken) is { IsTransient: true } failure)
                 throw failure;
         }
     }
 
+    /// <param name="ofCustomer">Reports of one customer, or one of an account that is no customer.</param>
+    /// <param name="cancellationToken">Stops waiting.</param>
+    public async Task SendAsync(IEnumerable<MeterReport> ofCustomer, CancellationToken cancellationToken)
+    {
+        var billing = new CustomerBilling(items);
+        foreach (var report in ofCustomer)
+            await SendAsync(report, billing, cancellationToken);
+    }
+
     /// <returns>What Stripe answered; null: it has the report, or was not asked.</returns>
-    public async Task<StripeException?> SendAsync(MeterReport report, CancellationToken cancellationToken)
+    private async Task<StripeException?> SendAsync(MeterReport report, CustomerBilling billing, CancellationToken cancellationToken)
     {
         StripeException? refusal = null;
         var (failure, isSent) = ("", false);
@@ -34,7 +44,7 @@ internal sealed partial class MeterSender(
             else if (report.CustomerId is null)
                 failure = "the account is no customer at Stripe";
             // Stripe would take it in, and no invoice would ever have it. What is stored may be older than the subscription.
-            else if (!report.IsBilled && !await items.IsBilledAsync(report.CustomerId, report.Plan, cancellationToken))
+            else if (!report.IsBilled && !await billing.IncludesAsync(report, cancellationToken))
                 failure = LateReport.NotBilled(report.Plan);
             else
             {
@@ -59,8 +69,21 @@ internal sealed partial class MeterSender(
 
         var isUnknown = isSent && refusal is { Status: null or 409 or >= 500 };
         await reports.RetryLaterAsync(report, failure, isUnknown, cancellationToken);
-        Log.NotSent(logger, report.Identifier, report.UserId, failure);
+        if (failure != report.Failure)
+            Log.NotSent(logger, report.Identifier, report.UserId, failure);
         return refusal;
+    }
+
+    /// <summary>What bills a customer's reports. Stripe is asked once for all of them, and only where one needs it.</summary>
+    private sealed class CustomerBilling(OverageItems items)
+    {
+        private IReadOnlyList<StripeSubscription>? _subscriptions;
+
+        public async Task<bool> IncludesAsync(MeterReport report, CancellationToken cancellationToken)
+        {
+            _subscriptions ??= await items.ListAsync(report.CustomerId!, cancellationToken);
+            return _subscriptions.Any(subscription => OverageItems.DoesBill(subscription, report.Plan));
+        }
     }
 
     private static partial class Log

@@ -20,11 +20,8 @@ internal sealed partial class MeterWorker(MeterReports reports, MeterSender send
             var concurrency = new ParallelOptions { MaxDegreeOfParallelism = MaxConcurrency, CancellationToken = cancellationToken };
             // Stripe takes one report at a time of a customer and a meter, and refuses others meanwhile.
             var byCustomer = due.GroupBy(static report => report.CustomerId ?? report.Identifier, StringComparer.Ordinal);
-            await Parallel.ForEachAsync(byCustomer, concurrency, async (reports, stopping) =>
-            {
-                foreach (var report in reports)
-                    await sender.SendAsync(report, stopping);
-            });
+            await Parallel.ForEachAsync(
+                byCustomer, concurrency, async (ofCustomer, stopping) => await sender.SendAsync(ofCustomer, stopping));
         }
     }
 

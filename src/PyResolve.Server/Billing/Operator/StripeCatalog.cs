@@ -49,13 +49,26 @@ internal sealed class StripeCatalog(IStripeGateway stripe, PlanCatalog plans, Bi
     private async Task<StripePrice> EnsureAsync(
         CatalogPrice wanted, string? interval, string? meter, TextWriter output, CancellationToken cancellationToken)
     {
-        var price = await FindAsync(wanted, cancellationToken);
-        if (wanted.Equals(price?.ToCatalog(wanted)))
-            return price!;
-        if (price is not null)
-            await output.WriteLineAsync($"# {price.Id} charges {price.ToCatalog(wanted)}, in place of {wanted}: a new price replaces it.");
+        var set = options.IdOf(wanted) is { } id ? await stripe.FindPriceAsync(id, cancellationToken) : null;
+        if (set is { Active: true } && IsAsWanted(set))
+            return set;
+        // Also beside one that was chosen by hand and charges something else: an earlier run may have made it.
+        var made = await stripe.FindPriceByLookupKeyAsync(wanted.LookupKey, cancellationToken);
+        if (made is not null && IsAsWanted(made))
+            return made;
+        if ((set is { Active: true } ? set : made) is { } before)
+        {
+            var fault = wanted == before.ToCatalog(wanted)
+                ? "bills another meter than that of the catalogue"
+                : $"charges {before.ToCatalog(wanted)}, in place of {wanted}";
+            await output.WriteLineAsync($"# {before.Id} {fault}: a new price replaces it.");
+        }
+
         return await stripe.CreatePriceAsync(
             new NewPrice(wanted.ProductId, wanted.LookupKey, wanted.Amount, wanted.Currency, interval, meter), cancellationToken);
+
+        bool IsAsWanted(StripePrice price) =>
+            wanted == price.ToCatalog(wanted) && (meter is null || price.Recurring?.Meter == meter);
     }
 
     private async Task<StripePrice?> EnsurePriceAsync(CatalogPrice wanted, TextWriter output, CancellationToken cancellationToken)

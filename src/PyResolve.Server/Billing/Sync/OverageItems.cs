@@ -21,21 +21,20 @@ internal sealed class OverageItems(IStripeGateway stripe, BillingOptions options
     {
         if (!options.SellsOverage || !subscriptions.Any(static one => PlanRules.InvoicesUsage(one) && MetersOf(one).Any()))
             return subscriptions;
-        var planOfMeter = await FindMetersAsync(cancellationToken);
-        return [.. subscriptions.Select(subscription => subscription with { Bills = BillsOf(subscription, planOfMeter) })];
+        var plansOfMeter = await FindMetersAsync(cancellationToken);
+        return [.. subscriptions.Select(subscription => subscription with { Bills = BillsOf(subscription, plansOfMeter) })];
     }
 
-    /// <summary>As Stripe has the customer's subscriptions now.</summary>
-    public async Task<bool> IsBilledAsync(string customerId, string plan, CancellationToken cancellationToken)
+    /// <summary>The customer's subscriptions as Stripe has them now, marked.</summary>
+    public async Task<IReadOnlyList<StripeSubscription>> ListAsync(string customerId, CancellationToken cancellationToken)
     {
         try
         {
-            var subscriptions = await stripe.ListSubscriptionsAsync(customerId, cancellationToken);
-            return (await MarkAsync(subscriptions, cancellationToken)).Any(subscription => DoesBill(subscription, plan));
+            return await MarkAsync(await stripe.ListSubscriptionsAsync(customerId, cancellationToken), cancellationToken);
         }
         catch (StripeException exception) when (exception.IsMissing)
         {
-            return false;
+            return [];
         }
     }
 
@@ -44,7 +43,8 @@ internal sealed class OverageItems(IStripeGateway stripe, BillingOptions options
 
     /// <summary>
     /// In the transaction that writes the plan. A limit whose plan no subscription is for, or none bills, is removed. While an invoice is
-    /// unpaid it is stored as a negative number, which allows nothing, and is the same again when it is paid.
+    /// unpaid, or collection is paused, it is stored as a negative number, which allows nothing, and is the same again afterwards; so it is
+    /// between the end that was set for a subscription and Stripe's word that it has ended.
     /// </summary>
     /// <param name="session">Has locked the profile.</param>
     /// <param name="userId">Whose.</param>
@@ -66,9 +66,13 @@ internal sealed class OverageItems(IStripeGateway stripe, BillingOptions options
             cancellationToken);
         if (stored is not [var (limit, plan)])
             return;
-        var billing = subscriptions.Where(
-            subscription => DoesBill(subscription, plan) && PlansOf(subscription, planOfPrice).Contains(plan)).ToList();
-        long? allowed = billing.Count == 0 ? null : billing.TrueForAll(PlanRules.IsUnpaid) ? -Math.Abs(limit) : Math.Abs(limit);
+        var ofPlan = subscriptions.Where(subscription => PlansOf(subscription, planOfPrice).Contains(plan)).ToList();
+        var billing = ofPlan.FindAll(subscription => DoesBill(subscription, plan));
+        // While its invoices are voided, a subscription bills nothing.
+        var comesBack = billing.Count > 0 || PlanRules.InForce(ofPlan).Any(static subscription => subscription.PauseCollection is not null);
+        var now = time.GetInstant();
+        var isAllowed = billing.Exists(subscription => !PlanRules.IsUnpaid(subscription) && !IsPastEnd(subscription, now));
+        long? allowed = !comesBack ? null : isAllowed ? Math.Abs(limit) : -Math.Abs(limit);
         if (allowed == limit)
             return;
         await session.ExecuteAsync(
@@ -76,34 +80,41 @@ internal sealed class OverageItems(IStripeGateway stripe, BillingOptions options
             cancellationToken);
     }
 
-    private async Task<Dictionary<string, string>> FindMetersAsync(CancellationToken cancellationToken)
+    /// <summary>The plans by the ids of their meters. Several may share one, each with prices of its own.</summary>
+    private async Task<ILookup<string, string>> FindMetersAsync(CancellationToken cancellationToken)
     {
         var now = time.GetUtcNow();
         if (_known is { } known && now < known.Until)
-            return known.PlanOfMeter;
-        var planOfMeter = new Dictionary<string, string>(StringComparer.Ordinal);
+            return known.PlansOfMeter;
         List<Plan> metered = [.. plans.All.Where(static plan => plan.Overage is not null)];
-        foreach (var plan in metered)
+        var found = new List<(string Meter, string Plan)>();
+        foreach (var sharing in metered.GroupBy(static plan => plan.Overage!.Meter, StringComparer.Ordinal))
         {
-            if (await stripe.FindMeterAsync(plan.Overage!.Meter, cancellationToken) is { } meter)
-                planOfMeter[meter] = plan.Name;
+            if (await stripe.FindMeterAsync(sharing.Key, cancellationToken) is { } meter)
+                found.AddRange(sharing.Select(plan => (meter, plan.Name)));
         }
 
+        var plansOfMeter = found.ToLookup(static pair => pair.Meter, static pair => pair.Plan, StringComparer.Ordinal);
         // One that is missing may be made at any moment.
-        _known = planOfMeter.Count == metered.Count ? new KnownMeters(planOfMeter, now + CacheTime) : null;
-        return planOfMeter;
+        _known = found.Count == metered.Count ? new KnownMeters(plansOfMeter, now + CacheTime) : null;
+        return plansOfMeter;
     }
 
-    private static string? BillsOf(StripeSubscription subscription, Dictionary<string, string> planOfMeter)
+    private static string? BillsOf(StripeSubscription subscription, ILookup<string, string> plansOfMeter)
     {
         if (!PlanRules.InvoicesUsage(subscription))
             return null;
-        var billed = MetersOf(subscription).Select(meter => planOfMeter.GetValueOrDefault(meter)).OfType<string>()
+        var billed = MetersOf(subscription).SelectMany(meter => plansOfMeter[meter])
             .Distinct(StringComparer.Ordinal)
             .Order(StringComparer.Ordinal)
             .ToList();
         return billed.Count == 0 ? null : string.Join(' ', billed);
     }
+
+    private static bool IsPastEnd(StripeSubscription subscription, DateTimeOffset now) =>
+        subscription.CancelAt <= now
+        || (subscription.CancelAtPeriodEnd
+            && ((subscription.Items?.Data ?? []).Max(static item => item.CurrentPeriodEnd) ?? subscription.CurrentPeriodEnd) <= now);
 
     private static IEnumerable<string> MetersOf(StripeSubscription subscription) =>
         (subscription.Items?.Data ?? []).Select(static item => item.Price?.Recurring?.Meter).OfType<string>();
@@ -111,5 +122,5 @@ internal sealed class OverageItems(IStripeGateway stripe, BillingOptions options
     private static IEnumerable<string> PlansOf(StripeSubscription subscription, Func<string, string?> planOfPrice) =>
         (subscription.Items?.Data ?? []).Select(item => item.Price is { } sold ? planOfPrice(sold.Id) : null).OfType<string>();
 
-    private sealed record KnownMeters(Dictionary<string, string> PlanOfMeter, DateTimeOffset Until);
+    private sealed record KnownMeters(ILookup<string, string> PlansOfMeter, DateTimeOffset Until);
 }

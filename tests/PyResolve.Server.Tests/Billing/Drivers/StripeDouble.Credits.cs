@@ -50,8 +50,14 @@ internal sealed partial class StripeDouble
     /// <summary>Whether metered items are not added, as where Stripe repeats an earlier answer.</summary>
     public bool RepeatsAnswersToItems { get; set; }
 
-    public Task<string?> FindMeterAsync(string eventName, CancellationToken cancellationToken) =>
-        Answer(() => Meters.GetValueOrDefault(eventName));
+    /// <summary>How often a meter was looked up.</summary>
+    public int MetersRead { get; private set; }
+
+    public Task<string?> FindMeterAsync(string eventName, CancellationToken cancellationToken) => Answer(() =>
+    {
+        MetersRead++;
+        return Meters.GetValueOrDefault(eventName);
+    });
 
     public Task<string> CreateMeterAsync(string eventName, string title, CancellationToken cancellationToken) =>
         Answer(() => Meters[eventName] = Id("mtr"));
