@@ -76,7 +76,7 @@ internal sealed class CitusEngine(PostgresEngine store) : PostgresEngine(store)
     /// <summary>The coordinator's alone: servers on two nodes would take each other's for a failover.</summary>
     public override async Task<string?> ReadLineageAsync(Session session, CancellationToken cancellationToken) =>
         await session.NumberAsync($"select 1::bigint where citus_is_coordinator()", cancellationToken) is null
-            ? null
+            ? ""
             : await base.ReadLineageAsync(session, cancellationToken);
 
     /// <summary>As values: a select would go through all nodes.</summary>

@@ -118,8 +118,11 @@ internal abstract class Engine : IAsyncDisposable
     /// </summary>
     public virtual (SqlFragment Columns, Func<Row, int, string> Read) Identify() => (new("''"), static (row, column) => row.Text(column));
 
-    /// <returns>What stays the same unless the store fails over or is restored; null where that cannot be told.</returns>
-    public virtual Task<string?> ReadLineageAsync(Session session, CancellationToken cancellationToken) => Task.FromResult<string?>(null);
+    /// <returns>
+    /// What stays the same unless the store fails over or is restored. Empty: there is nothing to compare here. null: the store does not
+    /// tell it.
+    /// </returns>
+    public virtual Task<string?> ReadLineageAsync(Session session, CancellationToken cancellationToken) => Task.FromResult<string?>("");
 
     /// <exception cref="SchemaIncompatibleException">The store cannot be used, or not with these rights.</exception>
     public virtual Task CheckAsync(Session session, IReadOnlyList<string> tables, CancellationToken cancellationToken) =>

@@ -205,9 +205,7 @@ internal class PostgresEngine : Engine
                 end
                 """,
                 static row => row.TextOrNull(0) ?? "",
-                cancellationToken) is { Length: > 0 } lineage
-                ? lineage
-                : null;
+                cancellationToken);
         }
         catch (PostgresException exception) when (PostgresErrors.LacksLineage(exception.SqlState))
         {

@@ -29,9 +29,9 @@ internal sealed partial class StoreHistory(Database database, TimeProvider time,
                 await engine.ReadLineageAsync(session, cancellationToken),
                 await session.FirstAsync($"select lineage from store_history", static row => row.Text(0), cancellationToken)),
             cancellationToken);
-        if (lineage is null)
+        if (string.IsNullOrEmpty(lineage))
         {
-            if (!Interlocked.Exchange(ref _isUnknown, true))
+            if (lineage is null && !Interlocked.Exchange(ref _isUnknown, true))
                 Log.Unknown(logger);
             return;
         }

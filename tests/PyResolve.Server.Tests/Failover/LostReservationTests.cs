@@ -1,3 +1,4 @@
+using PyResolve.Server.Tests.Hosting;
 using PyResolve.Server.Tests.Http;
 
 namespace PyResolve.Server.Tests.Failover;
@@ -10,6 +11,8 @@ public sealed class LostReservationTests(SharedServers servers)
         concat_ws(' ', (select system_identifier from pg_control_system())::text, left(pg_walfile_name(pg_current_wal_lsn()), 8),
                   (select oid from pg_database where datname = current_database())::text, to_regclass('key_epoch')::oid::text)
         """;
+
+    private static readonly Dictionary<string, string?> Logged = new() { ["Logging:LogLevel:PyResolve.Server.Storage"] = "Information" };
 
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
@@ -131,6 +134,40 @@ public sealed class LostReservationTests(SharedServers servers)
             """);
 
         (await account.CommitAsync(id)).Status.ShouldBe(200);
+    }
+
+    /// <summary>An embedded database has no failovers. A worker of Citus leaves them to the coordinator.</summary>
+    [Theory]
+    [InlineData(StorageEngine.Sqlite)]
+    [InlineData(StorageEngine.Citus)]
+    public async Task Where_there_is_nothing_to_compare_nothing_is_logged(StorageEngine engine)
+    {
+        using var logs = new TestLogs();
+        await using var own = await OwnServer.StartAsync(engine, servers.Postgres, settings: Logged, replace: logs.AddTo);
+        if (engine is StorageEngine.Citus)
+        {
+            await own.Store.ExecuteSqlAsync(
+                "create or replace function citus_is_coordinator() returns boolean language sql immutable as 'select false'");
+        }
+
+        (await (await own.SignUpAsync()).CommitAsync(NewId(own))).ShouldBeProblem(404, "not_found");
+
+        logs.Lines.ShouldNotContain(static line => line.Contains("timeline"));
+    }
+
+    [Fact]
+    public async Task A_database_that_does_not_tell_its_timeline_is_named_once()
+    {
+        using var logs = new TestLogs();
+        await using var store = await TestStore.CreateAsync(StorageEngine.Postgres, servers.Postgres);
+        await store.ExecuteSqlAsync("alter function pg_control_system() rename to not_for_customers");
+        await using var server = await TestServer.StartAsync(store, Logged, replace: logs.AddTo);
+        var account = await TestAccount.SignUpAsync(server.Http);
+
+        (await account.CommitAsync(Guid.CreateVersion7(server.Clock.GetUtcNow()))).ShouldBeProblem(404, "not_found");
+        (await account.CommitAsync(Guid.CreateVersion7(server.Clock.GetUtcNow()))).ShouldBeProblem(404, "not_found");
+
+        logs.Lines.Where(static line => line.Contains("does not tell its timeline")).ShouldHaveSingleItem();
     }
 
     [Fact]
