@@ -31,4 +31,13 @@ internal static class ServerKeys
         }
         return keys;
     }
+
+    /// <returns>For each key that <paramref name="keys"/> does not have, where it was looked for.</returns>
+    public static IEnumerable<string> DescribeMissing(IReadOnlyDictionary<string, string> keys, ServerOptions options) =>
+        from key in All
+        where !keys.ContainsKey(key.File)
+        select options.DatabaseUrl is null
+            ? $"The backup does not have the key {key.File}: {key.Setting} is not set here, and there is no "
+                + $"{Path.Combine(options.DataFolder, key.File)}."
+            : $"The backup does not have the key {key.File}: {key.Setting} is not set here.";
 }

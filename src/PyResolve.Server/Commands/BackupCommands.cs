@@ -52,9 +52,16 @@ internal static class BackupCommands
     {
         if (File.Exists(file))
             return await OperatorOutput.RefuseAsync($"{file} exists already. Name a new file, or remove that one.");
-        var keys = withKeys
-            ? ServerKeys.Read(services.GetRequiredService<IConfiguration>(), services.GetRequiredService<ServerOptions>())
-            : [];
+        var options = services.GetRequiredService<ServerOptions>();
+        var keys = withKeys ? ServerKeys.Read(services.GetRequiredService<IConfiguration>(), options) : [];
+        // An embedded server makes its keys at their first use: a backup of every night begins before.
+        if (withKeys && keys.Count == 0 && options.DatabaseUrl is not null)
+        {
+            return await OperatorOutput.RefuseAsync(
+                $"No key was found: {string.Join(" and ", ServerKeys.All.Select(static key => key.Setting))} are not set here. Set those "
+                + "that the server has, or leave out --with-keys if it has none. Nothing was written.");
+        }
+
         // Complete or not there: an interrupted backup must not be taken for one.
         var draft = $"{file}.{Path.GetRandomFileName()}";
         try
@@ -67,9 +74,16 @@ internal static class BackupCommands
                 stream.Flush(flushToDisk: true);
             }
             File.Move(draft, file, overwrite: false);
+            if (withKeys)
+            {
+                foreach (var missing in ServerKeys.DescribeMissing(keys, options))
+                    await OperatorOutput.NoteAsync(missing);
+            }
+
             var size = new FileInfo(file).Length;
+            var with = keys.Count > 0 ? $" It has the keys {string.Join(", ", keys.Keys)}." : " It has no keys.";
             return await SayAsync(
-                summary, isJson, $"{file} has the store as of {At(summary)}: {Count(summary)}, {Number(size)} bytes.");
+                summary, isJson, $"{file} has the store as of {At(summary)}: {Count(summary)}, {Number(size)} bytes.{with}", keys.Keys);
         }
         finally
         {
@@ -122,12 +136,20 @@ internal static class BackupCommands
 
     private static string Number(long number) => number.ToString("N0", CultureInfo.InvariantCulture);
 
-    private static Task<int> SayAsync(BackupSummary summary, bool isJson, string text) => !isJson
+    private static Task<int> SayAsync(BackupSummary summary, bool isJson, string text, IEnumerable<string>? keys = null) => !isJson
         ? OperatorOutput.SayAsync(text)
         : OperatorOutput.WriteAsync(writer =>
         {
             writer.WriteInstant("taken_at", summary.TakenAt);
             writer.WriteNumber("schema", summary.Schema);
+            if (keys is not null)
+            {
+                writer.WriteStartArray("keys");
+                foreach (var key in keys)
+                    writer.WriteStringValue(key);
+                writer.WriteEndArray();
+            }
+
             writer.WriteStartArray("tables");
             foreach (var table in summary.Tables)
             {

@@ -40,6 +40,54 @@ public sealed class BackupKeysTests(SharedServers servers)
     }
 
     [Fact]
+    public async Task Without_any_key_of_a_server_with_PostgreSQL_nothing_is_written()
+    {
+        using var folder = new BackupFolder();
+        await using var store = await TestStore.CreateAsync(StorageEngine.Postgres, servers.Postgres);
+        (await BackupFolder.RunAsync(store, "migrate-schema")).OrThrow("migrate-schema");
+
+        var refused = await BackupFolder.RunAsync(store, "backup", folder.File, "--with-keys");
+        var backup = await BackupFolder.RunAsync(store, "backup", folder.File);
+
+        (refused.ExitCode, refused.Output).ShouldBe((2, ""));
+        refused.Error.ShouldContain($"{LeaseKey} and {EncryptionKey} are not set here.");
+        refused.Error.ShouldContain("leave out --with-keys if it has none");
+        backup.OrThrow("backup without keys").Output.ShouldContain("It has no keys.");
+    }
+
+    [Theory, OnBothEngines]
+    public async Task A_key_that_is_not_in_the_backup_is_named(StorageEngine engine)
+    {
+        using var folder = new BackupFolder();
+        await using var store = await TestStore.CreateAsync(engine, servers.Postgres);
+        (await BackupFolder.RunAsync(store, "migrate-schema")).OrThrow("migrate-schema");
+        var settings = new Dictionary<string, string?>(store.Settings) { [EncryptionKey] = Convert.ToBase64String(new byte[32]) };
+
+        var backup = await ServerProcess.RunAsync(["backup", folder.File, "--with-keys"], settings, Cancellation);
+        var json = await ServerProcess.RunAsync(["backup", folder.Other, "--with-keys", "--json"], settings, Cancellation);
+
+        backup.OrThrow("backup").Output.ShouldContain("It has the keys encryption-key.");
+        backup.Error.ShouldContain($"The backup does not have the key lease-key.pem: {LeaseKey} is not set here");
+        backup.Error.ShouldNotContain(EncryptionKey);
+        json.OrThrow("backup as JSON").Output.ShouldContain("\"keys\":[\"encryption-key\"]");
+    }
+
+    /// <summary>It makes them at their first use, and a backup of every night begins before.</summary>
+    [Fact]
+    public async Task An_embedded_server_that_has_no_key_yet_is_backed_up_without_and_it_is_said()
+    {
+        using var folder = new BackupFolder();
+        await using var store = await TestStore.CreateAsync(StorageEngine.Sqlite, servers.Postgres);
+        (await BackupFolder.RunAsync(store, "migrate-schema")).OrThrow("migrate-schema");
+
+        var backup = (await BackupFolder.RunAsync(store, "backup", folder.File, "--with-keys")).OrThrow("backup");
+
+        backup.Output.ShouldContain("It has no keys.");
+        backup.Error.ShouldContain("does not have the key lease-key.pem");
+        backup.Error.ShouldContain("does not have the key encryption-key");
+    }
+
+    [Fact]
     public async Task Without_a_place_for_the_keys_nothing_is_restored_into_PostgreSQL()
     {
         using var folder = new BackupFolder();

@@ -19,7 +19,7 @@ public sealed class BackupTests(SharedServers servers)
         var account = await UsedAccountAsync(own);
         await using var store = await TestStore.CreateAsync(into, servers.Postgres);
 
-        var backup = await BackupFolder.RunAsync(own.Store, "backup", folder.File, "--with-keys", "--json");
+        var backup = await BackupFolder.RunAsync(own.Store, "backup", folder.File, "--json");
         var restored = await BackupFolder.RunAsync(store, "restore", folder.File, "--json");
         var again = await BackupFolder.RunAsync(store, "backup", folder.Other, "--json");
 

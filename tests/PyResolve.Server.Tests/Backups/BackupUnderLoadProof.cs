@@ -30,7 +30,7 @@ public sealed class BackupUnderLoadProof(SharedServers servers)
         for (var round = 0; round < Rounds; round++)
         {
             using var folder = new BackupFolder();
-            var backup = (await BackupFolder.RunAsync(store, "backup", folder.File, "--with-keys", "--json")).OrThrow("backup");
+            var backup = (await BackupFolder.RunAsync(store, "backup", folder.File, "--json")).OrThrow("backup");
             using var summary = JsonDocument.Parse(backup.Output);
             var takenAt = summary.RootElement.GetProperty("taken_at").GetDateTimeOffset();
             late += load.Acknowledged.Count(one => one.At >= takenAt);
