@@ -7,6 +7,9 @@ namespace PyResolve.Server.Doctor;
 /// <summary>Whether the proxy in front of the server says who asks, and how, by what the server saw of a request through it.</summary>
 internal sealed class ProxyCheck(ServerOptions options, IConfiguration configuration, IOptions<ForwardedHeadersOptions> forwarded)
 {
+    /// <summary>Reserved for documentation (RFC 5737): no request comes from there.</summary>
+    public const string ForgedAddress = "192.0.2.1";
+
     private const string About = "Proxy";
 
     /// <summary>The public address is https and the server listens on http.</summary>
@@ -15,6 +18,11 @@ internal sealed class ProxyCheck(ServerOptions options, IConfiguration configura
 
     /// <summary>Where none is trusted, the settings alone say what is wrong.</summary>
     public bool IsNeeded => forwarded.Value.ForwardedHeaders is not ForwardedHeaders.None;
+
+    /// <summary>
+    /// Must come from a proxy alone. null: <c>X-Forwarded-For</c>, to which the proxy adds, so that what it was sent does not count.
+    /// </summary>
+    public string? ClientAddressHeader => ServerOptions.Text(configuration, TrustedProxies.HeaderSetting);
 
     public Finding Judge(SeenRequest seen, Uri url)
     {
@@ -32,7 +40,8 @@ internal sealed class ProxyCheck(ServerOptions options, IConfiguration configura
                 + $"{forwarded.Value.ForwardedForHeaderName}.");
         }
 
-        if (isForwarded && seen.Before is not null)
+        // A proxy that has the client's address from the one before it, and adds it as its own client's, names it twice.
+        if (isForwarded && seen.Before is not null && seen.Before != seen.Address)
         {
             return new(
                 About, HealthState.Bad,
@@ -55,6 +64,12 @@ internal sealed class ProxyCheck(ServerOptions options, IConfiguration configura
                 ? $"Through the proxy{proxy} the server sees this machine as {seen.Address}, over {seen.Scheme}."
                 : $"No proxy was on the way: the server sees this machine as {seen.Address}, over {seen.Scheme}.");
     }
+
+    public static Finding ForgedIsTaken(string header, Uri url) => new(
+        About, HealthState.Bad,
+        $"A request to {url} that says {header}: {ForgedAddress} is taken for one from there: anybody can choose their address.",
+        $"Let the proxy set {header} itself, or remove what it is sent. If another proxy before it sets that header, let it accept "
+        + "connections of that one alone.");
 
     public static Finding NotTested(string why, Uri url) => new(
         About, HealthState.Look, $"Not tested: whether the proxy says who asks. {why}",

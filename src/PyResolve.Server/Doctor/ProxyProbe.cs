@@ -13,7 +13,7 @@ namespace PyResolve.Server.Doctor;
 /// <param name="Scheme">What people use, by the proxy's word.</param>
 /// <param name="Address">Whose limits it counts against.</param>
 /// <param name="Proxy">Who said so; null: the address is that of the connection.</param>
-/// <param name="Before">Addresses before it in <c>X-Forwarded-For</c> that did not count.</param>
+/// <param name="Before">The address before it in <c>X-Forwarded-For</c>, which did not count.</param>
 internal sealed record SeenRequest(string Scheme, string? Address, string? Proxy, string? Before);
 
 /// <summary>
@@ -31,6 +31,9 @@ internal sealed class ProxyProbe(EncryptionKeys keys, TimeProvider time, IOption
     private const int QuestionBytes = sizeof(long) + 16;
     private static readonly TimeSpan Lifetime = TimeSpan.FromMinutes(5);
 
+    /// <summary>A key that the doctor makes may belong to a user whose files the server cannot read.</summary>
+    public bool HasKey => keys.Exist;
+
     /// <exception cref="InvalidOperationException">There is no encryption key.</exception>
     public (string Sealed, byte[] Question) Ask()
     {
@@ -41,8 +44,28 @@ internal sealed class ProxyProbe(EncryptionKeys keys, TimeProvider time, IOption
 
     public void Answer(HttpContext http)
     {
-        if (http.Request.Headers[Header] is not [{ Length: < MaxLength } carried] || Open(carried, QuestionPurpose) is not { } question
-            || question.Length != QuestionBytes || !IsRecent(question))
+        if (http.Request.Headers[Header] is not [{ Length: < MaxLength } carried] || !HasKey)
+            return;
+        try
+        {
+            Answer(http, carried);
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException or InvalidConfigurationException)
+        {
+            // The key cannot be read. Whoever asks has no part in that, and may be anybody.
+        }
+    }
+
+    /// <returns>null: it is no answer to that question.</returns>
+    public SeenRequest? Read(string answer, byte[] question) => Open(answer, AnswerPurpose) is { } opened
+        && Encoding.UTF8.GetString(opened).Split('\n') is [var asked, var scheme, var address, var proxy, var before]
+        && asked == Convert.ToHexString(question)
+            ? new SeenRequest(scheme, NullIfEmpty(address), AddressIn(proxy), AddressIn(before.Split(',')[^1].Trim()))
+            : null;
+
+    private void Answer(HttpContext http, string carried)
+    {
+        if (Open(carried, QuestionPurpose) is not { Length: QuestionBytes } question || !IsRecent(question))
             return;
         string?[] seen =
         [
@@ -57,13 +80,6 @@ internal sealed class ProxyProbe(EncryptionKeys keys, TimeProvider time, IOption
             keys.Seal(Encoding.UTF8.GetBytes(string.Join('\n', seen)), AnswerPurpose));
     }
 
-    /// <returns>null: it is no answer to that question.</returns>
-    public SeenRequest? Read(string answer, byte[] question) => Open(answer, AnswerPurpose) is { } opened
-        && Encoding.UTF8.GetString(opened).Split('\n') is [var asked, var scheme, var address, var proxy, var before]
-        && asked == Convert.ToHexString(question)
-            ? new SeenRequest(scheme, NullIfEmpty(address), ProxyOf(proxy), NullIfEmpty(before))
-            : null;
-
     private bool IsRecent(byte[] question)
     {
         var age = time.GetUtcNow().ToUnixTimeSeconds() - BinaryPrimitives.ReadInt64BigEndian(question);
@@ -76,8 +92,8 @@ internal sealed class ProxyProbe(EncryptionKeys keys, TimeProvider time, IOption
     private static string? Plain(IPAddress? address) =>
         (address is { IsIPv4MappedToIPv6: true } ? address.MapToIPv4() : address)?.ToString();
 
-    /// <summary>It is noted with its port.</summary>
-    private static string? ProxyOf(string text) =>
+    /// <summary>It may be noted with its port.</summary>
+    private static string? AddressIn(string text) =>
         IPEndPoint.TryParse(text, out var endpoint) ? Plain(endpoint.Address) : NullIfEmpty(text);
 
     private static string? NullIfEmpty(string text) => text.Length > 0 ? text : null;

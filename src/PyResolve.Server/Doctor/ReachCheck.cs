@@ -82,16 +82,19 @@ internal sealed class ReachCheck(ServerOptions options, IConfiguration configura
 
     private async Task<Finding> CheckProxyAsync(Uri url, CancellationToken cancellationToken)
     {
+        if (!probe.HasKey)
+        {
+            return ProxyCheck.NotTested(
+                $"The server is asked by means of its encryption key, and there is none yet. {EncryptionKeys.Setting} sets one.", url);
+        }
+
         try
         {
-            var (carried, question) = probe.Ask();
-            using var request = new HttpRequestMessage(HttpMethod.Get, url);
-            request.Headers.Accept.ParseAdd("application/json");
-            request.Headers.Add(ProxyProbe.Header, carried);
-            using var answer = await _http.SendAsync(request, cancellationToken);
-            return answer.Headers.TryGetValues(ProxyProbe.Header, out var values) && probe.Read(values.First(), question) is { } seen
-                ? proxy.Judge(seen, url)
-                : ProxyCheck.NotTested($"The server at {url} has another {EncryptionKeys.Setting}, or none.", url);
+            if (await AskAsync(url, forged: null, cancellationToken) is not { } seen)
+                return ProxyCheck.NotTested($"The server at {url} has another {EncryptionKeys.Setting}, or none, or cannot read it.", url);
+            return proxy.ClientAddressHeader is { } header && await TakesForgedAsync(url, header, cancellationToken)
+                ? ProxyCheck.ForgedIsTaken(header, url)
+                : proxy.Judge(seen, url);
         }
         catch (Exception exception) when (exception is InvalidOperationException or InvalidConfigurationException
             or IOException or UnauthorizedAccessException)
@@ -103,6 +106,36 @@ internal sealed class ReachCheck(ServerOptions options, IConfiguration configura
         {
             return ProxyCheck.NotTested($"{url} does not answer any more.", url);
         }
+    }
+
+    private async Task<bool> TakesForgedAsync(Uri url, string header, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return (await AskAsync(url, header, cancellationToken))?.Address == ProxyCheck.ForgedAddress;
+        }
+        catch (Exception exception) when (!cancellationToken.IsCancellationRequested
+            && exception is HttpRequestException or OperationCanceledException)
+        {
+            // Some networks refuse requests that have their header.
+            return false;
+        }
+    }
+
+    /// <param name="url">Where people reach the server.</param>
+    /// <param name="forged">A header that names another address than this machine's.</param>
+    /// <param name="cancellationToken">Ends the request.</param>
+    /// <returns>null: what answers cannot read the question.</returns>
+    private async Task<SeenRequest?> AskAsync(Uri url, string? forged, CancellationToken cancellationToken)
+    {
+        var (carried, question) = probe.Ask();
+        using var request = new HttpRequestMessage(HttpMethod.Get, url);
+        request.Headers.Accept.ParseAdd("application/json");
+        request.Headers.Add(ProxyProbe.Header, carried);
+        if (forged is not null)
+            request.Headers.TryAddWithoutValidation(forged, ProxyCheck.ForgedAddress);
+        using var answer = await _http.SendAsync(request, cancellationToken);
+        return answer.Headers.TryGetValues(ProxyProbe.Header, out var values) ? probe.Read(values.First(), question) : null;
     }
 
     private async Task<Finding> CheckIssuerAsync(string setting, string issuer, Uri keys, CancellationToken cancellationToken)

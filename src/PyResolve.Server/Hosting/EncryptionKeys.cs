@@ -23,28 +23,37 @@ internal sealed class EncryptionKeys
 
     private static readonly char[] Separators = [',', ' ', '\t', '\r', '\n'];
 
+    private readonly Func<bool> _exist;
     private readonly Lazy<IReadOnlyList<byte[]>> _keys;
 
     // PublicationOnly: a failure, such as a full disk, is tried again at the next use.
-    private EncryptionKeys(Func<IReadOnlyList<byte[]>> read) =>
+    private EncryptionKeys(Func<bool> exist, Func<IReadOnlyList<byte[]>> read)
+    {
+        _exist = exist;
         _keys = new Lazy<IReadOnlyList<byte[]>>(read, LazyThreadSafetyMode.PublicationOnly);
+    }
+
+    /// <summary>Whether there is a key already. The first use beside an embedded database makes one.</summary>
+    public bool Exist => _keys.IsValueCreated ? _keys.Value.Count > 0 : _exist();
 
     public static EncryptionKeys Read(IConfiguration configuration, ServerOptions options)
     {
         if (ServerOptions.Text(configuration, Setting) is { } text)
         {
             var keys = Parse(Setting, text);
-            return new EncryptionKeys(() => keys);
+            return new EncryptionKeys(static () => true, () => keys);
         }
 
         if (options.DatabaseUrl is not null)
-            return new EncryptionKeys(static () => []);
+            return new EncryptionKeys(static () => false, static () => []);
         var file = Path.Combine(options.DataFolder, FileName);
-        return new EncryptionKeys(() => Parse(
-            file,
-            File.Exists(file)
-                ? File.ReadAllText(file)
-                : SecretFile.Create(file, static () => Convert.ToBase64String(RandomNumberGenerator.GetBytes(KeyBytes)) + "\n")));
+        return new EncryptionKeys(
+            () => File.Exists(file),
+            () => Parse(
+                file,
+                File.Exists(file)
+                    ? File.ReadAllText(file)
+                    : SecretFile.Create(file, static () => Convert.ToBase64String(RandomNumberGenerator.GetBytes(KeyBytes)) + "\n")));
     }
 
     /// <summary>Each key in base64, whatever stands between them.</summary>

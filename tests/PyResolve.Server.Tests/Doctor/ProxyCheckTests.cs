@@ -1,3 +1,4 @@
+using System.Buffers.Text;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.HttpOverrides;
 using Microsoft.Extensions.Configuration;
@@ -19,6 +20,9 @@ public sealed class ProxyCheckTests(SharedServers servers)
     [Theory]
     [InlineData(
         "203.0.113.9", "http", true, "Through the proxy 127.0.0.1 the server sees this machine as 203.0.113.9, over http.")]
+    [InlineData("203.0.113.9, 203.0.113.9", "http", true, "Through the proxy 127.0.0.1 the server sees this machine as 203.0.113.9,")]
+    [InlineData("198.51.100.4, 203.0.113.9:5555, 203.0.113.9", "http", true, "sees this machine as 203.0.113.9,")]
+    [InlineData("203.0.113.9, 198.51.100.4, 203.0.113.9", "http", false, "it was asked by 198.51.100.4.")]
     [InlineData("203.0.113.9, 66.241.124.1", "http", false, "takes 66.241.124.1 for who asks, and that is another proxy")]
     [InlineData("203.0.113.9", "https", false, "sees https: the proxy 127.0.0.1 does not say so.")]
     public async Task The_doctor_sees_what_the_server_sees_through_the_proxy(
@@ -44,6 +48,40 @@ public sealed class ProxyCheckTests(SharedServers servers)
 
         finding.State.ShouldBe(HealthState.Good, finding.Text);
         finding.Text.ShouldContain("as 203.0.113.9,");
+    }
+
+    [Theory]
+    [InlineData("CF-Connecting-IP", true, "anybody can choose their address")]
+    [InlineData("True-Client-IP", false, "sees this machine as 127.0.0.1")]
+    public async Task A_proxy_that_passes_on_the_header_with_the_clients_address_is_a_fault(
+        string passedOn, bool isFault, string text)
+    {
+        await using var proxied = await ProxiedDoctor.StartAsync(
+            servers, [("X-Forwarded-Proto", "http")],
+            [(TrustedProxies.Setting, Here), (TrustedProxies.HeaderSetting, "CF-Connecting-IP")], passedOn);
+
+        var finding = await proxied.ExamineProxyAsync();
+
+        finding.State.ShouldBe(isFault ? HealthState.Bad : HealthState.Good, finding.Text);
+        finding.Text.ShouldContain(text);
+        if (isFault)
+            finding.Fix.ShouldNotBeNull().ShouldContain("Let the proxy set CF-Connecting-IP itself, or remove what it is sent.");
+    }
+
+    /// <summary>Run by another user, the server could not read it.</summary>
+    [Fact]
+    public async Task The_doctor_makes_no_key()
+    {
+        await using var proxied = await ProxiedDoctor.StartAsync(
+            servers, [("X-Forwarded-For", "203.0.113.9")], [(TrustedProxies.Setting, Here)]);
+        proxied.Set(EncryptionKeys.Setting, null);
+
+        var finding = await proxied.ExamineProxyAsync();
+
+        finding.State.ShouldBe(HealthState.Look);
+        finding.Text.ShouldContain("Not tested: ");
+        finding.Text.ShouldContain("there is none yet");
+        Directory.GetFiles(proxied.Folder, "*key*").ShouldBeEmpty();
     }
 
     [Fact]
@@ -103,6 +141,25 @@ public sealed class ProxyCheckTests(SharedServers servers)
         answer.Headers.Contains(ProxyProbe.Header).ShouldBeFalse();
     }
 
+    [Theory]
+    [InlineData(null)]
+    [InlineData("no key")]
+    public async Task A_stranger_is_answered_also_where_the_key_is_missing_or_cannot_be_read(string? content)
+    {
+        await using var own = await OwnServer.StartAsync(StorageEngine.Sqlite, servers.Postgres);
+        var file = Path.Combine(own.Store.Settings["PYRESOLVE_DATA"]!, EncryptionKeys.FileName);
+        if (content is not null)
+            await File.WriteAllTextAsync(file, content, Cancellation);
+        byte[] question = [1, .. new byte[60]];
+
+        var answer = await own.Server.Anonymous.SendAsync(
+            HttpMethod.Get, "/", body: null, [(ProxyProbe.Header, Base64Url.EncodeToString(question))]);
+
+        answer.Status.ShouldBe(200, answer.Text);
+        answer.Headers.Contains(ProxyProbe.Header).ShouldBeFalse();
+        File.Exists(file).ShouldBe(content is not null);
+    }
+
     [Fact]
     public async Task A_question_is_answered_for_some_minutes_and_only_who_has_the_key_can_read_the_answer()
     {
@@ -130,7 +187,8 @@ public sealed class ProxyCheckTests(SharedServers servers)
     private sealed class ProxiedDoctor(OwnServer own, WebApplication proxy, HttpClient http, FaultyServer doctor) : IAsyncDisposable
     {
         public static async Task<ProxiedDoctor> StartAsync(
-            SharedServers servers, IReadOnlyList<(string Name, string Value)> headers, IEnumerable<(string Name, string Value)> settings)
+            SharedServers servers, IReadOnlyList<(string Name, string Value)> headers, IEnumerable<(string Name, string Value)> settings,
+            params IReadOnlyList<string> passedOn)
         {
             var set = settings.ToDictionary(static one => one.Name, static one => (string?)one.Value);
             set[EncryptionKeys.Setting] = Convert.ToBase64String(Enumerable.Repeat((byte)7, 32).ToArray());
@@ -138,7 +196,7 @@ public sealed class ProxyCheckTests(SharedServers servers)
             var own = await OwnServer.StartAsync(
                 StorageEngine.Sqlite, servers.Postgres, settings: set, clock: new TestClock(TimeProvider.System.GetUtcNow()));
             var http = new HttpClient(new SocketsHttpHandler { UseProxy = false }) { BaseAddress = own.Server.Address };
-            var proxy = Relay.Create(http, headers);
+            var proxy = Relay.Create(http, headers, passedOn);
             await proxy.StartAsync(Cancellation);
             var doctor = await FaultyServer.CreateAsync(StorageEngine.Sqlite, servers.Postgres);
             foreach (var (name, value) in set)
@@ -147,7 +205,10 @@ public sealed class ProxyCheckTests(SharedServers servers)
             return new ProxiedDoctor(own, proxy, http, doctor);
         }
 
-        public void Set(string name, string value) => doctor.Set(name, value);
+        /// <summary>Of the doctor, not of the server that runs.</summary>
+        public string Folder => doctor.Folder;
+
+        public void Set(string name, string? value) => doctor.Set(name, value);
 
         public async Task<Finding> ExamineProxyAsync() => (await doctor.ExamineAsync()).Single(static finding => finding.About == "Proxy");
 

@@ -5,10 +5,11 @@ using PyResolve.Server.Doctor;
 
 namespace PyResolve.Server.Tests.Doctor;
 
-/// <summary>A proxy that passes on GET requests, with the doctor's header and some of its own.</summary>
+/// <summary>A proxy that passes on GET requests, with the doctor's header, some of its own, and some that it was sent.</summary>
 internal static class Relay
 {
-    public static WebApplication Create(HttpClient server, IReadOnlyList<(string Name, string Value)> headers)
+    public static WebApplication Create(
+        HttpClient server, IReadOnlyList<(string Name, string Value)> headers, params IReadOnlyList<string> passedOn)
     {
         var builder = WebApplication.CreateSlimBuilder();
         builder.Logging.ClearProviders();
@@ -20,8 +21,12 @@ internal static class Relay
             request.Headers.Accept.ParseAdd("application/json");
             foreach (var (name, value) in headers)
                 request.Headers.TryAddWithoutValidation(name, value);
-            if (http.Request.Headers[ProxyProbe.Header] is [{ } question])
-                request.Headers.TryAddWithoutValidation(ProxyProbe.Header, question);
+            foreach (var name in passedOn.Prepend(ProxyProbe.Header))
+            {
+                if (http.Request.Headers[name] is [{ } value])
+                    request.Headers.TryAddWithoutValidation(name, value);
+            }
+
             using var answer = await server.SendAsync(request, http.RequestAborted);
             if (answer.Headers.TryGetValues(ProxyProbe.Header, out var seen))
                 http.Response.Headers[ProxyProbe.Header] = seen.Single();
