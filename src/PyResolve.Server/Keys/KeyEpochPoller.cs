@@ -28,7 +28,8 @@ internal sealed partial class KeyEpochPoller(
     private bool _isToCompare;
 
     // Beside the poll: where a synchronous standby is missing, a write waits for long, and keys would not be confirmed.
-    private Task _upkeep = Task.CompletedTask;
+    private Task? _upkeep;
+    private bool _isUpkeepBehind;
 
     /// <summary>Completes with the first answer of the store; until then no key can be kept in memory.</summary>
     public Task Confirmed => _confirmed.Task;
@@ -41,14 +42,32 @@ internal sealed partial class KeyEpochPoller(
     {
         using var deadline = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         deadline.CancelAfter(VerifiedKeyCache.MaxConfirmationAge);
-        await PollAsync(deadline.Token);
+        var poll = PollAsync(deadline.Token);
+        // Where a host hangs, the driver takes longer to give up.
+        if (await Task.WhenAny(poll, Task.Delay(VerifiedKeyCache.MaxConfirmationAge, Time, cancellationToken)) != poll)
+            database.Engine.AfterFailure(new TimeoutException());
+        await poll;
         _polls++;
-        if (!_upkeep.IsCompleted)
+        KeepUp(cancellationToken);
+    }
+
+    private void KeepUp(CancellationToken cancellationToken)
+    {
+        if (_upkeep is { IsCompleted: false })
             return;
-        var ended = _upkeep;
-        _upkeep = Task.CompletedTask;
-        _isToCompare |= ended.IsFaulted;
-        await ended;
+        if (_upkeep?.Exception?.InnerException is { } failure)
+        {
+            // The keys are confirmed all the same.
+            if (!_isUpkeepBehind)
+                Log.UpkeepFailed(logger, failure.Message);
+            (_isUpkeepBehind, _isToCompare) = (true, true);
+        }
+        else if (_upkeep is not null)
+        {
+            _isUpkeepBehind = false;
+        }
+
+        _upkeep = null;
         var isToTrim = _polls >= PollsBetweenTrims;
         if (!_isToCompare && !isToTrim)
             return;
@@ -114,5 +133,9 @@ internal sealed partial class KeyEpochPoller(
 
         [LoggerMessage(2, LogLevel.Information, "The store answers again; cached API keys are used")]
         public static partial void Recovered(ILogger logger);
+
+        [LoggerMessage(3, LogLevel.Warning,
+            "The log of key changes was not trimmed, or the store not compared with the one before; it is tried again: {Cause}")]
+        public static partial void UpkeepFailed(ILogger logger, string cause);
     }
 }
