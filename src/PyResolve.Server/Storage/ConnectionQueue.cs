@@ -7,8 +7,8 @@ namespace PyResolve.Server.Storage;
 
 /// <summary>
 /// Lets requests wait, in their order, for one of <paramref name="size"/> connections. Where PostgreSQL has fewer than that to give
-/// (53300), the requests wait for those that are open, rather than be refused. Writes leave some connections to reads: where a synchronous
-/// standby is missing they wait for long, and keys must be checked meanwhile. Of several nodes, one has at most half of the connections, so
+/// (53300), the requests wait for those that are open, rather than be refused. Writes leave some connections to reads, also of those fewer:
+/// where a synchronous standby is missing they wait for long, and keys must be checked meanwhile. Of several nodes, one has at most half of the connections, so
 /// that one which hangs stops its own accounts only. Thread-safe.
 /// </summary>
 [SuppressMessage(
@@ -25,18 +25,23 @@ internal sealed class ConnectionQueue(int size, TimeSpan timeout)
     private static readonly TimeProvider RealTime = TimeProvider.System;
 
     private readonly SemaphoreSlim _places = new(size);
-    private readonly SemaphoreSlim _writes = new(Math.Max(1, size - Math.Min(size / 2, ForReads)));
+    private readonly SemaphoreSlim _writes = new(MostOfWrites(size));
     private readonly ConcurrentDictionary<long, SemaphoreSlim> _nodes = new();
+    private readonly Lock _gate = new();
     private int _open;
     private int _withdrawn;
+
+    // Of the connections of writes. Those that are owed are in use: the next writes that end give them.
+    private int _withheld;
+    private int _owed;
 
     private string Limit => timeout.TotalSeconds.ToString("0.#", CultureInfo.InvariantCulture);
 
     private int MostOfNode => Math.Max(1, size / 2);
 
     /// <exception cref="NpgsqlException">None was free in time.</exception>
-    public async ValueTask<(NpgsqlConnection Connection, IDisposable Place)> OpenAsync(
-        Func<CancellationToken, ValueTask<NpgsqlConnection>> open, bool toWrite, long? node, CancellationToken cancellationToken)
+    public async ValueTask<(HostConnection Opened, IDisposable Place)> OpenAsync(
+        Func<CancellationToken, ValueTask<HostConnection>> open, bool toWrite, long? node, CancellationToken cancellationToken)
     {
         var startedAt = RealTime.GetTimestamp();
         var shares = new List<SemaphoreSlim>();
@@ -45,12 +50,13 @@ internal sealed class ConnectionQueue(int size, TimeSpan timeout)
             if (node is { } one)
                 await TakeAsync(_nodes.GetOrAdd(one, _ => new SemaphoreSlim(MostOfNode)), NodeHangs);
             if (toWrite)
-                await TakeAsync(_writes, NoneFree);
-            return (await OpenAsync(open, startedAt, cancellationToken), new Place(this, shares));
+                await TakeAsync(_writes, WritesTakeLong);
+            var opened = await OpenAsync(open, startedAt, cancellationToken);
+            return (opened, new Place(this, shares, opened.Left));
         }
         catch
         {
-            shares.ForEach(static share => share.Release());
+            shares.ForEach(Release);
             throw;
         }
 
@@ -62,17 +68,24 @@ internal sealed class ConnectionQueue(int size, TimeSpan timeout)
         }
     }
 
-    private async ValueTask<NpgsqlConnection> OpenAsync(
-        Func<CancellationToken, ValueTask<NpgsqlConnection>> open, long startedAt, CancellationToken cancellationToken)
+    /// <summary>Of several hosts, the failures of all are told at once.</summary>
+    public static bool IsTooMany(Exception exception) => exception
+        is PostgresException { SqlState: PostgresErrorCodes.TooManyConnections }
+        || (exception.InnerException is AggregateException several && several.InnerExceptions.Any(IsTooMany));
+
+    private static int MostOfWrites(int size) => Math.Max(1, size - Math.Min(size / 2, ForReads));
+
+    private async ValueTask<HostConnection> OpenAsync(
+        Func<CancellationToken, ValueTask<HostConnection>> open, long startedAt, CancellationToken cancellationToken)
     {
         NpgsqlException? refusal = null;
         while (await _places.WaitAsync(Left(startedAt), cancellationToken))
         {
             try
             {
-                var connection = await open(cancellationToken);
+                var opened = await open(cancellationToken);
                 Interlocked.Increment(ref _open);
-                return connection;
+                return opened;
             }
             catch (NpgsqlException exception) when (IsTooMany(exception) && Left(startedAt) > TimeSpan.Zero)
             {
@@ -81,6 +94,7 @@ internal sealed class ConnectionQueue(int size, TimeSpan timeout)
                 {
                     if (Interlocked.Increment(ref _withdrawn) == 1)
                         _ = GiveBackAsync();
+                    Withhold();
                     continue;
                 }
 
@@ -106,33 +120,83 @@ internal sealed class ConnectionQueue(int size, TimeSpan timeout)
     private NpgsqlException NoneFree() => new(FormattableString.Invariant(
         $"None of the {size} connections (pool_size) was free within {Limit} s (connect_timeout)."));
 
-    /// <summary>Of several hosts, the failures of all are told at once.</summary>
-    private static bool IsTooMany(Exception exception) => exception
-        is PostgresException { SqlState: PostgresErrorCodes.TooManyConnections }
-        || (exception.InnerException is AggregateException several && several.InnerExceptions.Any(IsTooMany));
+    private NpgsqlException WritesTakeLong() => new(FormattableString.Invariant(
+        $"None of the {MostOfWrites(size) - Volatile.Read(ref _withheld)} connections that writes may have was free within {Limit} s: ")
+        + "other writes take long, as where a synchronous standby is missing.");
 
     /// <summary>One place after another, so that few requests wait for a connection in vain.</summary>
     private async Task GiveBackAsync()
     {
+        int left;
         do
         {
             await Task.Delay(Pause, RealTime, CancellationToken.None);
             _places.Release();
+            left = Interlocked.Decrement(ref _withdrawn);
+            Withhold();
         }
-        while (Interlocked.Decrement(ref _withdrawn) > 0);
+        while (left > 0);
     }
 
-    private sealed class Place(ConnectionQueue queue, List<SemaphoreSlim> shares) : IDisposable
+    /// <summary>From writes, as many as are withdrawn from all, but not the last one.</summary>
+    private void Withhold()
     {
+        lock (_gate)
+        {
+            var withheld = Math.Min(Volatile.Read(ref _withdrawn), MostOfWrites(size) - 1);
+            for (; _withheld < withheld; _withheld++)
+                _owed += _writes.Wait(0, CancellationToken.None) ? 0 : 1;
+            for (; _withheld > withheld; _withheld--)
+                ReleaseWrite();
+        }
+    }
+
+    private void ReleaseWrite()
+    {
+        lock (_gate)
+        {
+            if (_owed > 0)
+                _owed--;
+            else
+                _writes.Release();
+        }
+    }
+
+    private void Release(SemaphoreSlim share)
+    {
+        if (share == _writes)
+            ReleaseWrite();
+        else
+            share.Release();
+    }
+
+    /// <summary>Free when the connection is returned, or its host is left.</summary>
+    private sealed class Place : IDisposable
+    {
+        private readonly ConnectionQueue _queue;
+        private readonly List<SemaphoreSlim> _shares;
+        private readonly CancellationTokenRegistration _registration;
         private int _isFree;
+
+        public Place(ConnectionQueue queue, List<SemaphoreSlim> shares, CancellationToken left)
+        {
+            (_queue, _shares) = (queue, shares);
+            _registration = left.UnsafeRegister(static place => ((Place)place!).Free(), this);
+        }
 
         public void Dispose()
         {
+            _registration.Dispose();
+            Free();
+        }
+
+        private void Free()
+        {
             if (Interlocked.Exchange(ref _isFree, 1) != 0)
                 return;
-            Interlocked.Decrement(ref queue._open);
-            queue._places.Release();
-            shares.ForEach(static share => share.Release());
+            Interlocked.Decrement(ref _queue._open);
+            _queue._places.Release();
+            _shares.ForEach(_queue.Release);
         }
     }
 }

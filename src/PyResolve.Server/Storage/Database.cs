@@ -29,19 +29,9 @@ internal sealed class Database(Engine unopened) : IAsyncDisposable
         ? new(known.Shard)
         : new(ReadShardAsync(userId, cancellationToken));
 
-    public async Task<T> ReadAsync<T>(Func<Session, Task<T>> work, CancellationToken cancellationToken)
-    {
-        try
-        {
-            var engine = await OpenAsync(cancellationToken);
-            await using var reader = await engine.OpenReaderAsync(await FindNodeAsync(engine, cancellationToken), cancellationToken);
-            return await work(new Session(engine, reader.Connection, transaction: null));
-        }
-        catch (Exception exception) when (Engine.Classify(exception) is FailureKind.Retry or FailureKind.Unavailable)
-        {
-            throw Unavailable(exception);
-        }
-    }
+    /// <summary>Where the store fails over, <paramref name="work"/> may go on after this has thrown, for what it was asked before.</summary>
+    public Task<T> ReadAsync<T>(Func<Session, Task<T>> work, CancellationToken cancellationToken) =>
+        ReadAsync(work, mayBeAbandoned: true, cancellationToken);
 
     /// <summary>
     /// Ends after <see cref="ReadTimeout"/>, unless told otherwise, also where the store is frozen and the driver would wait far longer.
@@ -63,6 +53,7 @@ internal sealed class Database(Engine unopened) : IAsyncDisposable
             when (exception is TimeoutException or OperationCanceledException && !cancellationToken.IsCancellationRequested)
         {
             reading.Forget();
+            Engine.AfterFailure(exception);
             throw new TimeoutException("The store does not answer.", exception);
         }
 
@@ -75,7 +66,9 @@ internal sealed class Database(Engine unopened) : IAsyncDisposable
         }
     }
 
-    /// <summary><paramref name="work"/> may run several times, so it must have no effects but its writes.</summary>
+    /// <summary>
+    /// <paramref name="work"/> may run several times, and go on after this has thrown, so it must have no effects but its writes.
+    /// </summary>
     public async Task<T> WriteAsync<T>(Func<Session, Task<T>> work, CancellationToken cancellationToken)
     {
         for (var attempt = 1; ; attempt++)
@@ -83,19 +76,25 @@ internal sealed class Database(Engine unopened) : IAsyncDisposable
             try
             {
                 var engine = await OpenAsync(cancellationToken);
-                await using var writer = await engine.OpenWriterAsync(await FindNodeAsync(engine, cancellationToken), cancellationToken);
-                var session = new Session(engine, writer.Connection, writer.Transaction);
-                var result = await work(session);
-                // Not cancelled with the request, so that the outcome of the commit is known.
-                if (!session.HasCommitted)
-                    await writer.Transaction.CommitAsync(CancellationToken.None);
-                return writer.CommitIsUncertain ? throw new CommitUncertainException() : result;
+                var writer = await engine.OpenWriterAsync(await FindNodeAsync(engine, cancellationToken), cancellationToken);
+                return await UntilLeftAsync(CommitAsync(engine, writer), writer.Left);
             }
             catch (Exception exception) when (Engine.Classify(exception) is FailureKind.Retry or FailureKind.Unavailable)
             {
                 if (attempt == Attempts || Engine.Classify(exception) is FailureKind.Unavailable)
                     throw Unavailable(exception);
             }
+        }
+
+        async Task<T> CommitAsync(Engine engine, Writer opened)
+        {
+            await using var writer = opened;
+            var session = new Session(engine, writer.Connection, writer.Transaction);
+            var result = await work(session);
+            // Not cancelled with the request, so that the outcome of the commit is known.
+            if (!session.HasCommitted)
+                await writer.Transaction.CommitAsync(CancellationToken.None);
+            return writer.CommitIsUncertain ? throw new CommitUncertainException() : result;
         }
     }
 
@@ -124,6 +123,8 @@ internal sealed class Database(Engine unopened) : IAsyncDisposable
             await session.VisitAsync(sql, visit, cancellationToken);
             return null;
         },
+        // It writes to what its caller has: not after the caller has gone.
+        mayBeAbandoned: false,
         cancellationToken);
 
     public Task<int> ExecuteAsync(Sql sql, CancellationToken cancellationToken) =>
@@ -139,6 +140,45 @@ internal sealed class Database(Engine unopened) : IAsyncDisposable
     }
 
     public ValueTask DisposeAsync() => _whole is null ? Engine.DisposeAsync() : default;
+
+    private async Task<T> ReadAsync<T>(Func<Session, Task<T>> work, bool mayBeAbandoned, CancellationToken cancellationToken)
+    {
+        try
+        {
+            var engine = await OpenAsync(cancellationToken);
+            var reader = await engine.OpenReaderAsync(await FindNodeAsync(engine, cancellationToken), cancellationToken);
+            return await UntilLeftAsync(WorkAsync(engine, reader), mayBeAbandoned ? reader.Left : CancellationToken.None);
+        }
+        catch (Exception exception) when (Engine.Classify(exception) is FailureKind.Retry or FailureKind.Unavailable)
+        {
+            throw Unavailable(exception);
+        }
+
+        async Task<T> WorkAsync(Engine engine, Reader opened)
+        {
+            await using var reader = opened;
+            return await work(new Session(engine, reader.Connection, transaction: null));
+        }
+    }
+
+    /// <summary>
+    /// Of a host that hangs the driver would wait far longer. Its statements are not cancelled: that asks the same host, and waits too.
+    /// </summary>
+    private async Task<T> UntilLeftAsync<T>(Task<T> work, CancellationToken left)
+    {
+        try
+        {
+            return await work.WaitAsync(left);
+        }
+        catch (OperationCanceledException) when (left.IsCancellationRequested)
+        {
+            if (work.IsCompleted)
+                return await work;
+            work.Forget();
+            throw new StoreUnavailableException(
+                Engine.Explain(new TimeoutException()), new TimeoutException("Another host is used from now on."));
+        }
+    }
 
     private async ValueTask<long?> FindNodeAsync(Engine engine, CancellationToken cancellationToken)
     {

@@ -5,7 +5,7 @@ namespace PyResolve.Server.Storage;
 
 /// <summary>
 /// Such as <c>postgres://user:password@host:5432/database?sslmode=require</c>, or with several hosts,
-/// <c>postgres://user:password@host1:5432,host2:5432/database</c>, of which the one that accepts writes is used.
+/// <c>postgres://user:password@host1:5432,host2:5432/database</c>, of which the one that accepts writes is used (<see cref="PostgresHosts"/>).
 /// </summary>
 internal static class DatabaseUrl
 {
@@ -115,9 +115,6 @@ internal static class DatabaseUrl
 
         builder.Host = string.Join(',', names.Zip(ports, static (name, port) =>
             string.Create(CultureInfo.InvariantCulture, $"{(name.Contains(':') ? $"[{name}]" : name)}:{port}")));
-        builder.TargetSessionAttributes = "read-write";
-        // Seconds. Whether a host accepts writes is asked again after this.
-        builder.HostRecheckSeconds = 1;
     }
 
     /// <summary>By hand: <see cref="Uri"/> refuses several hosts.</summary>

@@ -61,7 +61,9 @@ internal static class DatabaseUrlSettings
 
                 break;
             case "load_balance_hosts":
-                builder.LoadBalanceHosts = value is "random" || (value is not "disable" && Flag(name, value));
+                // Only one of them accepts writes.
+                if (value is not ("random" or "disable"))
+                    Flag(name, value);
                 break;
             case "user":
                 builder.Username = value;

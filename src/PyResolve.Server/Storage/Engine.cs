@@ -142,6 +142,7 @@ internal abstract class Engine : IAsyncDisposable
     /// <returns>What the role may not do, where that is why a statement failed.</returns>
     public virtual string? LacksRight(Exception? exception) => null;
 
+    /// <summary>The store is unavailable, or took too long to answer.</summary>
     public virtual void AfterFailure(Exception exception)
     {
     }
@@ -173,9 +174,12 @@ internal enum FailureKind
 }
 
 /// <summary>A connection to read with. Disposing it lets the next reader go on.</summary>
-internal readonly struct Reader(DbConnection connection, IDisposable? place) : IAsyncDisposable
+internal readonly struct Reader(DbConnection connection, IDisposable? place, CancellationToken left = default) : IAsyncDisposable
 {
     public DbConnection Connection => connection;
+
+    /// <summary>Cancelled when the store is used at another host: no answer is to be expected here.</summary>
+    public CancellationToken Left => left;
 
     public async ValueTask DisposeAsync()
     {
@@ -196,6 +200,9 @@ internal sealed class Writer(DbConnection connection, DbTransaction transaction,
     public DbConnection Connection => connection;
 
     public DbTransaction Transaction => transaction;
+
+    /// <inheritdoc cref="Reader.Left"/>
+    public CancellationToken Left { get; init; }
 
     /// <summary>The commit was cut short while it waited for its replica: it holds here, but may be lost in a failover.</summary>
     public bool CommitIsUncertain { get; set; }

@@ -21,7 +21,6 @@ internal class PostgresEngine : Engine
                   (select oid from pg_database where datname = current_database())::text, to_regclass('key_epoch')::oid::text)
         """);
 
-    private readonly NpgsqlDataSource _dataSource;
     private readonly PostgresHosts _hosts;
     private readonly ConnectionQueue _connections;
     private readonly FormerPrimaries _formerPrimaries = new();
@@ -33,20 +32,12 @@ internal class PostgresEngine : Engine
     {
         var settings = new NpgsqlConnectionStringBuilder(connectionString);
         _connections = new ConnectionQueue(settings.MaxPoolSize, TimeSpan.FromSeconds(settings.Timeout > 0 ? settings.Timeout : 60));
-        _dataSource = new NpgsqlSlimDataSourceBuilder(connectionString)
-            .EnableTransportSecurity()
-            .EnableArrays()
-            .UsePhysicalConnectionInitializer(
-                static _ => throw new NotSupportedException("Connections are opened asynchronously."),
-                InitializeAsync)
-            .Build();
-        _hosts = new PostgresHosts(_dataSource, (settings.Host ?? "").Split(',').Length);
+        _hosts = new PostgresHosts(connectionString, InitializeAsync);
     }
 
     /// <summary>Shares its connections.</summary>
     protected PostgresEngine(PostgresEngine other) =>
-        (_dataSource, _hosts, _connections, _formerPrimaries, _clock) =
-            (other._dataSource, other._hosts, other._connections, other._formerPrimaries, other._clock);
+        (_hosts, _connections, _formerPrimaries, _clock) = (other._hosts, other._connections, other._formerPrimaries, other._clock);
 
     public override string Name => "postgres";
 
@@ -74,16 +65,18 @@ internal class PostgresEngine : Engine
 
     public override async ValueTask<Reader> OpenReaderAsync(long? node, CancellationToken cancellationToken)
     {
-        var (connection, place) = await _connections.OpenAsync(_hosts.ConnectAsync, toWrite: false, node, cancellationToken);
-        return new Reader(connection, place);
+        var (opened, place) = await _connections.OpenAsync(_hosts.ConnectAsync, toWrite: false, node, cancellationToken);
+        return new Reader(opened.Connection, place, opened.Left);
     }
 
     public override async ValueTask<Writer> OpenWriterAsync(long? node, CancellationToken cancellationToken)
     {
-        var (connection, place) = await _connections.OpenAsync(_hosts.ConnectAsync, toWrite: true, node, cancellationToken);
+        var (opened, place) = await _connections.OpenAsync(_hosts.ConnectAsync, toWrite: true, node, cancellationToken);
+        var connection = opened.Connection;
         try
         {
-            var writer = new Writer(connection, await connection.BeginTransactionAsync(cancellationToken), place, ownsConnection: true);
+            var transaction = await connection.BeginTransactionAsync(cancellationToken);
+            var writer = new Writer(connection, transaction, place, ownsConnection: true) { Left = opened.Left };
             connection.Notice += (_, notice) => writer.CommitIsUncertain |= PostgresErrors.IsLostReplication(notice.Notice);
             return writer;
         }
@@ -234,12 +227,14 @@ internal class PostgresEngine : Engine
     public override string? LacksRight(Exception? exception) =>
         exception is PostgresException { SqlState: PostgresErrorCodes.InsufficientPrivilege } refused ? refused.MessageText : null;
 
-    /// <summary>The pooled connections lead to a server that does not accept writes any longer: the next ones are opened anew.</summary>
     public override void AfterFailure(Exception exception)
     {
+        // The pooled connections lead to a server that does not accept writes any longer: the next ones are opened anew.
         if (exception is PostgresException { SqlState: PostgresErrorCodes.ReadOnlySqlTransaction }
             or NpgsqlException { Message: ReadOnly or FormerPrimaries.Message })
-            _dataSource.Clear();
+            _hosts.Clear();
+        else if (exception is TimeoutException or OperationCanceledException or (NpgsqlException and not PostgresException))
+            _hosts.Suspect();
     }
 
     public override string Explain(Exception exception) => exception switch
@@ -277,7 +272,7 @@ internal class PostgresEngine : Engine
         _ => FailureKind.Bug,
     };
 
-    public override ValueTask DisposeAsync() => _dataSource.DisposeAsync();
+    public override ValueTask DisposeAsync() => _hosts.DisposeAsync();
 
     private static NpgsqlDbType TypeOf(SqlType type) => type switch
     {
@@ -309,7 +304,7 @@ internal class PostgresEngine : Engine
             throw new NpgsqlException(ReadOnly);
         await reader.DisposeAsync();
         if (await _formerPrimaries.CheckAsync(connection))
-            _dataSource.Clear();
+            _hosts.Clear();
     }
 
     /// <summary>Of several hosts: a reason that is not that one does not answer.</summary>

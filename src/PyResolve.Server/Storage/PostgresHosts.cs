@@ -1,40 +1,154 @@
+using System.Globalization;
 using Npgsql;
 
 namespace PyResolve.Server.Storage;
 
 /// <summary>
-/// Of several hosts the driver avoids for a second each one that failed, be it for a connection that broke or one too many. So they are all
-/// asked again before a request fails: they are not down for all because one connection has failed. Thread-safe.
+/// The hosts of <c>DATABASE_URL</c>, of which one accepts writes. That one is used until it fails and another accepts writes; then what
+/// still waits for it is abandoned. Each connection proves, when it is made, that its host accepts writes. Thread-safe.
 /// </summary>
-internal sealed class PostgresHosts(NpgsqlDataSource source, int count)
+internal sealed class PostgresHosts : IAsyncDisposable
 {
-    private const int AttemptsToFindHost = 20;
-    private static readonly TimeSpan PauseToFindHost = TimeSpan.FromMilliseconds(50);
+    /// <summary>Of several hosts, one that answers later than this stands in the way of those that do answer.</summary>
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(1);
 
-    public async ValueTask<NpgsqlConnection> ConnectAsync(CancellationToken cancellationToken)
+    /// <summary>Seconds. Longer than that no attempt goes on, nor a request to cancel a statement, which occupies a thread.</summary>
+    private const int MaxConnectSeconds = 2;
+
+    private static readonly TimeSpan SuspicionInterval = TimeSpan.FromMilliseconds(250);
+    private static readonly TimeProvider RealTime = TimeProvider.System;
+
+    private readonly PostgresHost[] _hosts;
+    private readonly TimeSpan _timeout;
+    private readonly CancellationTokenSource _stopping = new();
+    private PostgresHost? _used;
+    private int _isSuspected;
+
+    /// <param name="connectionString">With one host, or several that each have a port.</param>
+    /// <param name="initialize">Of each connection that is made; throws where the host does not accept writes.</param>
+    public PostgresHosts(string connectionString, Func<NpgsqlConnection, Task> initialize)
     {
-        for (var attempt = 1; ; attempt++)
+        var settings = new NpgsqlConnectionStringBuilder(connectionString);
+        _timeout = TimeSpan.FromSeconds(settings.Timeout);
+        _hosts = (settings.Host ?? "").Split(',') is { Length: > 1 } several
+            ? [.. several.Select(host => new PostgresHost(SettingsOf(host, connectionString), initialize))]
+            : [new PostgresHost(settings, initialize)];
+    }
+
+    /// <exception cref="NpgsqlException">None can be used; of several, its inner exceptions say why.</exception>
+    public async ValueTask<HostConnection> ConnectAsync(CancellationToken cancellationToken)
+    {
+        if (_hosts is [var only])
+            return new HostConnection(await only.OpenAsync(cancellationToken), CancellationToken.None);
+        var startedAt = RealTime.GetTimestamp();
+        while (true)
         {
-            try
+            var used = Volatile.Read(ref _used);
+            var failures = new List<NpgsqlException>();
+            foreach (var host in InOrder(used))
             {
-                return await source.OpenConnectionAsync(cancellationToken);
+                try
+                {
+                    var opened = await host.OpenAsync(Patience, cancellationToken);
+                    if (Use(host, used) && !opened.Left.IsCancellationRequested)
+                        return opened;
+                    // Another request has found another host meanwhile.
+                    await opened.Connection.DisposeAsync();
+                    break;
+                }
+                catch (NpgsqlException exception) when (host != used || !ConnectionQueue.IsTooMany(exception))
+                {
+                    failures.Add(exception);
+                }
             }
-            catch (NpgsqlException exception) when (exception is not PostgresException && attempt < AttemptsAfter(exception))
-            {
-                ((NpgsqlMultiHostDataSource)source).ClearDatabaseStates();
-                // Another request may have met the same failure meanwhile.
-                if (attempt > 1)
-                    await Task.Delay(PauseToFindHost, TimeProvider.System, cancellationToken);
-            }
+
+            // One that is only slow may answer the next time, and a standby may be promoted meanwhile.
+            if (failures.Count == _hosts.Length
+                && (!failures.Exists(IsSilence) || RealTime.GetElapsedTime(startedAt) >= _timeout))
+                throw Join(failures);
         }
     }
 
-    private int AttemptsAfter(NpgsqlException exception) => (source, exception.InnerException) switch
+    /// <summary>
+    /// The host that is used may not answer any longer. It is asked, and where it does not answer, the others, until one of them accepts
+    /// writes or it answers again: the connections to a host that hangs do not break by themselves.
+    /// </summary>
+    public void Suspect()
     {
-        (not NpgsqlMultiHostDataSource, _) => 1,
-        // None was asked.
-        (_, null) => AttemptsToFindHost,
-        (_, AggregateException several) when several.InnerExceptions.Count < count => 2,
-        _ => 1,
-    };
+        if (_hosts.Length > 1 && Volatile.Read(ref _used) is { } used && Interlocked.Exchange(ref _isSuspected, 1) == 0)
+            CheckAsync(used).Forget();
+    }
+
+    /// <summary>The next connections are made anew.</summary>
+    public void Clear() => Array.ForEach(_hosts, static host => host.Clear());
+
+    public async ValueTask DisposeAsync()
+    {
+        await _stopping.CancelAsync();
+        foreach (var host in _hosts)
+            await host.DisposeAsync();
+        _stopping.Dispose();
+    }
+
+    private static NpgsqlConnectionStringBuilder SettingsOf(string host, string connectionString)
+    {
+        var port = host.LastIndexOf(':');
+        var settings = new NpgsqlConnectionStringBuilder(connectionString)
+        {
+            Host = host[..port].Trim('[', ']'),
+            Port = int.Parse(host[(port + 1)..], NumberStyles.None, CultureInfo.InvariantCulture),
+        };
+        settings.Timeout = settings.Timeout is 0 ? MaxConnectSeconds : Math.Min(settings.Timeout, MaxConnectSeconds);
+        return settings;
+    }
+
+    private static bool IsSilence(NpgsqlException exception) => exception.InnerException is TimeoutException;
+
+    private static NpgsqlException Join(List<NpgsqlException> failures) =>
+        failures[0] is PostgresException { SqlState: var state } same
+            && failures.TrueForAll(failure => (failure as PostgresException)?.SqlState == state)
+            ? same
+            : new NpgsqlException(
+                $"No host can be used: {string.Join("; ", failures.Select(static failure => failure.Message))}",
+                new AggregateException(failures));
+
+    /// <summary>Those that cost time last; of the others, the one that is used first.</summary>
+    private IEnumerable<PostgresHost> InOrder(PostgresHost? used) =>
+        _hosts.OrderBy(static host => host.IsSilent).ThenBy(host => host != used);
+
+    /// <returns>Whether it is used: not where another request has found another host since.</returns>
+    private bool Use(PostgresHost host, PostgresHost? before)
+    {
+        if (host == before)
+            return host == Volatile.Read(ref _used);
+        if (Interlocked.CompareExchange(ref _used, host, before) is var found && found != before)
+            return found == host;
+        before?.Leave();
+        return true;
+    }
+
+    private async Task CheckAsync(PostgresHost used)
+    {
+        try
+        {
+            while (Volatile.Read(ref _used) == used
+                && await used.FindFaultAsync(Patience, _stopping.Token) is { } fault && !ConnectionQueue.IsTooMany(fault))
+            {
+                foreach (var other in _hosts.Where(host => host != used))
+                {
+                    if (await other.FindFaultAsync(Patience, _stopping.Token) is null)
+                    {
+                        Use(other, used);
+                        break;
+                    }
+                }
+
+                await Task.Delay(SuspicionInterval, RealTime, _stopping.Token);
+            }
+        }
+        finally
+        {
+            Volatile.Write(ref _isSuspected, 0);
+        }
+    }
 }

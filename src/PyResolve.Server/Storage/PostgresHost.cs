@@ -1,0 +1,115 @@
+using System.Diagnostics.CodeAnalysis;
+using System.Runtime.InteropServices;
+using Npgsql;
+
+namespace PyResolve.Server.Storage;
+
+/// <summary>A host of <c>DATABASE_URL</c> with the connections to it. Thread-safe.</summary>
+[SuppressMessage(
+    "Design", "CA1001", Justification = "The source has no timer and no wait handle, and connections still have its token at shutdown.")]
+internal sealed class PostgresHost : IAsyncDisposable
+{
+    private static readonly TimeProvider RealTime = TimeProvider.System;
+
+    private readonly NpgsqlDataSource _pool;
+    private readonly NpgsqlDataSource _unpooled;
+    private CancellationTokenSource _left = new();
+    private volatile bool _isSilent;
+
+    /// <param name="settings">Of this host alone.</param>
+    /// <param name="initialize">Of each connection that is made, before it is used.</param>
+    public PostgresHost(NpgsqlConnectionStringBuilder settings, Func<NpgsqlConnection, Task> initialize)
+    {
+        Name = $"{settings.Host}:{settings.Port}";
+        _pool = Build(settings.ConnectionString);
+        _unpooled = Build(new NpgsqlConnectionStringBuilder(settings.ConnectionString) { Pooling = false }.ConnectionString);
+
+        NpgsqlDataSource Build(string connectionString) => new NpgsqlSlimDataSourceBuilder(connectionString)
+            .EnableTransportSecurity()
+            .EnableArrays()
+            .UsePhysicalConnectionInitializer(
+                static _ => throw new NotSupportedException("Connections are opened asynchronously."), initialize)
+            .Build();
+    }
+
+    public string Name { get; }
+
+    /// <summary>It gave no answer when it was asked last. One that refuses costs no time; this one does.</summary>
+    public bool IsSilent => _isSilent;
+
+    public ValueTask<NpgsqlConnection> OpenAsync(CancellationToken cancellationToken) => _pool.OpenConnectionAsync(cancellationToken);
+
+    /// <summary>An attempt that takes longer goes on, and its connection is there for the next one.</summary>
+    /// <exception cref="NpgsqlException">It refused, or did not answer in time.</exception>
+    public async ValueTask<HostConnection> OpenAsync(TimeSpan patience, CancellationToken cancellationToken)
+    {
+        // First: it may be left meanwhile.
+        var left = Volatile.Read(ref _left).Token;
+        return new HostConnection(await OpenAsync(_pool, patience, cancellationToken), left);
+    }
+
+    /// <summary>Asks with a connection of its own, which waits for no other.</summary>
+    /// <returns>null: it can be used.</returns>
+    public async Task<Exception?> FindFaultAsync(TimeSpan patience, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await (await OpenAsync(_unpooled, patience, cancellationToken)).DisposeAsync();
+            return null;
+        }
+        catch (Exception exception)
+        {
+            return exception;
+        }
+    }
+
+    /// <summary>Closes the connections that are not in use, and the others when they are returned.</summary>
+    public void Clear() => _pool.Clear();
+
+    /// <summary>Another host is used from now on: nobody waits any longer for what this one was asked.</summary>
+    public void Leave()
+    {
+        var left = Interlocked.Exchange(ref _left, new CancellationTokenSource());
+        Clear();
+        left.CancelAsync().Forget();
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await _pool.DisposeAsync();
+        await _unpooled.DisposeAsync();
+    }
+
+    private async ValueTask<NpgsqlConnection> OpenAsync(NpgsqlDataSource source, TimeSpan patience, CancellationToken cancellationToken)
+    {
+        var opening = source.OpenConnectionAsync(CancellationToken.None).AsTask();
+        try
+        {
+            var connection = await opening.WaitAsync(patience, RealTime, cancellationToken);
+            _isSilent = false;
+            return connection;
+        }
+        catch (TimeoutException exception)
+        {
+            _isSilent = true;
+            ReturnAsync(opening).Forget();
+            throw new NpgsqlException(FormattableString.Invariant($"{Name} did not answer within {patience.TotalSeconds:0.#} s."), exception);
+        }
+        catch (NpgsqlException exception)
+        {
+            _isSilent = exception.InnerException is TimeoutException;
+            throw;
+        }
+        catch (OperationCanceledException)
+        {
+            ReturnAsync(opening).Forget();
+            throw;
+        }
+    }
+
+    private static async Task ReturnAsync(Task<NpgsqlConnection> opening) => await (await opening).DisposeAsync();
+}
+
+/// <param name="Left">Cancelled when another host is used in place of the one that it leads to.</param>
+[StructLayout(LayoutKind.Auto)]
+internal readonly record struct HostConnection(NpgsqlConnection Connection, CancellationToken Left);

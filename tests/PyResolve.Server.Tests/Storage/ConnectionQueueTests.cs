@@ -1,0 +1,94 @@
+using Npgsql;
+using PyResolve.Server.Storage;
+
+namespace PyResolve.Server.Tests.Storage;
+
+public sealed class ConnectionQueueTests
+{
+    private static readonly TimeSpan Limit = TimeSpan.FromMilliseconds(300);
+
+    private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
+
+    /// <summary>PostgreSQL, or the role, has ten of the twenty.</summary>
+    [Fact]
+    public async Task Writes_leave_connections_to_reads_also_where_fewer_than_pool_size_are_to_be_had()
+    {
+        var (queue, open) = (new ConnectionQueue(20, Limit), 0);
+        var first = await OpenAsync(20, toWrite: false);
+        first.Count.ShouldBe(10);
+        Return(first);
+
+        var writes = await OpenAsync(20, toWrite: true);
+        var reads = await OpenAsync(4, toWrite: false);
+
+        writes.Count.ShouldBe(6);
+        reads.Count.ShouldBe(4);
+        Return(writes);
+        (await OpenAsync(20, toWrite: true)).Count.ShouldBe(6);
+
+        async Task<List<IDisposable>> OpenAsync(int count, bool toWrite)
+        {
+            var opening = Enumerable.Range(0, count)
+                .Select(async _ => (await queue.OpenAsync(Connect, toWrite, node: null, Cancellation)).Place)
+                .ToList();
+            await Task.WhenAll(opening).ContinueWith(static _ => { }, Cancellation, TaskContinuationOptions.None, TaskScheduler.Default);
+            return [.. opening.Where(static one => one.IsCompletedSuccessfully).Select(static one => one.Result)];
+        }
+
+        ValueTask<HostConnection> Connect(CancellationToken cancellationToken) => Interlocked.Increment(ref open) <= 10
+            ? new(new HostConnection(new NpgsqlConnection(), CancellationToken.None))
+            : Refuse();
+
+        ValueTask<HostConnection> Refuse()
+        {
+            Interlocked.Decrement(ref open);
+            throw new PostgresException("too many connections for role", "FATAL", "FATAL", "53300");
+        }
+
+        void Return(List<IDisposable> places)
+        {
+            Interlocked.Add(ref open, -places.Count);
+            places.ForEach(static place => place.Dispose());
+        }
+    }
+
+    [Fact]
+    public async Task A_write_that_finds_every_connection_of_writes_in_use_is_told_so()
+    {
+        var queue = new ConnectionQueue(20, Limit);
+        for (var i = 0; i < 16; i++)
+            await OpenAsync(toWrite: true);
+
+        (await Should.ThrowAsync<NpgsqlException>(() => OpenAsync(toWrite: true)))
+            .Message.ShouldContain("None of the 16 connections that writes may have was free within 0.3 s");
+        for (var i = 0; i < 4; i++)
+            await OpenAsync(toWrite: false);
+        (await Should.ThrowAsync<NpgsqlException>(() => OpenAsync(toWrite: false)))
+            .Message.ShouldContain("None of the 20 connections (pool_size) was free within 0.3 s");
+
+        Task OpenAsync(bool toWrite) => queue.OpenAsync(
+            static _ => new(new HostConnection(new NpgsqlConnection(), CancellationToken.None)), toWrite, node: null, Cancellation).AsTask();
+    }
+
+    [Fact]
+    public async Task Connections_to_a_host_that_is_left_stand_in_nobodys_way()
+    {
+        using var left = new CancellationTokenSource();
+        var queue = new ConnectionQueue(2, TimeSpan.FromSeconds(10));
+        await OpenAsync(left.Token);
+        var second = await OpenAsync(left.Token);
+        var waiting = OpenAsync(CancellationToken.None);
+        waiting.IsCompleted.ShouldBeFalse();
+
+        await left.CancelAsync();
+
+        await waiting;
+        // Returned later, it does not count twice.
+        second.Dispose();
+        await OpenAsync(CancellationToken.None);
+        OpenAsync(CancellationToken.None).IsCompleted.ShouldBeFalse();
+
+        async Task<IDisposable> OpenAsync(CancellationToken hostLeft) => (await queue.OpenAsync(
+            _ => new(new HostConnection(new NpgsqlConnection(), hostLeft)), toWrite: false, node: null, Cancellation)).Place;
+    }
+}
