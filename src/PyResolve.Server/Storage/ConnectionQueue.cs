@@ -7,9 +7,9 @@ namespace PyResolve.Server.Storage;
 
 /// <summary>
 /// Lets requests wait, in their order, for one of <paramref name="size"/> connections. Where PostgreSQL has fewer than that to give
-/// (53300), the requests wait for those that are open, rather than be refused. Writes leave some connections to reads, also of those fewer:
-/// where a synchronous standby is missing they wait for long, and keys must be checked meanwhile. Of several nodes, one has at most half of the connections, so
-/// that one which hangs stops its own accounts only. Thread-safe.
+/// (53300), the requests wait for those that are open, rather than be refused. Writes leave some connections to reads, also of those
+/// fewer: where a synchronous standby is missing they wait for long, and keys must be checked meanwhile. Of several nodes, one has at
+/// most half of the connections, so that one which hangs stops its own accounts only. Thread-safe.
 /// </summary>
 [SuppressMessage(
     "Design", "CA1001", Justification = "The semaphore has no wait handle, and requests may still return their places at shutdown.")]

@@ -29,7 +29,7 @@ internal sealed class Database(Engine unopened) : IAsyncDisposable
         ? new(known.Shard)
         : new(ReadShardAsync(userId, cancellationToken));
 
-    /// <summary>Where the store fails over, <paramref name="work"/> may go on after this has thrown, for what it was asked before.</summary>
+    /// <summary>Where the store fails over, <paramref name="work"/> may go on after this has thrown.</summary>
     public Task<T> ReadAsync<T>(Func<Session, Task<T>> work, CancellationToken cancellationToken) =>
         ReadAsync(work, mayBeAbandoned: true, cancellationToken);
 

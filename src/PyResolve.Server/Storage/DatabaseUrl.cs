@@ -5,7 +5,7 @@ namespace PyResolve.Server.Storage;
 
 /// <summary>
 /// Such as <c>postgres://user:password@host:5432/database?sslmode=require</c>, or with several hosts,
-/// <c>postgres://user:password@host1:5432,host2:5432/database</c>, of which the one that accepts writes is used (<see cref="PostgresHosts"/>).
+/// <c>postgres://user:password@host1:5432,host2:5432/database</c>, of which the one that accepts writes is used.
 /// </summary>
 internal static class DatabaseUrl
 {

@@ -93,7 +93,8 @@ internal sealed class PostgresHost : IAsyncDisposable
         {
             _isSilent = true;
             ReturnAsync(opening).Forget();
-            throw new NpgsqlException(FormattableString.Invariant($"{Name} did not answer within {patience.TotalSeconds:0.#} s."), exception);
+            throw new NpgsqlException(
+                FormattableString.Invariant($"{Name} did not answer within {patience.TotalSeconds:0.#} s."), exception);
         }
         catch (NpgsqlException exception)
         {

@@ -67,7 +67,8 @@ public sealed class ConnectionQueueTests
             .Message.ShouldContain("None of the 20 connections (pool_size) was free within 0.3 s");
 
         Task OpenAsync(bool toWrite) => queue.OpenAsync(
-            static _ => new(new HostConnection(new NpgsqlConnection(), CancellationToken.None)), toWrite, node: null, Cancellation).AsTask();
+                static _ => new(new HostConnection(new NpgsqlConnection(), CancellationToken.None)), toWrite, node: null, Cancellation)
+            .AsTask();
     }
 
     [Fact]
