@@ -23,6 +23,7 @@ internal sealed class PostgresHosts : IAsyncDisposable
     private readonly CancellationTokenSource _stopping = new();
     private PostgresHost? _used;
     private int _isSuspected;
+    private int _isDisposed;
 
     /// <param name="connectionString">With one host, or several that each have a port.</param>
     /// <param name="initialize">Of each connection that is made; throws where the host does not accept writes.</param>
@@ -82,8 +83,11 @@ internal sealed class PostgresHosts : IAsyncDisposable
     /// <summary>The next connections are made anew.</summary>
     public void Clear() => Array.ForEach(_hosts, static host => host.Clear());
 
+    /// <summary>Several engines share one, and each disposes of it.</summary>
     public async ValueTask DisposeAsync()
     {
+        if (Interlocked.Exchange(ref _isDisposed, 1) != 0)
+            return;
         await _stopping.CancelAsync();
         foreach (var host in _hosts)
             await host.DisposeAsync();
