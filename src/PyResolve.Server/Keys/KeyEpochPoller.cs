@@ -18,6 +18,7 @@ internal sealed partial class KeyEpochPoller(
     private const int MaxChanges = 1_000;
     private const long KeptEpochs = 100_000;
     private const int PollsBetweenTrims = 4 * 60 * 10;
+    private const int PollsBetweenTries = 4 * 10;
 
     private readonly TaskCompletionSource _confirmed = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private long _polls;
@@ -30,6 +31,8 @@ internal sealed partial class KeyEpochPoller(
     // Beside the poll: where a synchronous standby is missing, a write waits for long, and keys would not be confirmed.
     private Task? _upkeep;
     private bool _isUpkeepBehind;
+    private bool _isTrimming;
+    private bool _hasToTrim;
 
     /// <summary>Completes with the first answer of the store; until then no key can be kept in memory.</summary>
     public Task Confirmed => _confirmed.Task;
@@ -61,19 +64,22 @@ internal sealed partial class KeyEpochPoller(
             if (!_isUpkeepBehind)
                 Log.UpkeepFailed(logger, failure.Message);
             (_isUpkeepBehind, _isToCompare) = (true, true);
+            if (_isTrimming)
+                (_hasToTrim, _polls) = (true, PollsBetweenTrims - PollsBetweenTries);
         }
         else if (_upkeep is not null)
         {
-            _isUpkeepBehind = false;
+            _hasToTrim &= !_isTrimming;
+            _isUpkeepBehind = _hasToTrim;
         }
 
         _upkeep = null;
-        var isToTrim = _polls >= PollsBetweenTrims;
-        if (!_isToCompare && !isToTrim)
+        _isTrimming = _polls >= PollsBetweenTrims;
+        if (!_isToCompare && !_isTrimming)
             return;
-        _upkeep = UpkeepAsync(_isToCompare, isToTrim, cancellationToken);
+        _upkeep = UpkeepAsync(_isToCompare, _isTrimming, cancellationToken);
         _isToCompare = false;
-        if (isToTrim)
+        if (_isTrimming)
             _polls = 0;
     }
 

@@ -8,8 +8,9 @@ namespace PyResolve.Server.Storage;
 /// <summary>
 /// Lets requests wait, in their order, for one of <paramref name="size"/> connections. Where PostgreSQL has fewer than that to give
 /// (53300), the requests wait for those that are open, rather than be refused. Writes leave some connections to reads, also of those
-/// fewer: where a synchronous standby is missing they wait for long, and keys must be checked meanwhile. Of several nodes, one has at
-/// most half of the connections, so that one which hangs stops its own accounts only. Thread-safe.
+/// fewer: where a synchronous standby is missing they wait for long, and keys must be checked meanwhile. Of several nodes, each has at
+/// most half of the connections, so that one which hangs stops its own accounts only; and its writes leave some of those to its reads.
+/// Thread-safe.
 /// </summary>
 [SuppressMessage(
     "Design", "CA1001", Justification = "The semaphore has no wait handle, and requests may still return their places at shutdown.")]
@@ -26,8 +27,9 @@ internal sealed class ConnectionQueue(int size, TimeSpan timeout)
 
     private readonly SemaphoreSlim _places = new(size);
     private readonly SemaphoreSlim _writes = new(MostOfWrites(size));
-    private readonly ConcurrentDictionary<long, SemaphoreSlim> _nodes = new();
+    private readonly ConcurrentDictionary<long, NodeShare> _nodes = new();
     private readonly Lock _gate = new();
+    private volatile bool _hasSeveralNodes;
     private int _open;
     private int _withdrawn;
 
@@ -39,6 +41,8 @@ internal sealed class ConnectionQueue(int size, TimeSpan timeout)
 
     private int MostOfNode => Math.Max(1, size / 2);
 
+    private bool HasSeveralNodes => _hasSeveralNodes || (_hasSeveralNodes = _nodes.Count > 1);
+
     /// <exception cref="NpgsqlException">None was free in time.</exception>
     public async ValueTask<(HostConnection Opened, IDisposable Place)> OpenAsync(
         Func<CancellationToken, ValueTask<HostConnection>> open, bool toWrite, long? node, CancellationToken cancellationToken)
@@ -47,8 +51,13 @@ internal sealed class ConnectionQueue(int size, TimeSpan timeout)
         var shares = new List<SemaphoreSlim>();
         try
         {
-            if (node is { } one)
-                await TakeAsync(_nodes.GetOrAdd(one, _ => new SemaphoreSlim(MostOfNode)), NodeHangs);
+            if (node is { } one && _nodes.GetOrAdd(one, _ => new NodeShare(MostOfNode)) is var share && HasSeveralNodes)
+            {
+                if (toWrite)
+                    await TakeAsync(share.Writes, NodeHangs);
+                await TakeAsync(share.All, NodeHangs);
+            }
+
             if (toWrite)
                 await TakeAsync(_writes, WritesTakeLong);
             var opened = await OpenAsync(open, startedAt, cancellationToken);
@@ -115,7 +124,7 @@ internal sealed class ConnectionQueue(int size, TimeSpan timeout)
         timeout - RealTime.GetElapsedTime(startedAt) is var left && left > TimeSpan.Zero ? left : TimeSpan.Zero;
 
     private NpgsqlException NodeHangs() => new(FormattableString.Invariant(
-        $"The database node of this account does not answer: of its {MostOfNode} connections none was free within {Limit} s."));
+        $"The database node of this account answers slowly or not at all: it has no free connection within {Limit} s."));
 
     private NpgsqlException NoneFree() => new(FormattableString.Invariant(
         $"None of the {size} connections (pool_size) was free within {Limit} s (connect_timeout)."));
@@ -168,6 +177,13 @@ internal sealed class ConnectionQueue(int size, TimeSpan timeout)
             ReleaseWrite();
         else
             share.Release();
+    }
+
+    private sealed class NodeShare(int size)
+    {
+        public SemaphoreSlim All { get; } = new(size);
+
+        public SemaphoreSlim Writes { get; } = new(MostOfWrites(size));
     }
 
     /// <summary>Free when the connection is returned, or its host is left.</summary>

@@ -66,9 +66,37 @@ public sealed class ConnectionQueueTests
         (await Should.ThrowAsync<NpgsqlException>(() => OpenAsync(toWrite: false)))
             .Message.ShouldContain("None of the 20 connections (pool_size) was free within 0.3 s");
 
-        Task OpenAsync(bool toWrite) => queue.OpenAsync(
-                static _ => new(new HostConnection(new NpgsqlConnection(), CancellationToken.None)), toWrite, node: null, Cancellation)
-            .AsTask();
+        Task OpenAsync(bool toWrite) => ConnectAsync(queue, toWrite, node: null);
+    }
+
+    /// <summary>As where the synchronous standby of one node is missing.</summary>
+    [Fact]
+    public async Task Writes_of_a_node_that_wait_for_long_leave_connections_to_its_reads_and_to_the_other_node()
+    {
+        var queue = new ConnectionQueue(20, Limit);
+        await OpenAsync(toWrite: false, node: 2);
+        var writes = Enumerable.Range(0, 16).Select(_ => OpenAsync(toWrite: true, node: 1)).ToList();
+
+        for (var i = 0; i < 4; i++)
+            await OpenAsync(toWrite: false, node: 1);
+        for (var i = 0; i < 6; i++)
+            await OpenAsync(toWrite: true, node: 2);
+        writes.Count(static write => write.IsCompletedSuccessfully).ShouldBe(6);
+        (await Should.ThrowAsync<NpgsqlException>(() => writes[^1]))
+            .Message.ShouldContain("The database node of this account answers slowly or not at all");
+
+        Task OpenAsync(bool toWrite, long node) => ConnectAsync(queue, toWrite, node);
+    }
+
+    [Fact]
+    public async Task The_only_node_has_all_connections()
+    {
+        var queue = new ConnectionQueue(20, Limit);
+
+        for (var i = 0; i < 16; i++)
+            await ConnectAsync(queue, toWrite: true, node: 1);
+        for (var i = 0; i < 4; i++)
+            await ConnectAsync(queue, toWrite: false, node: 1);
     }
 
     [Fact]
@@ -92,4 +120,6 @@ public sealed class ConnectionQueueTests
         async Task<IDisposable> OpenAsync(CancellationToken hostLeft) => (await queue.OpenAsync(
             _ => new(new HostConnection(new NpgsqlConnection(), hostLeft)), toWrite: false, node: null, Cancellation)).Place;
     }
+    private static async Task ConnectAsync(ConnectionQueue queue, bool toWrite, long? node) => await queue.OpenAsync(
+        static _ => new(new HostConnection(new NpgsqlConnection(), CancellationToken.None)), toWrite, node, Cancellation);
 }
