@@ -62,6 +62,10 @@ public sealed class ReverseProxyTests
     public async Task The_doctor_finds_the_proxy_of_the_guide_in_order()
     {
         await using var proxy = await StartAsync("nginx");
+        // The server makes one when it is needed first.
+        await File.WriteAllTextAsync(
+            Path.Combine(proxy.Server.DataFolder, "encryption-key"), Convert.ToBase64String(RandomNumberGenerator.GetBytes(32)),
+            Cancellation);
         var settings = new Dictionary<string, string?>
         {
             ["PYRESOLVE_DATA"] = proxy.Server.DataFolder,
