@@ -183,7 +183,8 @@ public sealed class TcpProxy : IAsyncDisposable
     {
         try
         {
-            // A program that is being started at this moment holds a copy of the socket until it runs; closing ours alone would leave the port open.
+            // A program that is being started at this moment holds a copy of the socket until it runs: closing ours alone would leave
+            // the port open.
             _listener?.Shutdown(SocketShutdown.Both);
         }
         catch (SocketException)
