@@ -18,27 +18,10 @@ public sealed class FewConnectionsTests
         await using var server = await StartAsync(admin, postgres, $"127.0.0.1:{postgres.Port},127.0.0.1:9");
         var account = await TestAccount.SignUpAsync(server.Http);
 
-        var answers = await Task.WhenAll(Enumerable.Range(0, 32).Select(_ => UseAsync()));
+        var failures = await ManyRequests.SendAsync(account);
 
-        answers.SelectMany(static failures => failures).ShouldBeEmpty();
+        failures.ShouldBeEmpty();
         postgres.Log.ShouldContain(Refused);
-
-        async Task<List<string>> UseAsync()
-        {
-            var failures = new List<string>();
-            for (var i = 0; i < 10; i++)
-            {
-                Answer[] three =
-                [
-                    await account.Key.PostAsync("/usage", new { event_type = "scan" }),
-                    await account.Key.GetAsync("/usage/events"),
-                    await account.Key.GetAsync("/quota"),
-                ];
-                failures.AddRange(three.Where(static answer => answer.Status != 200).Select(static answer => answer.Text));
-            }
-
-            return failures;
-        }
     }
 
     [Fact]

@@ -96,26 +96,9 @@ public sealed class PostgresRightsTests(SharedServers servers)
         await using var server = await TestServer.StartAsync(one.Own);
         var account = await TestAccount.SignUpAsync(server.Http);
 
-        var answers = await Task.WhenAll(Enumerable.Range(0, 32).Select(_ => UseAsync()));
+        var failures = await ManyRequests.SendAsync(account);
 
-        answers.SelectMany(static failures => failures).ShouldBeEmpty();
-
-        async Task<List<string>> UseAsync()
-        {
-            var failures = new List<string>();
-            for (var i = 0; i < 10; i++)
-            {
-                Answer[] three =
-                [
-                    await account.Key.PostAsync("/usage", new { event_type = "scan" }),
-                    await account.Key.GetAsync("/usage/events"),
-                    await account.Key.GetAsync("/quota"),
-                ];
-                failures.AddRange(three.Where(static answer => answer.Status != 200).Select(static answer => answer.Text));
-            }
-
-            return failures;
-        }
+        failures.ShouldBeEmpty();
     }
 
     [Fact]
