@@ -8,7 +8,12 @@ internal static class BenchmarkRun
 {
     /// <returns>The exit code. A missed goal is on the page and does not fail the run; a wrong answer throws.</returns>
     public static async Task<int> RunAsync(
-        IReadOnlyList<Scenario> scenarios, Effort effort, DirectoryInfo? server, FileInfo? output, CancellationToken cancellationToken)
+        IReadOnlyList<Scenario> scenarios,
+        Effort effort,
+        DirectoryInfo? server,
+        DirectoryInfo? before,
+        FileInfo? output,
+        CancellationToken cancellationToken)
     {
         using var published = await PublishedServer.InAsync(server, cancellationToken);
         await using var postgres = await PostgresServer.StartAsync(durable: true, cancellationToken);
@@ -16,7 +21,7 @@ internal static class BenchmarkRun
         {
             await Console.Error.WriteLineAsync($"{scenario.Name} …");
             var machine = await Machine.ReadAsync(postgres.ConnectionString, cancellationToken);
-            using var bench = new Bench(effort, postgres, published);
+            using var bench = new Bench(effort, postgres, published, before);
             var findings = await scenario.MeasureAsync(bench, cancellationToken);
             var section = Markdown.Section(findings, machine, effort);
             Console.WriteLine(section);

@@ -34,6 +34,10 @@ var minutes = new Option<double>("--minutes")
     DefaultValueFactory = _ => 10,
 };
 var server = new Option<DirectoryInfo?>("--server") { Description = "A folder with a published server; by default it is published anew." };
+var before = new Option<DirectoryInfo?>("--before")
+{
+    Description = "A folder with an earlier server, published: the scenario compare measures both in turn.",
+};
 var output = new Option<FileInfo?>("--output")
 {
     Description = "The page to write the tables into; by default the page in docs that belongs to the scenario.",
@@ -41,12 +45,20 @@ var output = new Option<FileInfo?>("--output")
 var root = new RootCommand(
     "Measures the server against limits that this program starts itself, and writes the tables into docs/performance.md.")
 {
-    names, rounds, seconds, connections, keys, events, minutes, server, output,
+    names, rounds, seconds, connections, keys, events, minutes, server, before, output,
 };
+root.Validators.Add(parse =>
+{
+    var chosen = Scenario.All.Where(scenario => parse.GetValue(names)!.Contains(scenario.Name));
+    if (parse.GetValue(before) is null && chosen.Any(static scenario => scenario.NeedsBefore))
+        parse.AddError("Name a folder with an earlier server, published: --before <folder>.");
+});
 root.SetAction((parse, cancellationToken) => BenchmarkRun.RunAsync(
     [
         .. Scenario.All.Where(
-            scenario => parse.GetValue(names) is { Length: > 0 } chosen ? chosen.Contains(scenario.Name) : scenario.IsPossible),
+            scenario => parse.GetValue(names) is { Length: > 0 } chosen
+                ? chosen.Contains(scenario.Name)
+                : scenario.IsPossible && (parse.GetValue(before) is not null || !scenario.NeedsBefore)),
     ],
     new Effort(
         parse.GetValue(rounds),
@@ -56,6 +68,7 @@ root.SetAction((parse, cancellationToken) => BenchmarkRun.RunAsync(
         TimeSpan.FromMinutes(parse.GetValue(minutes)),
         parse.GetValue(events)),
     parse.GetValue(server),
+    parse.GetValue(before),
     parse.GetValue(output),
     cancellationToken));
 return await root.Parse(args).InvokeAsync(new InvocationConfiguration { ProcessTerminationTimeout = TimeSpan.FromSeconds(30) });

@@ -20,6 +20,7 @@ internal sealed record Scenario(string Name, Func<Bench, CancellationToken, Task
         new("quota", Quota.MeasureAsync),
         new("pages", Pages.MeasureAsync),
         new("backup", Backups.MeasureAsync),
+        new("compare", Comparison.MeasureAsync) { NeedsBefore = true },
         new("upgrade", Upgrade.MeasureAsync) { Page = "upgrading.md" },
         new("citus", Distribution.MeasureAsync) { Page = "scaling.md", IsPossible = CitusCluster.IsInstalled },
     ];
@@ -29,4 +30,7 @@ internal sealed record Scenario(string Name, Func<Bench, CancellationToken, Task
 
     /// <summary>False: what it measures is not installed, and it runs only if it is named.</summary>
     public bool IsPossible { get; init; } = true;
+
+    /// <summary>Without an earlier server there is nothing to compare with.</summary>
+    public bool NeedsBefore { get; init; }
 }

@@ -27,7 +27,7 @@ public sealed class BenchmarkProgramTests : IDisposable
 
         var result = await RunAsync(
             "--rounds", "1", "--seconds", "0.1", "--connections", "4", "--keys", "200", "--minutes", "0.02", "--events", "2000",
-            "--server", BuiltServer, "--output", Page);
+            "--server", BuiltServer, "--before", BuiltServer, "--output", Page);
 
         result.OrThrow("The benchmark");
         var page = await File.ReadAllTextAsync(Page, TestContext.Current.CancellationToken);
@@ -43,10 +43,21 @@ public sealed class BenchmarkProgramTests : IDisposable
             "| binary COPY into the same table, one connection | ",
             "| none: idle | ",
             "| restore of SQLite into PostgreSQL | ",
+            "| POST /quota/reservations, one account, c=32 | ",
             "| schema, 2,000 events | SQLite, seconds | PostgreSQL, seconds |",
         ];
         foreach (var row in rows)
             page.ShouldContain(row);
+    }
+
+    [Fact]
+    public async Task A_comparison_without_an_earlier_server_says_how_to_name_one()
+    {
+        var result = await RunAsync("compare", "--rounds", "1", "--server", BuiltServer, "--output", Page);
+
+        result.ExitCode.ShouldBe(1);
+        result.Error.ShouldContain("Name a folder with an earlier server, published: --before <folder>.");
+        File.Exists(Page).ShouldBeFalse();
     }
 
     [Fact]

@@ -1,4 +1,3 @@
-using Npgsql;
 using PyResolve.Benchmarks.Load;
 using PyResolve.Benchmarks.Measuring;
 using PyResolve.Benchmarks.Reporting;
@@ -13,25 +12,16 @@ internal static class Quota
 {
     private const int Accounts = 500;
 
-    /// <summary>Eight times the usual number of connections: 256 by default.</summary>
-    private const int Many = 8;
-
     private const int FewEvents = 100;
     private const int EventsAKey = 10;
     private const double MostDifference = 0.10;
 
-    /// <summary>The limit of the plan for reservations: checked each time, and never reached.</summary>
-    private const string Limit = "1000000000000";
-
-    private const string Reservation = """{"quantity":1,"tier":"tier1","library":"pydantic","ttl_seconds":900}""";
-
     public static async Task<ScenarioResult> MeasureAsync(Bench bench, CancellationToken cancellationToken)
     {
         var store = await bench.CreateStoreAsync(cancellationToken);
-        await using var server = await bench.StartServerAsync(
-            store, cancellationToken, new Dictionary<string, string?> { ["PyResolve__Plans__pro__MigrationsLimit"] = Limit });
+        await using var server = await bench.StartServerAsync(store, cancellationToken, Work.NeverUsedUp);
         var keys = await LiveKeys.AddAsync(store, Math.Min(Accounts, bench.Effort.Keys), hasDigest: true, cancellationToken);
-        await ExecuteAsync(store, "update profiles set plan = 'pro'", cancellationToken);
+        await store.ExecuteAsync("update profiles set plan = 'pro'", cancellationToken);
 
         var (reads, readGoals) = await CompareReadsAsync(bench, server, store, keys, cancellationToken);
         var (events, eventsGoal) = await CompareEventsAsync(bench, server, store, keys, cancellationToken);
@@ -45,7 +35,7 @@ internal static class Quota
         await using var limit = await Bench.StartLimitAsync("select", store, cancellationToken);
         var (tables, goals) = (new List<Table>(), new List<Goal>());
         (int Connections, double Goal, TimeSpan? Turn)[] cases =
-            [(bench.Effort.Connections, 1.0, null), (bench.Effort.Connections * Many, 1.5, PairedRounds.LongTurn)];
+            [(bench.Effort.Connections, 1.0, null), (bench.Effort.Connections * Work.Many, 1.5, PairedRounds.LongTurn)];
         foreach (var (connections, goal, turn) in cases)
         {
             var limitArm = await bench.ArmAsync(
@@ -55,7 +45,7 @@ internal static class Quota
                 connections,
                 cancellationToken);
             var serverArm = await bench.ArmAsync(
-                $"the server's GET /quota, c={connections}", server, Read(keys), connections, cancellationToken);
+                $"the server's GET /quota, c={connections}", server, Work.ReadQuota(keys), connections, cancellationToken);
             var samples = await bench.Rounds.RunAsync([limitArm, serverArm], cancellationToken, turn);
             tables.Add(SampleTable.Of(samples, [limitArm, serverArm], limitArm));
             goals.Add(Goal.AtLeast(
@@ -73,8 +63,10 @@ internal static class Quota
         var many = bench.Effort.Keys * EventsAKey;
         await AddEventsAsync(store, keys[0], FewEvents, cancellationToken);
         await AddEventsAsync(store, keys[1], many, cancellationToken);
-        var fewArm = await bench.ArmAsync($"GET /quota, {FewEvents:N0} events in the month", server, Read([keys[0]]), cancellationToken);
-        var manyArm = await bench.ArmAsync($"GET /quota, {many:N0} events in the month", server, Read([keys[1]]), cancellationToken);
+        var fewArm = await bench.ArmAsync(
+            $"GET /quota, {FewEvents:N0} events in the month", server, Work.ReadQuota([keys[0]]), cancellationToken);
+        var manyArm = await bench.ArmAsync(
+            $"GET /quota, {many:N0} events in the month", server, Work.ReadQuota([keys[1]]), cancellationToken);
         var samples = await bench.Rounds.RunAsync([fewArm, manyArm], cancellationToken);
         var ratio = samples.Ratio(manyArm, fewArm, sample => sample.PerSecond);
         return (
@@ -89,13 +81,17 @@ internal static class Quota
         Bench bench, ServerProcess server, BenchStore store, string key, CancellationToken cancellationToken)
     {
         await using var limit = await Bench.StartLimitAsync("reserve", store, cancellationToken);
-        var connections = bench.Effort.Connections * Many;
+        var connections = bench.Effort.Connections * Work.Many;
         var limitArm = await bench.ArmAsync(
-            $"one conditional UPDATE a request, one row, c={connections}", limit, Post("/limit", key), connections, cancellationToken);
+            $"one conditional UPDATE a request, one row, c={connections}",
+            limit,
+            Work.Reserve([key], "/limit"),
+            connections,
+            cancellationToken);
         var serverArm = await bench.ArmAsync(
             $"the server's POST /quota/reservations, one account, c={connections}",
             server,
-            Post("/quota/reservations", key),
+            Work.Reserve([key]),
             connections,
             cancellationToken);
         var samples = await bench.Rounds.RunAsync([limitArm, serverArm], cancellationToken, PairedRounds.LongTurn);
@@ -107,13 +103,8 @@ internal static class Quota
                 $"Reservations on one busy account, {connections} connections: 20 times one conditional UPDATE a request"));
     }
 
-    private static Requests Read(IEnumerable<string> keys) => Requests.Get("GET /quota", "/quota", keys, 200);
-
-    private static Requests Post(string path, string key) => new($"POST {path}", [Message.Post(path, key, Reservation)], 201);
-
     /// <summary>Events of this month, with their rollup.</summary>
-    private static Task AddEventsAsync(BenchStore store, string key, int count, CancellationToken cancellationToken) => ExecuteAsync(
-        store,
+    private static Task AddEventsAsync(BenchStore store, string key, int count, CancellationToken cancellationToken) => store.ExecuteAsync(
         $"""
         insert into usage_events (user_id, id, event_type, tier)
         select user_id, gen_random_uuid(), 'migration', 'tier1'
@@ -127,12 +118,4 @@ internal static class Quota
         on conflict (user_id, month) do update set migrations = excluded.migrations, tier1_migrations = excluded.tier1_migrations;
         """,
         cancellationToken);
-
-    private static async Task ExecuteAsync(BenchStore store, string sql, CancellationToken cancellationToken)
-    {
-        await using var connection = new NpgsqlConnection(store.ConnectionString);
-        await connection.OpenAsync(cancellationToken);
-        await using var command = new NpgsqlCommand(sql, connection) { CommandTimeout = 0 };
-        await command.ExecuteNonQueryAsync(cancellationToken);
-    }
 }

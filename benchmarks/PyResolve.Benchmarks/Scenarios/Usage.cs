@@ -11,19 +11,7 @@ internal static class Usage
 {
     private const int Accounts = 500;
     private const int EmbeddedAccounts = 20;
-    private const int BatchSize = 1_000;
     private const int RowsACopy = 10_000;
-    private const int BatchConnections = 8;
-
-    /// <summary>Eight times the usual number of connections: 256 by default.</summary>
-    private const int Many = 8;
-
-    private const string Event =
-        $$"""
-        {"event_type":"migration","library":"pydantic","tier":"tier2","files_changed":3,"tokens_used":1200,"metadata":{"model":"m"},"id":"{{Message.NewId}}"}
-        """;
-
-    private static readonly string Batch = $$"""{"events":[{{string.Join(',', Enumerable.Repeat(Event, BatchSize))}}]}""";
 
     public static async Task<ScenarioResult> MeasureAsync(Bench bench, CancellationToken cancellationToken)
     {
@@ -44,9 +32,9 @@ internal static class Usage
     {
         var connections = bench.Effort.Connections;
         var limitArm = await bench.ArmAsync(
-            $"one commit a request, c={connections}", limit, Post("/limit", keys), connections, cancellationToken);
+            $"one commit a request, c={connections}", limit, Work.SendEvents(keys, "/limit"), connections, cancellationToken);
         var serverArm = await bench.ArmAsync(
-            $"the server's POST /usage, c={connections}", server, Post("/usage", keys), connections, cancellationToken);
+            $"the server's POST /usage, c={connections}", server, Work.SendEvents(keys), connections, cancellationToken);
         var samples = await bench.Rounds.RunAsync([limitArm, serverArm], cancellationToken);
         return (
             SampleTable.Of(samples, [limitArm, serverArm], limitArm),
@@ -59,13 +47,13 @@ internal static class Usage
     private static async Task<(Table Table, IEnumerable<Goal> Goals)> CompareManyAsync(
         Bench bench, ServerProcess server, ServerProcess limit, IReadOnlyList<string> keys, CancellationToken cancellationToken)
     {
-        var connections = bench.Effort.Connections * Many;
+        var connections = bench.Effort.Connections * Work.Many;
         var limitArm = await bench.ArmAsync(
-            $"one commit a request, c={connections}", limit, Post("/limit", keys), connections, cancellationToken);
+            $"one commit a request, c={connections}", limit, Work.SendEvents(keys, "/limit"), connections, cancellationToken);
         var serverArm = await bench.ArmAsync(
-            $"the server's POST /usage, c={connections}", server, Post("/usage", keys), connections, cancellationToken);
+            $"the server's POST /usage, c={connections}", server, Work.SendEvents(keys), connections, cancellationToken);
         var busyArm = await bench.ArmAsync(
-            $"the server's POST /usage, c={connections}, one account", server, Post("/usage", [keys[0]]), connections, cancellationToken);
+            $"the server's POST /usage, c={connections}, one account", server, Work.SendEvents([keys[0]]), connections, cancellationToken);
         Arm[] arms = [limitArm, serverArm, busyArm];
         var samples = await bench.Rounds.RunAsync(arms, cancellationToken, PairedRounds.LongTurn);
         return (
@@ -90,24 +78,27 @@ internal static class Usage
         var copying = Requests.Get("COPY", "/limit");
         var copyArm = new Arm("binary COPY into the same table, one connection", copy, (length, cancellation) => copyLoad.RunAsync(
             length, copying, cancellation));
-        var batchLoad = await bench.ConnectAsync(server, BatchConnections, cancellationToken);
-        var sending = Requests.Post("POST /usage/batch", "/usage/batch", keys, Batch);
+        var batchLoad = await bench.ConnectAsync(server, Work.BatchConnections, cancellationToken);
+        var sending = Work.SendBatches(keys);
         var batchArm = new Arm(
-            $"the server's POST /usage/batch of {BatchSize:N0}, c={BatchConnections}",
+            $"the server's POST /usage/batch of {Work.BatchSize:N0}, c={Work.BatchConnections}",
             server,
             (length, cancellation) => batchLoad.RunAsync(length, sending, cancellation));
         var samples = await bench.Rounds.RunAsync([copyArm, batchArm], cancellationToken, PairedRounds.LongTurn);
 
         var ratio = new Series(
-            samples[batchArm].Zip(samples[copyArm], (batch, rows) => batch.PerSecond * BatchSize / (rows.PerSecond * RowsACopy)));
+            samples[batchArm].Zip(samples[copyArm], (batch, rows) => batch.PerSecond * Work.BatchSize / (rows.PerSecond * RowsACopy)));
         return (
             new Table(
                 ["", "rows/s", "server CPU µs/row"],
                 [
                     Row(copyArm, RowsACopy),
-                    Row(batchArm, BatchSize),
+                    Row(batchArm, Work.BatchSize),
                 ]),
-            Goal.AtLeast(0.6, ratio, $"POST /usage/batch of {BatchSize:N0}, {BatchConnections} connections: 0.6 of COPY's rows a second"));
+            Goal.AtLeast(
+                0.6,
+                ratio,
+                $"POST /usage/batch of {Work.BatchSize:N0}, {Work.BatchConnections} connections: 0.6 of COPY's rows a second"));
 
         string[] Row(Arm arm, int rows) =>
         [
@@ -128,9 +119,9 @@ internal static class Usage
 
         var connections = bench.Effort.Connections;
         var limitArm = await bench.ArmAsync(
-            $"SQLite, one commit a request, c={connections}", limit, Post("/limit", keys), connections, cancellationToken);
+            $"SQLite, one commit a request, c={connections}", limit, Work.SendEvents(keys, "/limit"), connections, cancellationToken);
         var serverArm = await bench.ArmAsync(
-            $"SQLite, the server's POST /usage, c={connections}", server, Post("/usage", keys), connections, cancellationToken);
+            $"SQLite, the server's POST /usage, c={connections}", server, Work.SendEvents(keys), connections, cancellationToken);
         var samples = await bench.Rounds.RunAsync([limitArm, serverArm], cancellationToken);
         return (
             SampleTable.Of(samples, [limitArm, serverArm], limitArm),
@@ -139,6 +130,4 @@ internal static class Usage
                 samples.Ratio(serverArm, limitArm, sample => sample.PerSecond),
                 $"SQLite, synchronous FULL, POST /usage, {connections} connections: 2 times one commit a request"));
     }
-
-    private static Requests Post(string path, IEnumerable<string> keys) => Requests.Post($"POST {path}", path, keys, Event);
 }

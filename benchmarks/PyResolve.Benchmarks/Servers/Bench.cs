@@ -6,7 +6,7 @@ using PyResolve.TestKit;
 namespace PyResolve.Benchmarks.Servers;
 
 /// <summary>The tools of a scenario: a durable PostgreSQL, servers, connections, and the amount of measuring.</summary>
-internal sealed class Bench(Effort effort, PostgresServer postgres, PublishedServer server) : IDisposable
+internal sealed class Bench(Effort effort, PostgresServer postgres, PublishedServer server, DirectoryInfo? before) : IDisposable
 {
     private readonly List<LoadGenerator> _open = [];
 
@@ -15,6 +15,12 @@ internal sealed class Bench(Effort effort, PostgresServer postgres, PublishedSer
             .Single(metadata => metadata.Key == "PyResolve.LimitServer").Value!;
 
     public Effort Effort => effort;
+
+    /// <summary>The published server.</summary>
+    public string Assembly => server.Assembly;
+
+    /// <summary>An earlier one, published. For scenarios that need it.</summary>
+    public string AssemblyBefore => Path.Combine(before!.FullName, Path.GetFileName(server.Assembly));
 
     /// <summary>Where the stores are.</summary>
     public PostgresServer Postgres => postgres;
