@@ -4,15 +4,17 @@ namespace PyResolve.Client;
 
 public sealed partial class PyResolveClient
 {
-    /// <summary><c>POST /billing/checkout</c>: opens the page to buy a plan. Throws <c>already_subscribed</c> if there is one.</summary>
+    /// <summary><c>POST /billing/checkout</c>: opens the page to buy a plan.</summary>
     /// <param name="plan">A plan that <see cref="GetPlansAsync"/> has a price for.</param>
     /// <param name="cancellationToken">Stops waiting.</param>
+    /// <exception cref="PyResolveException"><see cref="ProblemCodes.AlreadySubscribed"/>: the account has a subscription.</exception>
     public Task<CheckoutStarted> StartCheckoutAsync(string plan, CancellationToken cancellationToken = default) =>
         StartCheckoutAsync(new CheckoutRequest { Plan = Guard.NotNull(plan) }, cancellationToken);
 
-    /// <summary><c>POST /billing/checkout</c>: opens the page to buy a plan. Throws <c>already_subscribed</c> if there is one.</summary>
+    /// <summary><c>POST /billing/checkout</c>: opens the page to buy a plan.</summary>
     /// <param name="request">The plan, and by which price and for how many seats.</param>
     /// <param name="cancellationToken">Stops waiting.</param>
+    /// <exception cref="PyResolveException"><see cref="ProblemCodes.AlreadySubscribed"/>: the account has a subscription.</exception>
     public Task<CheckoutStarted> StartCheckoutAsync(CheckoutRequest request, CancellationToken cancellationToken = default) =>
         _transport.SendAsync(
             ApiRequest.Post("/billing/checkout").With(Guard.NotNull(request), WireJson.Requests.CheckoutRequest),
@@ -27,7 +29,8 @@ public sealed partial class PyResolveClient
             ApiRequest.Post("/billing/overage").With(new OverageRequest { Cap = cap }, WireJson.Requests.OverageRequest),
             WireJson.Default.QuotaSnapshot, static quota => quota.Plan is not null, cancellationToken);
 
-    /// <summary><c>GET /billing/portal</c>: opens the page to manage a subscription, or throws <c>no_billing_account</c>.</summary>
+    /// <summary><c>GET /billing/portal</c>: opens the page to manage a subscription.</summary>
+    /// <exception cref="PyResolveException"><see cref="ProblemCodes.NoBillingAccount"/>: the account never started a checkout.</exception>
     public Task<PortalOpened> OpenPortalAsync(CancellationToken cancellationToken = default) =>
         _transport.SendAsync(
             ApiRequest.Get("/billing/portal"),

@@ -25,10 +25,12 @@ public sealed partial class PyResolveClient
             static login => login is { DeviceCode: not null, UserCode: not null, VerificationUri: not null },
             cancellationToken);
 
-    /// <summary><c>POST /auth/device/token</c>: asks once whether the login was approved. Before that it throws
-    /// <see cref="ProblemCodes.AuthorizationPending"/>, or <see cref="ProblemCodes.SlowDown"/> if it is called too often.</summary>
+    /// <summary><c>POST /auth/device/token</c>: asks once whether the login was approved.</summary>
     /// <param name="deviceCode">From <see cref="DeviceCodeResponse.DeviceCode"/>; valid for one key.</param>
     /// <param name="cancellationToken">Stops waiting; the code may have been redeemed.</param>
+    /// <exception cref="PyResolveException"><see cref="ProblemCodes.AuthorizationPending"/>: nobody has approved it yet;
+    /// <see cref="ProblemCodes.SlowDown"/>: asked too often; <see cref="ProblemCodes.AccessDenied"/> or
+    /// <see cref="ProblemCodes.ExpiredToken"/>: it was denied, or not approved in time.</exception>
     public Task<DeviceTokenResponse> RedeemDeviceCodeAsync(string deviceCode, CancellationToken cancellationToken = default) =>
         _transport.SendAsync(
             PostAnonymously("/auth/device/token")
@@ -39,7 +41,8 @@ public sealed partial class PyResolveClient
     /// returns the new key, which is shown only this once; save it with <see cref="Keys"/>.</summary>
     /// <param name="login">The result of <see cref="StartDeviceLogInAsync(string?, CancellationToken)"/>.</param>
     /// <param name="cancellationToken">Stops polling; the user may still approve, which creates an unknown key.</param>
-    /// <exception cref="PyResolveException">Denied (<c>access_denied</c>), or not decided in time (<c>expired_token</c>).</exception>
+    /// <exception cref="PyResolveException"><see cref="ProblemCodes.AccessDenied"/>: denied; <see cref="ProblemCodes.ExpiredToken"/>: not
+    /// decided in time.</exception>
     public async Task<DeviceTokenResponse> WaitForDeviceLogInAsync(DeviceCodeResponse login, CancellationToken cancellationToken = default)
     {
         Guard.NotNull(login);

@@ -20,6 +20,7 @@ public sealed partial class PyResolveClient
     /// <returns>What changed: <see cref="RemoteMigration.Files"/> and <see cref="RemoteMigration.Diff"/>.</returns>
     /// <exception cref="PyResolveException">It was refused or failed: <see cref="ProblemCodes.MigrationFailed"/> when the migrator did.
     /// Nothing was charged, unless the server could not be reached while the migration ran.</exception>
+    /// <exception cref="ArgumentException">The idempotency key is empty, longer, or has other characters.</exception>
     /// <exception cref="OperationCanceledException">It was cancelled. An inner exception says why the server could not be told: then it may
     /// run to its end, and be charged.</exception>
     public async Task<RemoteMigration> MigrateAsync(
@@ -58,6 +59,7 @@ public sealed partial class PyResolveClient
     /// <param name="idempotencyKey">Makes the request safe to send again: with the same files it is charged once. 1 to 255 visible ASCII
     /// characters. Default none.</param>
     /// <param name="cancellationToken">Stops waiting; the migration may have been started.</param>
+    /// <exception cref="ArgumentException">The idempotency key is empty, longer, or has other characters.</exception>
     public Task<RemoteMigration> StartMigrationAsync(
         MigrateRequest request, string? idempotencyKey = null, CancellationToken cancellationToken = default)
     {

@@ -12,6 +12,7 @@ public sealed partial class PyResolveClient
     /// <param name="request">What to reserve.</param>
     /// <param name="idempotencyKey">Makes the request safe to send again: 1 to 255 visible ASCII characters. Default none.</param>
     /// <param name="cancellationToken">Stops waiting; a reservation that was made anyway expires after its lifetime.</param>
+    /// <exception cref="ArgumentException">The idempotency key is empty, longer, or has other characters.</exception>
     public Task<Reservation> CreateReservationAsync(
         ReservationRequest request, string? idempotencyKey = null, CancellationToken cancellationToken = default)
     {

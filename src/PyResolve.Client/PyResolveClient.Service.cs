@@ -20,7 +20,8 @@ public sealed partial class PyResolveClient
     /// <summary><c>GET /health</c>: whether the server is running, independent of its store.</summary>
     public Task<HealthStatus> GetHealthAsync(CancellationToken cancellationToken = default) => GetHealthAsync("/health", cancellationToken);
 
-    /// <summary><c>GET /health/ready</c>: whether the server can handle requests; throws <c>unavailable</c> without its store.</summary>
+    /// <summary><c>GET /health/ready</c>: whether the server can handle requests.</summary>
+    /// <exception cref="PyResolveException"><see cref="ProblemCodes.Unavailable"/>: the server is without its store.</exception>
     public Task<HealthStatus> GetReadinessAsync(CancellationToken cancellationToken = default) =>
         GetHealthAsync("/health/ready", cancellationToken);
 

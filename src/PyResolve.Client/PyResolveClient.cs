@@ -7,8 +7,9 @@ namespace PyResolve.Client;
 /// server are read once, when it is created.</summary>
 /// <remarks>A request that only reads, or has an id, is sent again after a lost connection or a late answer, and when the server asks for a
 /// short wait, all within <see cref="PyResolveClientOptions.RequestTimeout"/>. Every method throws <see cref="PyResolveException"/> when
-/// the server refuses, is out of reach or is not a PyResolve server, and <see cref="OperationCanceledException"/> when its token is
-/// cancelled.</remarks>
+/// the server refuses, is out of reach or is not a PyResolve server, <see cref="OperationCanceledException"/> when its token is cancelled,
+/// <see cref="ArgumentNullException"/> for an argument that must be there and is null, and <see cref="ArgumentException"/> for a session
+/// token with other than visible ASCII characters.</remarks>
 public sealed partial class PyResolveClient : IAsyncDisposable, IDisposable
 {
     private readonly ApiTransport _transport;

@@ -37,7 +37,7 @@ public sealed record LogInRequest
 /// <param name="Id">The account's id.</param>
 /// <param name="Email">The email address, in lower case.</param>
 /// <param name="Name">The owner's name.</param>
-/// <param name="Plan"><c>free</c>, <c>pro</c>, <c>unlimited</c> or <c>enterprise</c>.</param>
+/// <param name="Plan">The plan's name in the server's catalogue, such as <c>free</c> or <c>pro</c>.</param>
 public sealed record UserInfo(Guid Id, string Email, string? Name, string Plan);
 
 /// <summary>The answer to <c>POST /auth/signup</c>: the only time that this key and this session are shown.</summary>
@@ -64,7 +64,7 @@ public sealed record LogInResponse(UserInfo User, string SessionToken, DateTimeO
 /// <summary>The body of <c>GET /me</c>.</summary>
 /// <param name="UserId">The account's id.</param>
 /// <param name="Email">The email address, in lower case.</param>
-/// <param name="Plan"><c>free</c>, <c>pro</c>, <c>unlimited</c> or <c>enterprise</c>.</param>
+/// <param name="Plan">The plan's name in the server's catalogue, such as <c>free</c> or <c>pro</c>.</param>
 /// <param name="Quota">This month's quota.</param>
 public sealed record AccountInfo(Guid UserId, string Email, string Plan, QuotaSnapshot Quota);
 

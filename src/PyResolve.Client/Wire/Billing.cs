@@ -36,17 +36,17 @@ public sealed record PortalOpened(string PortalUrl);
 /// <param name="Plan">The plan in effect, such as <c>free</c> or <c>pro</c>.</param>
 /// <param name="Status">Stripe's status, such as <c>active</c> or <c>past_due</c>; <see langword="null"/> without a subscription.</param>
 /// <param name="Cancelling">Whether the subscription will end instead of being renewed.</param>
-/// <param name="CurrentPeriodEnd">The end of the period that is paid for.</param>
+/// <param name="CurrentPeriodEnd">The end of the period that is paid for; <see langword="null"/> without a subscription.</param>
 /// <param name="GraceEndsAt">When the plan ends unless a failed payment succeeds; <see langword="null"/> if none has failed.</param>
-/// <param name="StripeSubscriptionId">The subscription's id at Stripe.</param>
+/// <param name="StripeSubscriptionId">The subscription's id at Stripe; <see langword="null"/> without a subscription.</param>
 public sealed record SubscriptionInfo(
     string Plan, string? Status, bool Cancelling, DateTimeOffset? CurrentPeriodEnd, DateTimeOffset? GraceEndsAt,
     string? StripeSubscriptionId)
 {
-    /// <summary>How often it is billed: <c>month</c> or <c>year</c>.</summary>
+    /// <summary>How often it is billed: <c>month</c> or <c>year</c>; <see langword="null"/> without a subscription.</summary>
     public string? Interval { get; init; }
 
-    /// <summary>How many are paid for, such as seats.</summary>
+    /// <summary>How many are paid for, such as seats; <see langword="null"/> without a subscription, and for a price by use.</summary>
     public long? Quantity { get; init; }
 
     /// <summary>When the trial ends and the first payment is taken; <see langword="null"/> outside a trial.</summary>

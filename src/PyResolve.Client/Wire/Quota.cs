@@ -3,7 +3,7 @@ using System.Text.Json.Serialization;
 namespace PyResolve.Client.Wire;
 
 /// <summary>The body of <c>GET /quota</c>: an account's quota this month.</summary>
-/// <param name="Plan"><c>free</c>, <c>pro</c>, <c>unlimited</c> or <c>enterprise</c>.</param>
+/// <param name="Plan">The plan's name in the server's catalogue, such as <c>free</c> or <c>pro</c>.</param>
 /// <param name="MigrationsUsed">Migrations done this month. May exceed the limit, because work that was done is always recorded.</param>
 /// <param name="MigrationsLimit">Migrations a month.</param>
 /// <param name="MigrationsRemaining">The limit minus used and held migrations; never negative.</param>
