@@ -31,7 +31,7 @@ internal static class AccountEndpoints
     }
 
     private static async Task<Results<CreatedAnswer<SignUpResponse>, ProblemResult>> SignUp(
-        Body<SignUpRequest> body, HttpContext http, AccountCreation creation, ServerOptions options)
+        Body<SignUpRequest> body, HttpContext http, AccountCreation creation, CommonPasswords common, ServerOptions options)
     {
         if (!options.SignUpIsOpen)
         {
@@ -41,7 +41,7 @@ internal static class AccountEndpoints
         var request = body.Value;
         var errors = new FieldErrors();
         errors.Email("email", request.Email);
-        errors.Password("password", request.Password, request.Email);
+        errors.Password("password", request.Password, common, request.Email);
         errors.Label("name", request.Name, MaxNameLength);
         errors.ThrowIfAny();
 

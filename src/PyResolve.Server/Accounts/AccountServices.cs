@@ -8,6 +8,7 @@ internal static class AccountServices
         .AddSingleton(new ThrottleRules(configuration))
         .AddSingleton<Throttle>()
         .AddSingleton<Passwords>()
+        .AddSingleton<CommonPasswords>()
         .AddSingleton<PasswordProof>()
         .AddSingleton<Sessions>()
         .AddSingleton<Credentials>()

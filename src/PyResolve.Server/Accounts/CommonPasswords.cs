@@ -1,29 +1,38 @@
 using PyResolve.Server.Access;
+using PyResolve.Server.Hosting;
 
 namespace PyResolve.Server.Accounts;
 
 /// <summary>Passwords that guessers try first (NIST SP 800-63B, 3.1.1.2).</summary>
-internal static class CommonPasswords
+internal sealed class CommonPasswords(ProductOptions product)
 {
-    private const string ProductName = "pyresolve";
     private const int ShortestName = 4;
 
     private static readonly Lazy<HashSet<string>> All = new(Read);
 
+    /// <summary>The server's own name is guessed too, whatever the product is called.</summary>
+    private readonly string[] _productNames = ["pyresolve", WithoutSpaces(WordOf(Normalize(product.Name)))];
+
     /// <returns>Why the password is refused; null where it is not.</returns>
-    public static string? FindReason(string password, string? email)
+    public string? FindReason(string password, string? email)
     {
-        var lower = UnicodeText.ComposeCompatible(password).ToLowerInvariant();
+        var lower = Normalize(password);
         if (IsRepetition(lower))
             return "repeats the same characters. Choose another one.";
         if (IsSequence(lower) || All.Value.Contains(lower))
             return "is one of the most common passwords, which are tried first. Choose another one.";
-        // With digits and signs at the end it is still the same guess.
-        var word = lower.TrimEnd([.. "0123456789!?.,-_*#$@+ "]);
-        if (word == ProductName)
+        var word = WordOf(lower);
+        if (WithoutSpaces(word) is { Length: >= ShortestName } name && _productNames.Contains(name, StringComparer.Ordinal))
             return "is the product's name. Choose another one.";
         return IsOfEmail(lower, word, email) ? "is your e-mail address or a part of it. Choose another one." : null;
     }
+
+    private static string Normalize(string text) => UnicodeText.ComposeCompatible(text).ToLowerInvariant();
+
+    /// <summary>With digits and signs at the end it is still the same guess.</summary>
+    private static string WordOf(string text) => text.TrimEnd([.. "0123456789!?.,-_*#$@+ "]);
+
+    private static string WithoutSpaces(string word) => word.Replace(" ", "", StringComparison.Ordinal);
 
     private static bool IsOfEmail(string lower, string word, string? email)
     {
@@ -56,14 +65,14 @@ internal static class CommonPasswords
 internal static class PasswordRules
 {
     /// <summary><paramref name="email"/>, where it is known, may not be the password either.</summary>
-    public static void Password(this FieldErrors errors, string field, string? value, string? email = null)
+    public static void Password(this FieldErrors errors, string field, string? value, CommonPasswords common, string? email = null)
     {
         errors.Text(field, value, Passwords.MaxLength, required: true);
         if (value is null || value.Length > Passwords.MaxLength || !FieldErrors.IsPlainText(value))
             return;
         if (value.Length < Passwords.MinLength)
             errors.Add(field, $"must have at least {Passwords.MinLength} characters.");
-        else if (CommonPasswords.FindReason(value, email) is { } reason)
+        else if (common.FindReason(value, email) is { } reason)
             errors.Add(field, reason);
     }
 }

@@ -21,7 +21,8 @@ internal static class EmailLinkPages
         pages.MapPost("/change-email", Change);
     }
 
-    private static async Task<PageResult> Reset(HttpContext http, SameOrigin sameOrigin, EmailTokenActions actions)
+    private static async Task<PageResult> Reset(
+        HttpContext http, SameOrigin sameOrigin, EmailTokenActions actions, CommonPasswords common)
     {
         sameOrigin.Require(http);
         WebSessions.RequireSafeConnection(http);
@@ -29,7 +30,7 @@ internal static class EmailLinkPages
         var (token, password) = (form.Field("token"), form.Field("password"));
         var errors = new FieldErrors();
         errors.Text("token", token, EmailTokenActions.MaxTokenLength, required: true);
-        errors.Password("password", password);
+        errors.Password("password", password, common);
         if (password is not null && form.Field("repeated") != password)
             errors.Add("password", "is not the same both times.");
         if (errors.Problem is { } invalid)

@@ -13,8 +13,8 @@ namespace PyResolve.Server.Accounts;
 internal sealed record EmailTokenOutcome(ProblemResult? Problem, bool KeysAreRevoked = false, string? ResetToken = null);
 
 internal sealed class EmailTokenActions(
-    Database database, Passwords passwords, PasswordProof proof, Credentials credentials, EmailTokens tokens, VerifiedKeyCache verified,
-    AuditLog audit, TimeProvider time)
+    Database database, Passwords passwords, CommonPasswords common, PasswordProof proof, Credentials credentials, EmailTokens tokens,
+    VerifiedKeyCache verified, AuditLog audit, TimeProvider time)
 {
     public const int MaxTokenLength = 200;
 
@@ -33,7 +33,7 @@ internal sealed class EmailTokenActions(
             session => tokens.FindAsync(session, token, EmailTokenPurposes.Reset, cancellationToken), cancellationToken);
         if (owner is null)
             return InvalidToken;
-        if (CommonPasswords.FindReason(password, owner.Email) is { } reason)
+        if (common.FindReason(password, owner.Email) is { } reason)
             return new EmailTokenOutcome(new ProblemResult(Problems.Invalid("password", reason)));
         using var turn = await passwords.TakeTurnAsync(ThrottleRules.ShareOf(owner.Email, origin.Address), cancellationToken);
         if (turn is null)

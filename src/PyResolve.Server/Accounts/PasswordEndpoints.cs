@@ -19,13 +19,13 @@ internal static class PasswordEndpoints
     }
 
     private static async Task<Results<NoContent, ProblemResult>> Change(
-        Body<ChangePasswordRequest> body, HttpContext http, OwnAccount own)
+        Body<ChangePasswordRequest> body, HttpContext http, OwnAccount own, CommonPasswords common)
     {
         var caller = http.Caller();
         var (current, newPassword) = (body.Value.CurrentPassword, body.Value.NewPassword);
         var errors = new FieldErrors();
         errors.Text("current_password", current, Passwords.MaxLength, required: true);
-        errors.Password("new_password", newPassword, caller.Email);
+        errors.Password("new_password", newPassword, common, caller.Email);
         errors.ThrowIfAny();
 
         var problem = await own.ChangePasswordAsync(caller, current!, newPassword!, Origin.Of(http), http.RequestAborted);
@@ -63,12 +63,12 @@ internal static class PasswordEndpoints
     }
 
     private static async Task<Results<NoContent, ProblemResult>> Reset(
-        Body<ResetPasswordRequest> body, HttpContext http, EmailTokenActions actions)
+        Body<ResetPasswordRequest> body, HttpContext http, EmailTokenActions actions, CommonPasswords common)
     {
         var (token, password) = (body.Value.Token, body.Value.Password);
         var errors = new FieldErrors();
         errors.Text("token", token, EmailTokenActions.MaxTokenLength, required: true);
-        errors.Password("password", password);
+        errors.Password("password", password, common);
         errors.ThrowIfAny();
         var outcome = await actions.ResetPasswordAsync(
             token!, password!, body.Value.RevokeApiKeys is true, Origin.OfOwner(http), http.RequestAborted);

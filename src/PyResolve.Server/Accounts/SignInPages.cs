@@ -92,7 +92,8 @@ internal static class SignInPages
     }
 
     private static async Task<IResult> SignUp(
-        HttpContext http, SameOrigin sameOrigin, AccountCreation creation, EmailOutbox outbox, PublicUrl publicUrl, ServerOptions options)
+        HttpContext http, SameOrigin sameOrigin, AccountCreation creation, CommonPasswords common, EmailOutbox outbox, PublicUrl publicUrl,
+        ServerOptions options)
     {
         sameOrigin.Require(http);
         WebSessions.RequireSafeConnection(http);
@@ -103,7 +104,7 @@ internal static class SignInPages
         var next = NextOf(form.Field("next"));
         var errors = new FieldErrors();
         errors.Email("email", email);
-        errors.Password("password", password, email);
+        errors.Password("password", password, common, email);
         errors.Label("name", name, AccountEndpoints.MaxNameLength);
         if (errors.Problem is { } invalid)
             return SignUpPage(http, email, name, next, new ProblemResult(invalid));

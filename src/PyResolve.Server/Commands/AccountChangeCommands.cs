@@ -111,7 +111,7 @@ internal static class AccountChangeCommands
             ? await Console.In.ReadLineAsync(cancellationToken) ?? ""
             : RandomNumberGenerator.GetString(PasswordCharacters, PasswordLength);
         var errors = wanted.Check();
-        errors.Password("password", password, wanted.Email);
+        errors.Password("password", password, services.GetRequiredService<CommonPasswords>(), wanted.Email);
         if (Describe(errors) is { } problem)
             return await OperatorOutput.RefuseAsync(problem);
 

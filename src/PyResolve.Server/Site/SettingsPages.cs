@@ -75,7 +75,7 @@ internal static class SettingsPages
     }
 
     private static async Task<IResult> ChangePassword(
-        HttpContext http, SameOrigin sameOrigin, WebSessions web, SettingsReader reader, OwnAccount own)
+        HttpContext http, SameOrigin sameOrigin, WebSessions web, SettingsReader reader, OwnAccount own, CommonPasswords common)
     {
         if (await SitePages.FormCallerAsync(http, sameOrigin, web) is not { } caller)
             return SignInFirst(http);
@@ -84,7 +84,7 @@ internal static class SettingsPages
         var (current, chosen) = (form.Field("current_password"), form.Field("new_password"));
         var errors = new FieldErrors();
         errors.Text("current_password", current, Passwords.MaxLength, required: true);
-        errors.Password("new_password", chosen, caller.Email);
+        errors.Password("new_password", chosen, common, caller.Email);
         if (chosen is not null && form.Field("repeated") != chosen)
             errors.Add("repeated", "is not the same both times.");
         if (errors.Problem is { } invalid)

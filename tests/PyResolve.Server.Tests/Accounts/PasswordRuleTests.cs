@@ -72,6 +72,35 @@ public sealed class PasswordRuleTests(SharedServers servers)
         answer["errors"].GetProperty("password")[0].GetString()!.ShouldContain(reason);
     }
 
+    [Theory]
+    [InlineData("Tidyline", "tidyline2026!")]
+    [InlineData("Tidyline", "PyResolve1")]
+    [InlineData("Tidy Line 2", "tidyline2")]
+    [InlineData("Tidy Line 2", "Tidy Line 2026")]
+    public async Task The_name_that_the_operator_gave_the_product_is_no_password(string product, string password)
+    {
+        await using var own = await OwnServer.StartAsync(
+            StorageEngine.Sqlite, servers.Postgres,
+            settings: new Dictionary<string, string?> { ["PyResolve:Product:Name"] = product });
+
+        var answer = await own.Server.Anonymous.PostAsync("/auth/signup", new { email = "lovelace.ada@example.com", password });
+
+        answer.Status.ShouldBe(422);
+        answer["errors"].GetProperty("password")[0].GetString()!.ShouldContain("product's name");
+    }
+
+    [Fact]
+    public async Task A_short_name_of_a_product_forbids_no_password_that_only_begins_with_it()
+    {
+        await using var own = await OwnServer.StartAsync(
+            StorageEngine.Sqlite, servers.Postgres,
+            settings: new Dictionary<string, string?> { ["PyResolve:Product:Name"] = "R2" });
+
+        var answer = await own.Server.Anonymous.PostAsync("/auth/signup", new { email = "lovelace.ada@example.com", password = "r7195402836" });
+
+        answer.Status.ShouldBe(201);
+    }
+
     [Theory, OnBothEngines]
     public async Task A_common_password_is_refused_wherever_one_is_set(StorageEngine engine)
     {
