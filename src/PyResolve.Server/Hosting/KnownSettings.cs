@@ -9,11 +9,13 @@ internal static class KnownSettings
 
     private static readonly string[] OwnPrefixes = [Section, "PYRESOLVE_"];
 
-    /// <summary>Of the command line and of tests, which may be set beside a server's.</summary>
     private static readonly string[] Others =
     [
+        // Names of the command line and of tests, which may be set beside a server's.
         "PYRESOLVE_API_KEY", "PYRESOLVE_API_URL", "PYRESOLVE_HOME", "PYRESOLVE_LIMIT", "PYRESOLVE_PROFILE", "PYRESOLVE_PROOFS",
         "PYRESOLVE_SCREENSHOTS", "PYRESOLVE_SOAK", "STRIPE_WEBHOOK_URL",
+        // Names of earlier servers: accepted, and ignored.
+        "PyResolve:Stripe:ReconcileMinutes", "SUPABASE_SERVICE_KEY",
     ];
 
     /// <param name="name">Of a setting.</param>

@@ -9,8 +9,8 @@ internal static class SettingsReference
         """
         # Settings of the server
 
-        This page is made from the server's own table of settings: `PyResolve.Server config --markdown` prints it.
-        `PyResolve.Server config` shows what is set, with the source that wins, and `config --effective` also what has its default.
+        This page is made from the server's own table of settings: `pyresolve-server config --markdown` prints it.
+        `pyresolve-server config` shows what is set, with the source that wins, and `config --effective` also what has its default.
 
         Settings are read from `appsettings.json`, the environment and the command line; the last one wins. In the environment, write
         `__` for `:`, such as `PyResolve__SessionDays=7`; on the command line `--PyResolve:SessionDays=7`. A part in angle brackets

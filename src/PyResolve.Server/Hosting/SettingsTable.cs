@@ -155,11 +155,6 @@ internal static class SettingsTable
             new("PyResolve:Credits:<pack>:ValidDays", "After so many days the rest ends, up to 3650", "they do not end"),
         ]),
         .. SettingsTableOfServices.Sections,
-        new("Without an effect in this version", "hosting.md#settings",
-        [
-            new("PyResolve:Stripe:ReconcileMinutes", "Nothing", None),
-            new("SUPABASE_SERVICE_KEY", "Nothing", None) { IsSecret = true },
-        ]),
         new("ASP.NET Core", "hosting.md#settings",
         [
             new("PORT", "The port to listen on, on every address", "none: http://localhost:8000") { IsOfTheHost = true },

@@ -39,6 +39,17 @@ public sealed partial class KnownSettingsTests
         KnownSettings.IsKnown(name, configuration).ShouldBe(isKnown);
     }
 
+    [Theory]
+    [InlineData("SUPABASE_SERVICE_KEY", "a secret of Supabase")]
+    [InlineData("PyResolve:Stripe:ReconcileMinutes", "60")]
+    public void A_setting_that_has_no_effect_is_neither_reported_nor_shown(string name, string value)
+    {
+        var configuration = new ConfigurationBuilder().AddInMemoryCollection([new(name, value)]).Build();
+
+        KnownSettings.FindUnknown(configuration).ShouldBeEmpty();
+        SettingsList.ReadAll(configuration).ShouldNotContain(setting => setting.Name == name);
+    }
+
     private static string SourceFolder()
     {
         var folder = new DirectoryInfo(AppContext.BaseDirectory);

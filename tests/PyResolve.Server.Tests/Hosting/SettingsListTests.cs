@@ -63,7 +63,7 @@ public sealed class SettingsListTests
 
     [Fact]
     public void The_page_of_all_settings_is_made_from_the_table() =>
-        Guide.Text("configuration.md").ShouldBe(SettingsReference.Write(), "Run: PyResolve.Server config --markdown");
+        Guide.Text("configuration.md").ShouldBe(SettingsReference.Write(), "Run: pyresolve-server config --markdown");
 
     [Fact]
     public void No_two_settings_have_one_name_and_every_guide_is_there()
