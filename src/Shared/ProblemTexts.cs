@@ -6,8 +6,7 @@ internal static class ProblemTexts
     public const string AuditCursorUnknown = "The cursor is not one that this server gave. Leave it out to start at the newest entry.";
     public const string WrongPassword = "Wrong password.";
     public const string EmailTokenUnknown = "is unknown, used or expired. Ask for a new email.";
-    public const string SignUpClosed = 
-        "This server takes no new accounts. Ask its operator for one, who makes it by: PyResolve.Server accounts invite <e-mail>";
+    public const string SignUpClosed = "This server takes no new accounts. Ask its operator to invite you (accounts invite).";
     public const string EmailTaken = "There is an account with this e-mail already. Log in instead.";
     public const string WrongLogin = "Wrong e-mail or password.";
     public const string CodeRequired =

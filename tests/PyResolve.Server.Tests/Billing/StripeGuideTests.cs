@@ -28,7 +28,7 @@ public sealed partial class StripeGuideTests : IDisposable
     [Fact]
     public async Task The_page_leads_from_nothing_to_a_paid_plan_and_a_working_key_within_its_ten_minutes()
     {
-        Program("dotnet", $"[ \"$1\" = PyResolve.Server.dll ] && shift && exec dotnet {ServerProcess.Assembly} \"$@\"");
+        Program("pyresolve-server", $"exec dotnet {ServerProcess.Assembly} \"$@\"");
         Program("pyresolve-stripe-simulator", $"exec dotnet {typeof(StripeSimulatorHost).Assembly.Location} --port {_simulator}");
         var commands = string.Concat(Blocks("sh"))
             .Replace("http://127.0.0.1:12111", $"http://127.0.0.1:{_simulator}", StringComparison.Ordinal)

@@ -80,7 +80,7 @@ internal sealed class GuideProject : IAsyncDisposable
     /// <param name="environment">On top of that.</param>
     public async Task<CommandResult> RunShellAsync(string command, IReadOnlyDictionary<string, string?>? environment = null)
     {
-        var program = Path.Combine(_folder.FullName, "PyResolve.Server");
+        var program = Path.Combine(_folder.FullName, "pyresolve-server");
         await File.WriteAllTextAsync(
             program, $"#!/bin/sh\nexec '{ServerProcess.Muxer()}' '{ServerProcess.Assembly}' \"$@\"\n", Cancellation);
         if (!OperatingSystem.IsWindows())

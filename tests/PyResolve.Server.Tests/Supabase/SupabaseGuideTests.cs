@@ -38,10 +38,10 @@ public sealed class SupabaseGuideTests
         await project.AddUsageAsync(ada, "2026-10-01 00:00Z");
         var before = await project.DumpAsync();
 
-        foreach (var start in new[] { "PyResolve.Server import supabase --dry-run", "pg_dump", "PyResolve.Server import supabase --dump" })
+        foreach (var start in new[] { "pyresolve-server import supabase --dry-run", "pg_dump", "pyresolve-server import supabase --dump" })
             await RunAsync(project, Guide.Lines(Page, start).ShouldHaveSingleItem());
         (await project.CountWrongMonthsAsync()).ShouldBe(0);
-        await RunAsync(project, Guide.Lines(Page, "PyResolve.Server import supabase --take-back").ShouldHaveSingleItem());
+        await RunAsync(project, Guide.Lines(Page, "pyresolve-server import supabase --take-back").ShouldHaveSingleItem());
 
         (await project.DumpAsync()).ShouldBe(before);
     }
