@@ -39,6 +39,14 @@ public sealed class GuideCommandTests(SharedServers servers)
         GuideCommands.All.Count.ShouldBeGreaterThan(50);
     }
 
+    /// <summary>docs/hosting.md begins with a build, and the image has the program as a build has it.</summary>
+    [Fact]
+    public void Every_other_page_calls_the_program_pyresolve_server() => GuideCommands.All
+        .Where(static one => one.Place != "docs/hosting.md" && !one.Text.Contains("kubectl"))
+        .Where(static one => one.Text.Contains("PyResolve.Server"))
+        .Select(static one => $"{one.Place}: {one.Text}")
+        .ShouldBeEmpty();
+
     /// <summary>Else the link for the operator leads to the machine on which the command ran.</summary>
     [Fact]
     public void Where_init_is_for_a_server_on_another_machine_it_names_the_address_that_people_see()
