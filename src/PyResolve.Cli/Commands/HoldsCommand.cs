@@ -49,24 +49,24 @@ internal static class HoldsCommand
     private static async Task<int> ListAsync(Terminal terminal, ParseResult parse, CancellationToken cancellationToken)
     {
         await using var client = ClientFactory.CreateLoggedIn(GlobalOptions.GetProfile(parse));
-        var holds = await ReadAsync(client, cancellationToken);
+        var reservations = await ReadAsync(client, cancellationToken);
         if (parse.GetValue(GlobalOptions.Json))
-            terminal.Exact(CliJson.Write(new HoldsReport([.. holds.Select(Describe)])));
-        else if (holds.Count == 0)
+            terminal.Exact(CliJson.Write(new HoldsReport([.. reservations.Select(Describe)])));
+        else if (reservations.Count == 0)
             terminal.Line("Nothing is held.");
         else
-            Show(terminal, holds);
+            Show(terminal, reservations);
         return ExitCodes.Success;
     }
 
-    private static void Show(Terminal terminal, List<Reservation> holds)
+    private static void Show(Terminal terminal, List<Reservation> reservations)
     {
         var table = new Table(new("Library"), new("Id"), new("Tier"), new("Held", IsNumber: true), new("Until"), new(""));
-        foreach (var hold in holds)
+        foreach (var reservation in reservations)
         {
             table.Add(
-                hold.Library ?? "any", ShortId(hold.Id), hold.Tier, QuotaText.FormatNumber(hold.Remaining),
-                QuotaText.FormatTime(hold.ExpiresAt), IsPrepaid(hold) ? "prepaid" : "");
+                reservation.Library ?? "any", ShortId(reservation.Id), reservation.Tier, QuotaText.FormatNumber(reservation.Remaining),
+                QuotaText.FormatTime(reservation.ExpiresAt), IsPrepaid(reservation) ? "prepaid" : "");
         }
         table.Write(terminal);
     }
@@ -77,16 +77,16 @@ internal static class HoldsCommand
         if (id is null != isAll)
             throw CliException.Usage("Give the id of a reservation, or --all.", "To see them: pyresolve holds list");
         await using var client = ClientFactory.CreateLoggedIn(GlobalOptions.GetProfile(parse));
-        var holds = await ReadAsync(client, cancellationToken);
-        var chosen = isAll ? [.. holds.Where(static hold => !IsPrepaid(hold))] : new List<Reservation> { Find(holds, id!) };
+        var reservations = await ReadAsync(client, cancellationToken);
+        var chosen = isAll ? [.. reservations.Where(static one => !IsPrepaid(one))] : new List<Reservation> { Find(reservations, id!) };
         if (isAll && chosen.Count > 0)
         {
             var what = QuotaText.Pluralize(chosen.Count, "reservation");
             await Confirmation.AskAsync(terminal, parse, $"Release {what}, also of upgrades that run now?", cancellationToken);
         }
 
-        foreach (var hold in chosen)
-            await client.ReleaseReservationAsync(hold.Id, cancellationToken);
+        foreach (var reservation in chosen)
+            await client.ReleaseReservationAsync(reservation.Id, cancellationToken);
         if (parse.GetValue(GlobalOptions.Json))
             terminal.Exact(CliJson.Write(new HoldsReport([.. chosen.Select(Describe)])));
         else
@@ -98,27 +98,27 @@ internal static class HoldsCommand
     {
         if (released.Count == 0)
             terminal.Success("No reservation can be released");
-        foreach (var hold in released)
+        foreach (var reservation in released)
         {
-            terminal.Success($"Released {ShortId(hold.Id)} ({QuotaText.Pluralize(hold.Remaining, "migration")})");
-            if (IsPrepaid(hold))
-                terminal.Line($"  They are prepaid on a machine, and stay held until {QuotaText.FormatTime(hold.ExpiresAt)}.");
+            terminal.Success($"Released {ShortId(reservation.Id)} ({QuotaText.Pluralize(reservation.Remaining, "migration")})");
+            if (IsPrepaid(reservation))
+                terminal.Line($"  They are prepaid on a machine, and stay held until {QuotaText.FormatTime(reservation.ExpiresAt)}.");
         }
     }
 
     private static async Task<List<Reservation>> ReadAsync(PyResolveClient client, CancellationToken cancellationToken)
     {
-        var holds = new List<Reservation>();
-        await foreach (var hold in client.EnumerateReservationsAsync(ReservationStates.Held, cancellationToken))
-            holds.Add(hold);
-        return holds;
+        var reservations = new List<Reservation>();
+        await foreach (var reservation in client.EnumerateReservationsAsync(ReservationStates.Held, cancellationToken))
+            reservations.Add(reservation);
+        return reservations;
     }
 
-    private static Reservation Find(List<Reservation> holds, string text)
+    private static Reservation Find(List<Reservation> reservations, string text)
     {
         const int LeastEnd = 4;
-        var found = holds
-            .Where(hold => text.Length >= LeastEnd && hold.Id.ToString().EndsWith(text, StringComparison.OrdinalIgnoreCase)).ToList();
+        var found = reservations
+            .Where(one => text.Length >= LeastEnd && one.Id.ToString().EndsWith(text, StringComparison.OrdinalIgnoreCase)).ToList();
         return found switch
         {
             [var one] => one,
@@ -128,11 +128,12 @@ internal static class HoldsCommand
         };
     }
 
-    private static HoldEntry Describe(Reservation hold) => new(
-        hold.Id, hold.Library, hold.Tier, hold.Quantity, hold.Remaining, hold.Month, hold.ExpiresAt, IsPrepaid(hold));
+    private static HoldEntry Describe(Reservation reservation) => new(
+        reservation.Id, reservation.Library, reservation.Tier, reservation.Quantity, reservation.Remaining, reservation.Month,
+        reservation.ExpiresAt, IsPrepaid(reservation));
 
-    private static bool IsPrepaid(Reservation hold) => hold.Lease is not null;
+    private static bool IsPrepaid(Reservation reservation) => reservation.Lease is not null;
 
-    /// <summary>The last part of an id tells holds apart; the first is the time.</summary>
+    /// <summary>The last part of an id tells reservations apart; the first is the time.</summary>
     private static string ShortId(Guid id) => id.ToString()[^12..];
 }

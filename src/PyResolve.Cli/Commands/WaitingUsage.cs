@@ -6,14 +6,14 @@ namespace PyResolve.Cli.Commands;
 /// <summary>Usage events that were kept on disk because the server could not be reached.</summary>
 internal static class WaitingUsage
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan MaxTime = TimeSpan.FromSeconds(5);
 
     /// <summary>Looks for events that earlier commands left, and tries to send them, for at most 5 s.</summary>
     /// <returns>Why the events could not be sent; they stay on disk.</returns>
     public static async Task<PyResolveException?> SendAsync(PyResolveClient client, CancellationToken cancellationToken)
     {
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        limit.CancelAfter(Patience);
+        limit.CancelAfter(MaxTime);
         try
         {
             await client.Usage.FlushAsync(limit.Token);

@@ -97,13 +97,13 @@ internal sealed class MigratorProcess(Migrator migrator, FileSelection selection
             ProcessTree.SendAll(descendants, signal);
         }
 
-        using var patience = CancellationTokenSource.CreateLinkedTokenSource(signals.Repeated);
-        patience.CancelAfter(grace);
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(signals.Repeated);
+        limit.CancelAfter(grace);
         try
         {
-            await process.WaitForExitAsync(patience.Token);
+            await process.WaitForExitAsync(limit.Token);
             while (ProcessTree.IsAnyRunning(descendants))
-                await Task.Delay(Pause, patience.Token);
+                await Task.Delay(Pause, limit.Token);
         }
         catch (OperationCanceledException)
         {

@@ -92,10 +92,10 @@ internal sealed class MigratorRun(MigratorCommand command, GateMigration migrati
         var descendants = ProcessTree.FindDescendants(process.Id);
         ProcessTree.Send(process.Id, PosixSignal.SIGTERM);
         ProcessTree.SendAll(descendants, PosixSignal.SIGTERM);
-        using var patience = new CancellationTokenSource(Grace);
+        using var limit = new CancellationTokenSource(Grace);
         try
         {
-            await process.WaitForExitAsync(patience.Token);
+            await process.WaitForExitAsync(limit.Token);
         }
         catch (OperationCanceledException)
         {

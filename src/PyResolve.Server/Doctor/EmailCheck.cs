@@ -25,7 +25,7 @@ internal sealed class EmailCheck(IServiceProvider services)
         }
         catch (EmailDeliveryException exception)
         {
-            return new(About, HealthState.Bad, $"{Sentence(exception.Message.TrimEnd('.'))}.", transport.HowToMend);
+            return new(About, HealthState.Bad, $"{Sentence(exception.Message.TrimEnd('.'))}.", transport.Fix);
         }
     }
 

@@ -24,7 +24,7 @@ internal sealed class ProxyCheck(ServerOptions options, IConfiguration configura
     /// </summary>
     public string? ClientAddressHeader => ServerOptions.Text(configuration, TrustedProxies.HeaderSetting);
 
-    public Finding Judge(SeenRequest seen, Uri url)
+    public Finding Describe(SeenRequest seen, Uri url)
     {
         // A unix socket has no address of its own.
         var isForwarded = seen.Proxy is not null

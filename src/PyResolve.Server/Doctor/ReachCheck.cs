@@ -94,7 +94,7 @@ internal sealed class ReachCheck(ServerOptions options, IConfiguration configura
                 return ProxyCheck.NotTested($"The server at {url} has another {EncryptionKeys.Setting}, or none, or cannot read it.", url);
             return proxy.ClientAddressHeader is { } header && await TakesForgedAsync(url, header, cancellationToken)
                 ? ProxyCheck.ForgedIsTaken(header, url)
-                : proxy.Judge(seen, url);
+                : proxy.Describe(seen, url);
         }
         catch (Exception exception) when (exception is InvalidOperationException or InvalidConfigurationException
             or IOException or UnauthorizedAccessException)

@@ -19,7 +19,7 @@ internal sealed class StoreCheck(
 
     private string Name => database.Engine is PostgresEngine ? "PostgreSQL" : "The embedded database";
 
-    private string HowToMend => database.Engine is PostgresEngine
+    private string DatabaseFix => database.Engine is PostgresEngine
         ? "Correct DATABASE_URL, or start the database and let this machine reach it."
         : "Run the commands as the user of the server, and make sure that its disk works and has room.";
 
@@ -46,7 +46,7 @@ internal sealed class StoreCheck(
         }
         catch (StoreUnavailableException exception)
         {
-            findings.Add(new(About, HealthState.Bad, exception.Message, HowToMend));
+            findings.Add(new(About, HealthState.Bad, exception.Message, DatabaseFix));
             return (false, findings);
         }
 

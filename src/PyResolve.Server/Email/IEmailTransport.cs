@@ -5,8 +5,8 @@ internal interface IEmailTransport
     /// <summary>What it hands e-mails to, within a sentence.</summary>
     string Name { get; }
 
-    /// <summary>For an operator, where it does not work.</summary>
-    string HowToMend { get; }
+    /// <summary>What an operator can do where it does not work.</summary>
+    string Fix { get; }
 
     /// <exception cref="EmailDeliveryException">The message was not accepted.</exception>
     Task SendAsync(EmailMessage message, CancellationToken cancellationToken);

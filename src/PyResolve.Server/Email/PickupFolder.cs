@@ -7,7 +7,7 @@ internal sealed class PickupFolder(string folder, MailboxAddress from, TimeProvi
 {
     public string Name => $"the folder {folder}";
 
-    public string HowToMend => "Set PyResolve:EmailFolder to a folder that the server's user may write to.";
+    public string Fix => "Set PyResolve:EmailFolder to a folder that the server's user may write to.";
 
     public async Task CheckAsync(CancellationToken cancellationToken)
     {

@@ -20,7 +20,7 @@ internal sealed class SmtpTransport(SmtpSettings settings, MailboxAddress from, 
 
     public string Name => $"the mail server {settings}";
 
-    public string HowToMend =>
+    public string Fix =>
         "Correct PyResolve:Smtp:Host, Port, Tls, User and Password, or let this machine reach the mail server through the firewall.";
 
     public async Task SendAsync(EmailMessage message, CancellationToken cancellationToken)

@@ -135,8 +135,8 @@ internal static class ReservationRows
     private static Sql Update(Session session, IReadOnlyList<StoredReservation> reservations, OneAccount account) =>
         $"""
         update reservations
-        set state = h.state, settled_as = h.settled_as, remaining = h.remaining, lapsed = h.lapsed, usage_event_id = h.usage_event_id,
-            expires_at = h.expires_at{BeyondOf(reservations, ", credits = h.credits, overage = h.overage, beyond_plan = h.beyond_plan")}
+        set state = r.state, settled_as = r.settled_as, remaining = r.remaining, lapsed = r.lapsed, usage_event_id = r.usage_event_id,
+            expires_at = r.expires_at{BeyondOf(reservations, ", credits = r.credits, overage = r.overage, beyond_plan = r.beyond_plan")}
         from {WithBeyond(session, reservations)
             .With("user_id", static reservation => reservation.UserId)
             .With("id", static reservation => reservation.Id)
@@ -146,7 +146,7 @@ internal static class ReservationRows
             .With("lapsed", static reservation => (long)reservation.Lapsed)
             .With("usage_event_id", static reservation => reservation.UsageEventId)
             .With("expires_at", static reservation => reservation.ExpiresAt)}
-        where reservations.user_id = h.user_id and reservations.id = h.id{account.And("reservations.user_id")}
+        where reservations.user_id = r.user_id and reservations.id = r.id{account.And("reservations.user_id")}
         """;
 
     private static Sql InsertSome(Session session, IReadOnlyList<StoredReservation> reservations) =>
@@ -214,7 +214,7 @@ internal static class ReservationRows
     /// <summary>Only reservations that drew beyond their plan have these columns written.</summary>
     private static SqlRows<StoredReservation> WithBeyond(Session session, IReadOnlyList<StoredReservation> reservations)
     {
-        var rows = session.Rows("h", reservations);
+        var rows = session.Rows("r", reservations);
         return !HaveBeyond(reservations) ? rows : rows
             .With("credits", static reservation => (long)(reservation.Beyond?.OpenCredits ?? 0))
             .With("overage", static reservation => (long)(reservation.Beyond?.OpenOverage ?? 0))

@@ -41,20 +41,20 @@ internal sealed class PostgresHost : IAsyncDisposable
 
     /// <summary>An attempt that takes longer goes on, and its connection is there for the next one.</summary>
     /// <exception cref="NpgsqlException">It refused, or did not answer in time.</exception>
-    public async ValueTask<HostConnection> OpenAsync(TimeSpan patience, CancellationToken cancellationToken)
+    public async ValueTask<HostConnection> OpenAsync(TimeSpan timeout, CancellationToken cancellationToken)
     {
         // First: it may be left meanwhile.
         var left = Volatile.Read(ref _left).Token;
-        return new HostConnection(await OpenAsync(_pool, patience, cancellationToken), left);
+        return new HostConnection(await OpenAsync(_pool, timeout, cancellationToken), left);
     }
 
     /// <summary>Asks with a connection of its own, which waits for no other.</summary>
     /// <returns>null: it can be used.</returns>
-    public async Task<Exception?> FindFaultAsync(TimeSpan patience, CancellationToken cancellationToken)
+    public async Task<Exception?> FindFaultAsync(TimeSpan timeout, CancellationToken cancellationToken)
     {
         try
         {
-            await (await OpenAsync(_unpooled, patience, cancellationToken)).DisposeAsync();
+            await (await OpenAsync(_unpooled, timeout, cancellationToken)).DisposeAsync();
             return null;
         }
         catch (Exception exception)
@@ -80,12 +80,12 @@ internal sealed class PostgresHost : IAsyncDisposable
         await _unpooled.DisposeAsync();
     }
 
-    private async ValueTask<NpgsqlConnection> OpenAsync(NpgsqlDataSource source, TimeSpan patience, CancellationToken cancellationToken)
+    private async ValueTask<NpgsqlConnection> OpenAsync(NpgsqlDataSource source, TimeSpan timeout, CancellationToken cancellationToken)
     {
         var opening = source.OpenConnectionAsync(CancellationToken.None).AsTask();
         try
         {
-            var connection = await opening.WaitAsync(patience, RealTime, cancellationToken);
+            var connection = await opening.WaitAsync(timeout, RealTime, cancellationToken);
             _isSilent = false;
             return connection;
         }
@@ -94,7 +94,7 @@ internal sealed class PostgresHost : IAsyncDisposable
             _isSilent = true;
             ReturnAsync(opening).Forget();
             throw new NpgsqlException(
-                FormattableString.Invariant($"{Name} did not answer within {patience.TotalSeconds:0.#} s."), exception);
+                FormattableString.Invariant($"{Name} did not answer within {timeout.TotalSeconds:0.#} s."), exception);
         }
         catch (NpgsqlException exception)
         {

@@ -10,7 +10,7 @@ namespace PyResolve.Server.Storage;
 internal sealed class PostgresHosts : IAsyncDisposable
 {
     /// <summary>Of several hosts, one that answers later than this stands in the way of those that do answer.</summary>
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan AnswerTimeout = TimeSpan.FromSeconds(1);
 
     /// <summary>Seconds. Longer than that no attempt goes on, nor a request to cancel a statement, which occupies a thread.</summary>
     private const int MaxConnectSeconds = 2;
@@ -50,7 +50,7 @@ internal sealed class PostgresHosts : IAsyncDisposable
             {
                 try
                 {
-                    var opened = await host.OpenAsync(Patience, cancellationToken);
+                    var opened = await host.OpenAsync(AnswerTimeout, cancellationToken);
                     if (Use(host, used) && !opened.Left.IsCancellationRequested)
                         return opened;
                     // Another request has found another host meanwhile.
@@ -136,11 +136,11 @@ internal sealed class PostgresHosts : IAsyncDisposable
         try
         {
             while (Volatile.Read(ref _used) == used
-                && await used.FindFaultAsync(Patience, _stopping.Token) is { } fault && !ConnectionQueue.IsTooMany(fault))
+                && await used.FindFaultAsync(AnswerTimeout, _stopping.Token) is { } fault && !ConnectionQueue.IsTooMany(fault))
             {
                 foreach (var other in _hosts.Where(host => host != used))
                 {
-                    if (await other.FindFaultAsync(Patience, _stopping.Token) is null)
+                    if (await other.FindFaultAsync(AnswerTimeout, _stopping.Token) is null)
                     {
                         Use(other, used);
                         break;

@@ -120,7 +120,7 @@ public sealed class ProxyCheckTests(SharedServers servers)
         var options = ServerOptions.Read(configuration, new HostingEnvironment { EnvironmentName = "Production" });
         var check = new ProxyCheck(options, configuration, Options.Create(new ForwardedHeadersOptions()));
 
-        var finding = check.Judge(new SeenRequest("http", address, proxy, Before: null), options.PublicUrl!);
+        var finding = check.Describe(new SeenRequest("http", address, proxy, Before: null), options.PublicUrl!);
 
         finding.State.ShouldBe(HealthState.Bad);
         finding.Text.ShouldContain(text);

@@ -110,7 +110,7 @@ internal static class PlanRules
         var periodEnd = item?.CurrentPeriodEnd
             ?? subscription.CurrentPeriodEnd
             ?? (subscription.Items?.Data is [var first, ..] ? first.CurrentPeriodEnd : null);
-        var payment = JudgePayment(subscription, item, before);
+        var payment = ReadPayment(subscription, item, before);
         DateTimeOffset? pastDueSince = payment.IsLate ? before.PastDueSince ?? now : null;
         // Invoices are voided: the plan ends with the period that was paid for, although Stripe begins further periods.
         var voidFrom = subscription.PauseCollection?.Behavior == "void" ? before.VoidFrom ?? periodEnd : null;
@@ -178,7 +178,7 @@ internal static class PlanRules
     /// Grace is for a renewal. Where the first payment fails, also that after a trial, nothing was ever paid; where the payment for a
     /// change fails, the plan before stays.
     /// </summary>
-    private static Payment JudgePayment(StripeSubscription subscription, StripeSubscriptionItem? item, SubscriptionMemory before)
+    private static Payment ReadPayment(StripeSubscription subscription, StripeSubscriptionItem? item, SubscriptionMemory before)
     {
         var unpaid = subscription.LatestInvoice is { Status: "draft" or "open" or "uncollectible" } invoice ? invoice : null;
         var isPastDue = subscription.Status == "past_due";
