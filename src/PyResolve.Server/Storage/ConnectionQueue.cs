@@ -61,7 +61,7 @@ internal sealed class ConnectionQueue(int size, TimeSpan timeout)
             if (toWrite)
                 await TakeAsync(_writes, WritesTakeLong);
             var opened = await OpenAsync(open, startedAt, cancellationToken);
-            return (opened, new Place(this, shares, opened.Left));
+            return (opened, new Place(this, shares, opened.Abandoned));
         }
         catch
         {
@@ -71,7 +71,7 @@ internal sealed class ConnectionQueue(int size, TimeSpan timeout)
 
         async ValueTask TakeAsync(SemaphoreSlim share, Func<NpgsqlException> refuse)
         {
-            if (!await share.WaitAsync(Left(startedAt), cancellationToken))
+            if (!await share.WaitAsync(Remaining(startedAt), cancellationToken))
                 throw refuse();
             shares.Add(share);
         }
@@ -88,7 +88,7 @@ internal sealed class ConnectionQueue(int size, TimeSpan timeout)
         Func<CancellationToken, ValueTask<HostConnection>> open, long startedAt, CancellationToken cancellationToken)
     {
         NpgsqlException? refusal = null;
-        while (await _places.WaitAsync(Left(startedAt), cancellationToken))
+        while (await _places.WaitAsync(Remaining(startedAt), cancellationToken))
         {
             try
             {
@@ -96,7 +96,7 @@ internal sealed class ConnectionQueue(int size, TimeSpan timeout)
                 Interlocked.Increment(ref _open);
                 return opened;
             }
-            catch (NpgsqlException exception) when (IsTooMany(exception) && Left(startedAt) > TimeSpan.Zero)
+            catch (NpgsqlException exception) when (IsTooMany(exception) && Remaining(startedAt) > TimeSpan.Zero)
             {
                 refusal = exception;
                 if (Volatile.Read(ref _open) > 0)
@@ -120,8 +120,8 @@ internal sealed class ConnectionQueue(int size, TimeSpan timeout)
         throw refusal ?? NoneFree();
     }
 
-    private TimeSpan Left(long startedAt) =>
-        timeout - RealTime.GetElapsedTime(startedAt) is var left && left > TimeSpan.Zero ? left : TimeSpan.Zero;
+    private TimeSpan Remaining(long startedAt) =>
+        timeout - RealTime.GetElapsedTime(startedAt) is var remaining && remaining > TimeSpan.Zero ? remaining : TimeSpan.Zero;
 
     private NpgsqlException NodeHangs() => new(FormattableString.Invariant(
         $"The database node of this account answers slowly or not at all: it has no free connection within {Limit} s."));
@@ -136,15 +136,15 @@ internal sealed class ConnectionQueue(int size, TimeSpan timeout)
     /// <summary>One place after another, so that few requests wait for a connection in vain.</summary>
     private async Task GiveBackAsync()
     {
-        int left;
+        int remaining;
         do
         {
             await Task.Delay(Pause, RealTime, CancellationToken.None);
             _places.Release();
-            left = Interlocked.Decrement(ref _withdrawn);
+            remaining = Interlocked.Decrement(ref _withdrawn);
             Withhold();
         }
-        while (left > 0);
+        while (remaining > 0);
     }
 
     /// <summary>From writes, as many as are withdrawn from all, but not the last one.</summary>
@@ -186,7 +186,7 @@ internal sealed class ConnectionQueue(int size, TimeSpan timeout)
         public SemaphoreSlim Writes { get; } = new(MostOfWrites(size));
     }
 
-    /// <summary>Free when the connection is returned, or its host is left.</summary>
+    /// <summary>Becomes free when the connection is returned or its host is abandoned.</summary>
     private sealed class Place : IDisposable
     {
         private readonly ConnectionQueue _queue;
@@ -194,10 +194,10 @@ internal sealed class ConnectionQueue(int size, TimeSpan timeout)
         private readonly CancellationTokenRegistration _registration;
         private int _isFree;
 
-        public Place(ConnectionQueue queue, List<SemaphoreSlim> shares, CancellationToken left)
+        public Place(ConnectionQueue queue, List<SemaphoreSlim> shares, CancellationToken abandoned)
         {
             (_queue, _shares) = (queue, shares);
-            _registration = left.UnsafeRegister(static place => ((Place)place!).Free(), this);
+            _registration = abandoned.UnsafeRegister(static place => ((Place)place!).Free(), this);
         }
 
         public void Dispose()

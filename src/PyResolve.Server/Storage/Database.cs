@@ -77,7 +77,7 @@ internal sealed class Database(Engine unopened) : IAsyncDisposable
             {
                 var engine = await OpenAsync(cancellationToken);
                 var writer = await engine.OpenWriterAsync(await FindNodeAsync(engine, cancellationToken), cancellationToken);
-                return await UntilLeftAsync(CommitAsync(engine, writer), writer.Left);
+                return await UntilAbandonedAsync(CommitAsync(engine, writer), writer.Abandoned);
             }
             catch (Exception exception) when (Engine.Classify(exception) is FailureKind.Retry or FailureKind.Unavailable)
             {
@@ -147,7 +147,7 @@ internal sealed class Database(Engine unopened) : IAsyncDisposable
         {
             var engine = await OpenAsync(cancellationToken);
             var reader = await engine.OpenReaderAsync(await FindNodeAsync(engine, cancellationToken), cancellationToken);
-            return await UntilLeftAsync(WorkAsync(engine, reader), mayBeAbandoned ? reader.Left : CancellationToken.None);
+            return await UntilAbandonedAsync(WorkAsync(engine, reader), mayBeAbandoned ? reader.Abandoned : CancellationToken.None);
         }
         catch (Exception exception) when (Engine.Classify(exception) is FailureKind.Retry or FailureKind.Unavailable)
         {
@@ -164,13 +164,13 @@ internal sealed class Database(Engine unopened) : IAsyncDisposable
     /// <summary>
     /// Of a host that hangs the driver would wait far longer. Its statements are not cancelled: that asks the same host, and waits too.
     /// </summary>
-    private async Task<T> UntilLeftAsync<T>(Task<T> work, CancellationToken left)
+    private async Task<T> UntilAbandonedAsync<T>(Task<T> work, CancellationToken abandoned)
     {
         try
         {
-            return await work.WaitAsync(left);
+            return await work.WaitAsync(abandoned);
         }
-        catch (OperationCanceledException) when (left.IsCancellationRequested)
+        catch (OperationCanceledException) when (abandoned.IsCancellationRequested)
         {
             if (work.IsCompleted)
                 return await work;

@@ -174,12 +174,12 @@ internal enum FailureKind
 }
 
 /// <summary>A connection to read with. Disposing it lets the next reader go on.</summary>
-internal readonly struct Reader(DbConnection connection, IDisposable? place, CancellationToken left = default) : IAsyncDisposable
+internal readonly struct Reader(DbConnection connection, IDisposable? place, CancellationToken abandoned = default) : IAsyncDisposable
 {
     public DbConnection Connection => connection;
 
     /// <summary>Cancelled when the store is used at another host: no answer is to be expected here.</summary>
-    public CancellationToken Left => left;
+    public CancellationToken Abandoned => abandoned;
 
     public async ValueTask DisposeAsync()
     {
@@ -201,8 +201,8 @@ internal sealed class Writer(DbConnection connection, DbTransaction transaction,
 
     public DbTransaction Transaction => transaction;
 
-    /// <inheritdoc cref="Reader.Left"/>
-    public CancellationToken Left { get; init; }
+    /// <inheritdoc cref="Reader.Abandoned"/>
+    public CancellationToken Abandoned { get; init; }
 
     /// <summary>The commit was cut short while it waited for its replica: it holds here, but may be lost in a failover.</summary>
     public bool CommitIsUncertain { get; set; }

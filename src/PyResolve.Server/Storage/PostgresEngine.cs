@@ -66,7 +66,7 @@ internal class PostgresEngine : Engine
     public override async ValueTask<Reader> OpenReaderAsync(long? node, CancellationToken cancellationToken)
     {
         var (opened, place) = await _connections.OpenAsync(_hosts.ConnectAsync, toWrite: false, node, cancellationToken);
-        return new Reader(opened.Connection, place, opened.Left);
+        return new Reader(opened.Connection, place, opened.Abandoned);
     }
 
     public override async ValueTask<Writer> OpenWriterAsync(long? node, CancellationToken cancellationToken)
@@ -76,7 +76,7 @@ internal class PostgresEngine : Engine
         try
         {
             var transaction = await connection.BeginTransactionAsync(cancellationToken);
-            var writer = new Writer(connection, transaction, place, ownsConnection: true) { Left = opened.Left };
+            var writer = new Writer(connection, transaction, place, ownsConnection: true) { Abandoned = opened.Abandoned };
             connection.Notice += (_, notice) => writer.CommitIsUncertain |= PostgresErrors.IsLostReplication(notice.Notice);
             return writer;
         }

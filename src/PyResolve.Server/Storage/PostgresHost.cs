@@ -13,7 +13,7 @@ internal sealed class PostgresHost : IAsyncDisposable
 
     private readonly NpgsqlDataSource _pool;
     private readonly NpgsqlDataSource _unpooled;
-    private CancellationTokenSource _left = new();
+    private CancellationTokenSource _abandoned = new();
     private volatile bool _isSilent;
 
     /// <param name="settings">Of this host alone.</param>
@@ -43,9 +43,9 @@ internal sealed class PostgresHost : IAsyncDisposable
     /// <exception cref="NpgsqlException">It refused, or did not answer in time.</exception>
     public async ValueTask<HostConnection> OpenAsync(TimeSpan timeout, CancellationToken cancellationToken)
     {
-        // First: it may be left meanwhile.
-        var left = Volatile.Read(ref _left).Token;
-        return new HostConnection(await OpenAsync(_pool, timeout, cancellationToken), left);
+        // First: the host may be abandoned meanwhile.
+        var abandoned = Volatile.Read(ref _abandoned).Token;
+        return new HostConnection(await OpenAsync(_pool, timeout, cancellationToken), abandoned);
     }
 
     /// <summary>Asks with a connection of its own, which waits for no other.</summary>
@@ -67,11 +67,11 @@ internal sealed class PostgresHost : IAsyncDisposable
     public void Clear() => _pool.Clear();
 
     /// <summary>Another host is used from now on: nobody waits any longer for what this one was asked.</summary>
-    public void Leave()
+    public void Abandon()
     {
-        var left = Interlocked.Exchange(ref _left, new CancellationTokenSource());
+        var abandoned = Interlocked.Exchange(ref _abandoned, new CancellationTokenSource());
         Clear();
-        left.CancelAsync().Forget();
+        abandoned.CancelAsync().Forget();
     }
 
     public async ValueTask DisposeAsync()
@@ -111,6 +111,6 @@ internal sealed class PostgresHost : IAsyncDisposable
     private static async Task ReturnAsync(Task<NpgsqlConnection> opening) => await (await opening).DisposeAsync();
 }
 
-/// <param name="Left">Cancelled when another host is used in place of the one that it leads to.</param>
+/// <param name="Abandoned">Cancelled when another host is used in place of the one that it leads to.</param>
 [StructLayout(LayoutKind.Auto)]
-internal readonly record struct HostConnection(NpgsqlConnection Connection, CancellationToken Left);
+internal readonly record struct HostConnection(NpgsqlConnection Connection, CancellationToken Abandoned);

@@ -51,7 +51,7 @@ internal sealed class PostgresHosts : IAsyncDisposable
                 try
                 {
                     var opened = await host.OpenAsync(AnswerTimeout, cancellationToken);
-                    if (Use(host, used) && !opened.Left.IsCancellationRequested)
+                    if (Use(host, used) && !opened.Abandoned.IsCancellationRequested)
                         return opened;
                     // Another request has found another host meanwhile.
                     await opened.Connection.DisposeAsync();
@@ -127,7 +127,7 @@ internal sealed class PostgresHosts : IAsyncDisposable
             return host == Volatile.Read(ref _used);
         if (Interlocked.CompareExchange(ref _used, host, before) is var found && found != before)
             return found == host;
-        before?.Leave();
+        before?.Abandon();
         return true;
     }
 
