@@ -102,7 +102,7 @@ internal sealed class ConnectionQueue(int size, TimeSpan timeout)
                 if (Volatile.Read(ref _open) > 0)
                 {
                     if (Interlocked.Increment(ref _withdrawn) == 1)
-                        _ = GiveBackAsync();
+                        GiveBackAsync().Forget();
                     Withhold();
                     continue;
                 }
