@@ -19,7 +19,7 @@ internal sealed class SupabaseImport(Database database, SchemaMigrator schema, I
         async session =>
         {
             session.TimeLimit = TimeSpan.Zero;
-            var isDone = await SchemaMigrator.IsThereAsync(session, cancellationToken);
+            var isDone = await SchemaMigrator.HasSchemaAsync(session, cancellationToken);
             var tables = await ProjectTables.FindAsync(session, isDone ? ProjectTables.KeptSchema : null, cancellationToken);
             return await InspectAsync(session, tables, isDone, cancellationToken);
         },

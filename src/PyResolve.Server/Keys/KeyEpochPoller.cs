@@ -26,13 +26,13 @@ internal sealed partial class KeyEpochPoller(
     // Of the last answer. Not synchronized: one poll runs at a time.
     private string _store = "";
     private string _stamp = "";
-    private bool _isToCompare;
+    private bool _shouldCompare;
 
     // Beside the poll: where a synchronous standby is missing, a write waits for long, and keys would not be confirmed.
-    private Task? _upkeep;
-    private bool _isUpkeepBehind;
+    private Task? _maintenance;
+    private bool _isMaintenanceBehind;
     private bool _isTrimming;
-    private bool _hasToTrim;
+    private bool _mustRetryTrim;
 
     /// <summary>Completes with the first answer of the store; until then no key can be kept in memory.</summary>
     public Task Confirmed => _confirmed.Task;
@@ -51,43 +51,43 @@ internal sealed partial class KeyEpochPoller(
             database.Engine.AfterFailure(new TimeoutException());
         await poll;
         _polls++;
-        KeepUp(cancellationToken);
+        StartMaintenance(cancellationToken);
     }
 
-    private void KeepUp(CancellationToken cancellationToken)
+    private void StartMaintenance(CancellationToken cancellationToken)
     {
-        if (_upkeep is { IsCompleted: false })
+        if (_maintenance is { IsCompleted: false })
             return;
-        if (_upkeep?.Exception?.InnerException is { } failure)
+        if (_maintenance?.Exception?.InnerException is { } failure)
         {
             // The keys are confirmed all the same.
-            if (!_isUpkeepBehind)
-                Log.UpkeepFailed(logger, failure.Message);
-            (_isUpkeepBehind, _isToCompare) = (true, true);
+            if (!_isMaintenanceBehind)
+                Log.MaintenanceFailed(logger, failure.Message);
+            (_isMaintenanceBehind, _shouldCompare) = (true, true);
             if (_isTrimming)
-                (_hasToTrim, _polls) = (true, PollsBetweenTrims - PollsBetweenTries);
+                (_mustRetryTrim, _polls) = (true, PollsBetweenTrims - PollsBetweenTries);
         }
-        else if (_upkeep is not null)
+        else if (_maintenance is not null)
         {
-            _hasToTrim &= !_isTrimming;
-            _isUpkeepBehind = _hasToTrim;
+            _mustRetryTrim &= !_isTrimming;
+            _isMaintenanceBehind = _mustRetryTrim;
         }
 
-        _upkeep = null;
+        _maintenance = null;
         _isTrimming = _polls >= PollsBetweenTrims;
-        if (!_isToCompare && !_isTrimming)
+        if (!_shouldCompare && !_isTrimming)
             return;
-        _upkeep = UpkeepAsync(_isToCompare, _isTrimming, cancellationToken);
-        _isToCompare = false;
+        _maintenance = MaintainAsync(_shouldCompare, _isTrimming, cancellationToken);
+        _shouldCompare = false;
         if (_isTrimming)
             _polls = 0;
     }
 
-    private async Task UpkeepAsync(bool isToCompare, bool isToTrim, CancellationToken cancellationToken)
+    private async Task MaintainAsync(bool compare, bool trim, CancellationToken cancellationToken)
     {
-        if (isToCompare)
+        if (compare)
             await history.CompareAsync(cancellationToken);
-        if (isToTrim)
+        if (trim)
             await database.ExecuteAsync($"delete from key_changes where epoch < {keys.Epoch - KeptEpochs}", cancellationToken);
     }
 
@@ -125,7 +125,7 @@ internal sealed partial class KeyEpochPoller(
         var isComplete = since >= 0 && isSameTimeline && changes.Count == epoch - since
             && changes.TrueForAll(line => line.UserId is not null);
         keys.Confirm(epoch, isComplete ? changes.Select(line => line.UserId!.Value).ToHashSet() : null, askedAt);
-        _isToCompare |= store != _store;
+        _shouldCompare |= store != _store;
         (_store, _stamp) = (store ?? "", stamp);
         _confirmed.TrySetResult();
     }
@@ -142,6 +142,6 @@ internal sealed partial class KeyEpochPoller(
 
         [LoggerMessage(3, LogLevel.Warning,
             "The log of key changes was not trimmed, or the store not compared with the one before; it is tried again: {Cause}")]
-        public static partial void UpkeepFailed(ILogger logger, string cause);
+        public static partial void MaintenanceFailed(ILogger logger, string cause);
     }
 }

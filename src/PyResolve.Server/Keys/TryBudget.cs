@@ -33,7 +33,7 @@ internal sealed class TryBudget(TryAllowance ofPrefix, TryAllowance ofClient, Ti
     {
         foreach (var (prefix, tries) in _prefixes)
         {
-            if (tries.AreWhole(now))
+            if (tries.IsFull(now))
                 _prefixes.TryRemove(prefix, out _);
         }
     }
@@ -70,7 +70,7 @@ internal sealed class TryBudget(TryAllowance ofPrefix, TryAllowance ofClient, Ti
             }
         }
 
-        public bool AreWhole(DateTimeOffset now)
+        public bool IsFull(DateTimeOffset now)
         {
             lock (_gate)
                 return _all.IsFull(now) && _shares.Values.All(share => share.IsFull(now));

@@ -55,7 +55,7 @@ internal sealed partial class ReservationSweeper(
         var askedAt = Time.GetTimestamp();
         var next = await database.ReadAsync(
             session => ReservationRows.FindNextEndAsync(session, except, cancellationToken), cancellationToken);
-        schedule.Learn(_skipped.Count > 0 && !(next < _skippedUntil) ? _skippedUntil : next);
+        schedule.SetNext(_skipped.Count > 0 && !(next < _skippedUntil) ? _skippedUntil : next);
         _askedAt = askedAt;
         if (!(next <= now))
             return 0;

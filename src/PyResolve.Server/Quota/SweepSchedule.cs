@@ -46,7 +46,7 @@ internal sealed class SweepSchedule
     }
 
     /// <param name="next">What the store answered; null: nothing is held.</param>
-    public void Learn(DateTimeOffset? next)
+    public void SetNext(DateTimeOffset? next)
     {
         lock (_gate)
             _next = Earliest(_granted, next);

@@ -45,14 +45,14 @@ internal static class CitusSchema
     /// <param name="cancellationToken">Takes everything back.</param>
     public static async Task FollowAsync(Session session, IReadOnlyList<string> tables, CancellationToken cancellationToken)
     {
-        if (await IsThereAsync(session, cancellationToken) && await CountShardsAsync(session, cancellationToken) is not null)
+        if (await IsInstalledAsync(session, cancellationToken) && await CountShardsAsync(session, cancellationToken) is not null)
             await SpreadAsync(session, tables, DefaultShards, progress: null, cancellationToken);
     }
 
     /// <exception cref="SchemaIncompatibleException">This is a worker, where the schema cannot be changed.</exception>
     public static async Task ThrowOnWorkerAsync(Session session, CancellationToken cancellationToken)
     {
-        if (await IsThereAsync(session, cancellationToken)
+        if (await IsInstalledAsync(session, cancellationToken)
             && await session.NumberAsync($"select groupid::bigint from pg_dist_local_group", cancellationToken) > 0)
         {
             throw new SchemaIncompatibleException(
@@ -63,7 +63,7 @@ internal static class CitusSchema
 
     /// <returns>How many shards the ledgers have; null: they are not distributed, or this is not Citus.</returns>
     public static async Task<int?> FindShardsAsync(Session session, CancellationToken cancellationToken) =>
-        await IsThereAsync(session, cancellationToken) ? await CountShardsAsync(session, cancellationToken) : null;
+        await IsInstalledAsync(session, cancellationToken) ? await CountShardsAsync(session, cancellationToken) : null;
 
     /// <summary>
     /// Where Citus is installed: each statement of the transaction uses one connection to each worker. After one that used several, Citus
@@ -73,7 +73,7 @@ internal static class CitusSchema
         $"select set_config('citus.multi_shard_modify_mode', 'sequential', true) from pg_extension where extname = 'citus'",
         cancellationToken);
 
-    private static async Task<bool> IsThereAsync(Session session, CancellationToken cancellationToken) =>
+    private static async Task<bool> IsInstalledAsync(Session session, CancellationToken cancellationToken) =>
         await session.NumberAsync($"select 1::bigint from pg_extension where extname = 'citus'", cancellationToken) is not null;
 
     private static async Task<int?> CountShardsAsync(Session session, CancellationToken cancellationToken) =>
@@ -82,7 +82,7 @@ internal static class CitusSchema
 
     private static async Task ThrowUnlessReadyAsync(Session session, CancellationToken cancellationToken)
     {
-        if (!await IsThereAsync(session, cancellationToken))
+        if (!await IsInstalledAsync(session, cancellationToken))
         {
             throw new SchemaIncompatibleException(
                 "Nothing was distributed. The database is not on Citus. On every node, with shared_preload_libraries = 'citus': "

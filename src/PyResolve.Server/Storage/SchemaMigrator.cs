@@ -73,7 +73,7 @@ internal sealed partial class SchemaMigrator(Database database, TimeProvider tim
     public IReadOnlyList<string> FunctionNames =>
         [.. SchemaFile.FunctionsOf(_migrations).Union(database.Engine is PostgresEngine ? SupabaseMode.FunctionNames : [])];
 
-    public static async Task<bool> IsThereAsync(Session session, CancellationToken cancellationToken) =>
+    public static async Task<bool> HasSchemaAsync(Session session, CancellationToken cancellationToken) =>
         (await ReadStateAsync(session, cancellationToken)).Version > 0;
 
     /// <summary>Makes the schema in a database that has another application's tables, with their rows in it.</summary>

@@ -89,7 +89,7 @@ internal sealed class Checkouts(
     {
         var returnUrl = urls.AfterPortal(customer.ReturnToken);
         var portal = await stripe.CreatePortalAsync(customer.Id, returnUrl, options.PortalConfiguration, cancellationToken);
-        await customers.AllowReturnAsync(customer.Id, cancellationToken);
+        await customers.ResetReturnIntervalAsync(customer.Id, cancellationToken);
         return portal.Url;
     }
 
@@ -136,7 +136,7 @@ internal sealed class Checkouts(
 
     private async Task<CheckoutOutcome> StartedAsync(BillingCustomer customer, string url, CancellationToken cancellationToken)
     {
-        await customers.AllowReturnAsync(customer.Id, cancellationToken);
+        await customers.ResetReturnIntervalAsync(customer.Id, cancellationToken);
         return new CheckoutOutcome.Started(url);
     }
 

@@ -30,7 +30,7 @@ internal sealed class CreditCheckouts(
             throw AccountGone.Exception();
         }
 
-        await customers.AllowReturnAsync(customer.Id, cancellationToken);
+        await customers.ResetReturnIntervalAsync(customer.Id, cancellationToken);
         return page.Url!;
     }
 }

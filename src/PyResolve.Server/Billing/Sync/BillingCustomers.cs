@@ -70,7 +70,7 @@ internal sealed class BillingCustomers(
     /// Whether to sync because a person came back from Stripe: once in <see cref="ReturnInterval"/>, for all instances, and once for each
     /// page of Stripe's that was opened.
     /// </summary>
-    public async Task<bool> TryReturnAsync(string customerId, CancellationToken cancellationToken)
+    public async Task<bool> TryBeginReturnSyncAsync(string customerId, CancellationToken cancellationToken)
     {
         var now = time.GetInstant();
         // An instant far ahead is of an instance whose clock is wrong, and must not keep the others from syncing.
@@ -84,7 +84,7 @@ internal sealed class BillingCustomers(
     }
 
     /// <summary>Allows the next return to sync at once, so that two quick changes both show.</summary>
-    public Task<int> AllowReturnAsync(string customerId, CancellationToken cancellationToken) => database.ExecuteAsync(
+    public Task<int> ResetReturnIntervalAsync(string customerId, CancellationToken cancellationToken) => database.ExecuteAsync(
         $"""
         update billing_customers set returned_at = null
         where origin = {_origin} and customer_id = {customerId} and returned_at is not null

@@ -12,7 +12,7 @@ internal sealed partial class ReturnSync(BillingCustomers customers, CustomerSyn
 
     public async Task TryAsync(BillingCustomer customer, CancellationToken cancellationToken)
     {
-        if (!await customers.TryReturnAsync(customer.Id, cancellationToken))
+        if (!await customers.TryBeginReturnSyncAsync(customer.Id, cancellationToken))
             return;
         StripePace.ActFor(customer.UserId);
         using var deadline = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
