@@ -10,14 +10,11 @@ namespace PyResolve.Server.Storage;
 /// </summary>
 internal sealed class FormerPrimaries
 {
-    public const string Message = "A former primary of the database answers: another server was promoted in its place. "
-        + "Stop it, or make it a standby. If it was restored on purpose, restart this server.";
-
     private readonly ConcurrentDictionary<string, long> _timelines = new(StringComparer.Ordinal);
     private volatile bool _isUnknown;
 
     /// <summary>Whether the last server that was seen is another one than before: its older connections lead elsewhere.</summary>
-    /// <exception cref="NpgsqlException">This server is a former primary.</exception>
+    /// <exception cref="UnusableHostException">This server is a former primary.</exception>
     public async Task<bool> CheckAsync(NpgsqlConnection connection)
     {
         if (_isUnknown)
@@ -46,7 +43,7 @@ internal sealed class FormerPrimaries
         var timeline = long.Parse(parts[1], NumberStyles.HexNumber, CultureInfo.InvariantCulture);
         var before = _timelines.GetOrAdd(parts[0], timeline);
         if (timeline < before)
-            throw new NpgsqlException(Message);
+            throw new UnusableHostException(UnusableHostException.FormerPrimary);
         return timeline > before && _timelines.TryUpdate(parts[0], timeline, before);
     }
 }

@@ -11,8 +11,6 @@ internal class PostgresEngine : Engine
     /// <summary>An arbitrary number.</summary>
     private const long SchemaLock = 0x5079_5265_736F_6C76;
 
-    private const string ReadOnly = "The database is read-only: it is a standby, or default_transaction_read_only is on there.";
-
     // A restored or another database, and another server, has another text.
     private static readonly SqlFragment IdentityColumns = new(
         """
@@ -180,7 +178,7 @@ internal class PostgresEngine : Engine
         return (IdentityColumns, (row, column) =>
         {
             _clock.Value!.Set(row.Instant(column), askedAt);
-            return row.Boolean(column + 1) ? throw new NpgsqlException(ReadOnly) : row.Text(column + 2);
+            return row.Boolean(column + 1) ? throw new UnusableHostException(UnusableHostException.ReadOnly) : row.Text(column + 2);
         });
     }
 
@@ -231,7 +229,7 @@ internal class PostgresEngine : Engine
     {
         // The pooled connections lead to a server that does not accept writes any longer: the next ones are opened anew.
         if (exception is PostgresException { SqlState: PostgresErrorCodes.ReadOnlySqlTransaction }
-            or NpgsqlException { Message: ReadOnly or FormerPrimaries.Message })
+            or UnusableHostException)
             _hosts.Clear();
         else if (exception is TimeoutException or OperationCanceledException or (NpgsqlException and not PostgresException))
             _hosts.Suspect();
@@ -239,9 +237,9 @@ internal class PostgresEngine : Engine
 
     public override string Explain(Exception exception) => exception switch
     {
-        NpgsqlException { Message: FormerPrimaries.Message } => FormerPrimaries.Message,
+        UnusableHostException => exception.Message,
         { InnerException: AggregateException several } when several.InnerExceptions.FirstOrDefault(TellsMore) is { } one => Explain(one),
-        NpgsqlException { Message: ReadOnly } or PostgresException { SqlState: PostgresErrorCodes.ReadOnlySqlTransaction } => ReadOnly,
+        PostgresException { SqlState: PostgresErrorCodes.ReadOnlySqlTransaction } => UnusableHostException.ReadOnly,
         PostgresException { SqlState: PostgresErrorCodes.DiskFull } => "The disk of the database is full.",
         PostgresException { SqlState: PostgresErrorCodes.TooManyConnections } =>
             "The database has no connection left. Lower pool_size in DATABASE_URL, or raise max_connections.",
@@ -301,7 +299,7 @@ internal class PostgresEngine : Engine
         await reader.ReadAsync();
         _clock.Value!.Set(ReadInstant(reader, 0), askedAt);
         if (reader.GetBoolean(1))
-            throw new NpgsqlException(ReadOnly);
+            throw new UnusableHostException(UnusableHostException.ReadOnly);
         await reader.DisposeAsync();
         if (await _formerPrimaries.CheckAsync(connection))
             _hosts.Clear();

@@ -85,12 +85,14 @@ internal sealed class MeterReports(Database database, BillingOptions options, Ti
     /// <summary>Does nothing where another sender has taken it since: the result of that one counts.</summary>
     /// <param name="report">What was not sent.</param>
     /// <param name="failure">Why.</param>
+    /// <param name="isUnbilled">Whether no subscription bills it.</param>
     /// <param name="isUnknown">Whether Stripe may have it by this try. It may also by an earlier one.</param>
     /// <param name="cancellationToken">Stops waiting.</param>
-    public Task RetryLaterAsync(MeterReport report, string failure, bool isUnknown, CancellationToken cancellationToken)
+    public Task RetryLaterAsync(
+        MeterReport report, string failure, bool isUnbilled, bool isUnknown, CancellationToken cancellationToken)
     {
         // What Stripe may have is asked about while Stripe knows its identifier.
-        var longest = failure == LateReport.NotBilled(report.Plan) && !report.MayBeKnown ? LongestUnbilledDelay : LongestDelay;
+        var longest = isUnbilled && !report.MayBeKnown ? LongestUnbilledDelay : LongestDelay;
         var delay = TimeSpan.FromSeconds(Math.Pow(2, Math.Min(report.Tries - 1, 20)));
         var due = time.GetInstant() + Spread(delay < longest ? delay : longest);
         return database.ExecuteAsync(
@@ -132,13 +134,14 @@ internal sealed record LateReport(string Identifier, Guid UserId, long Units, Da
             ? "may have reached Stripe, and is not sent again. Look for it at the meter, and bill it by hand if it is missing."
             : $"is not at Stripe: {Failure?.TrimEnd('.') ?? "no server has sent it"}. {WhatHappens}");
 
-    private string WhatHappens => Failure?.StartsWith(NoSubscription, StringComparison.Ordinal) == true
+    private string WhatHappens => Failure?.StartsWith(NotBilledStart, StringComparison.Ordinal) == true
         ? "Invoice it by hand and set sent_at of its row in meter_events, or leave it: it is sent within a day after there is such a "
             + "subscription again."
         : "It is sent again until Stripe has it.";
 
-    private const string NoSubscription = "the account has no subscription that bills overage";
+    /// <summary>Stored, and found by this text when it is read: another text must also know this one.</summary>
+    private const string NotBilledStart = "the account has no subscription that bills overage";
 
-    /// <summary>The failure of what no invoice would have.</summary>
-    public static string NotBilled(string plan) => $"{NoSubscription} of the plan {plan}";
+    /// <summary>The failure of a report that no invoice would include.</summary>
+    public static string NotBilled(string plan) => $"{NotBilledStart} of the plan {plan}";
 }

@@ -36,7 +36,7 @@ internal sealed partial class MeterSender(
     private async Task<StripeException?> SendAsync(MeterReport report, CustomerBilling billing, CancellationToken cancellationToken)
     {
         StripeException? refusal = null;
-        var (failure, isSent) = ("", false);
+        var (failure, isUnbilled, isSent) = ("", false, false);
         try
         {
             if (plans.Find(report.Plan)?.Overage is not { } overage)
@@ -45,7 +45,7 @@ internal sealed partial class MeterSender(
                 failure = "the account is no customer at Stripe";
             // Stripe would take it in, and no invoice would ever have it. What is stored may be older than the subscription.
             else if (!report.IsBilled && !await billing.IncludesAsync(report, cancellationToken))
-                failure = LateReport.NotBilled(report.Plan);
+                (failure, isUnbilled) = (LateReport.NotBilled(report.Plan), true);
             else
             {
                 isSent = true;
@@ -68,7 +68,7 @@ internal sealed partial class MeterSender(
         }
 
         var isUnknown = isSent && refusal is { Status: null or 409 or >= 500 };
-        await reports.RetryLaterAsync(report, failure, isUnknown, cancellationToken);
+        await reports.RetryLaterAsync(report, failure, isUnbilled, isUnknown, cancellationToken);
         if (failure != report.Failure)
             Log.NotSent(logger, report.Identifier, report.UserId, failure);
         return refusal;
