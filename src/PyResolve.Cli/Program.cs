@@ -38,12 +38,7 @@ try
         },
         signals.Requested);
 }
-catch (Exception e)
+catch (Exception exception)
 {
-    var failure = Failures.Describe(e, parse.GetValue(GlobalOptions.Profile));
-    if (parse.GetValue(GlobalOptions.Json))
-        terminal.ExactError(CliJson.Write(new ErrorReport(failure.ExitCode, failure.Message, failure.Next)));
-    else
-        terminal.Error(failure.Message, failure.Next);
-    return failure.ExitCode;
+    return FailureReport.Write(exception, parse, terminal);
 }

@@ -40,8 +40,10 @@ internal static class CreditRows
                 """),
         static row => new CreditGrant(row.Uuid(0), row.Uuid(1), row.Int64(2), row.Int64(3), row.Int64(4)));
 
-    /// <summary>An update of several locks them in whatever order it finds them: this comes before.</summary>
+    /// <summary>Comes before an update of several rows, which would lock them in whatever order it finds them.</summary>
     /// <param name="session">The caller's transaction.</param>
+    /// <param name="rows">What the caller is about to change, of any accounts.</param>
+    /// <param name="account">The account of one of them.</param>
     /// <param name="wanted">The condition for some of the rows.</param>
     public static IEnumerable<Sql> LockInOrder<T>(
         Session session, IReadOnlyList<T> rows, Func<T, Guid> account, Func<IReadOnlyList<T>, Sql> wanted) => session.ByAccount(

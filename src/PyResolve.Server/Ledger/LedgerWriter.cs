@@ -206,7 +206,7 @@ internal static class LedgerWriter
     }
 
     /// <summary>After these the commit waits until stored events are replicated.</summary>
-    // The machine that has the row waits, so it must write something.
+    /// <remarks>The machine that has the row waits, so it must write something.</remarks>
     public static IEnumerable<Sql> WaitForReplicas(Session session, IReadOnlyList<(Guid UserId, Guid Id)> events) => events.Count == 0
         ? []
         : session.Engine.IsDistributed

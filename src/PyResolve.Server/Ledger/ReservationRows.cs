@@ -16,7 +16,7 @@ internal static class ReservationRows
 
     /// <summary>Counts the units that return to this month when due reservations are settled. Each reservation has at least one.</summary>
     /// <param name="except">Reservations that this transaction has settled in memory.</param>
-    // A subquery for each account: with a join, PostgreSQL would read the due reservations of all accounts.
+    /// <remarks>A subquery for each account: with a join, PostgreSQL would read the due reservations of all accounts.</remarks>
     public static async Task<Dictionary<Guid, long>> CountReturningUnitsAsync(
         Session session,
         IReadOnlyList<Guid> userIds,
@@ -67,7 +67,9 @@ internal static class ReservationRows
                 cancellationToken);
 
     /// <returns>When the next reservation ends, or ended; null where none is held.</returns>
-    // Ordered, so that PostgreSQL uses the index on expiry. Without, it expects to find a row early in the table, and reads all of it.
+    /// <remarks>
+    /// Ordered, so that PostgreSQL uses the index on expiry. Without, it expects to find a row early in the table, and reads all of it.
+    /// </remarks>
     public static async Task<DateTimeOffset?> FindNextEndAsync(
         Session session, IReadOnlyList<Guid> except, CancellationToken cancellationToken) =>
         (await session.ListAsync(

@@ -98,8 +98,10 @@ internal sealed record StoredReservation
     };
 
     /// <summary>Rows that have expired but still say "held": those that <see cref="At"/> changes.</summary>
-    // The range has a lower bound because PostgreSQL plans without the value: for a range with one end it expects a third of all rows, and
-    // reads the whole table.
+    /// <remarks>
+    /// The range has a lower bound because PostgreSQL plans without the value: for a range with one end it expects a third of all rows, and
+    /// reads the whole table.
+    /// </remarks>
     public static SqlPart IsDue(DateTimeOffset now)
     {
         Sql isDue = $"state = 'held' and expires_at > {Beginning} and expires_at <= {now}";
@@ -175,7 +177,7 @@ internal sealed record StoredReservation
     }
 
     /// <summary>Settles it by one event of at most <see cref="Available"/>. The rest returns, for a lease when it ends.</summary>
-    // After RefundableUntil, the rest of a lapsed lease stays used.
+    /// <remarks>After <see cref="RefundableUntil"/>, the rest of a lapsed lease stays used.</remarks>
     public StoredReservation Commit(int quantity, Guid? usageEventId, DateTimeOffset now)
     {
         var committed = this with { UsageEventId = usageEventId };

@@ -17,7 +17,7 @@ internal sealed class QuotaReader(Database database, PlanCatalog plans, CreditOr
             (session, token) => ReadAsync(session, userIds, plans, origins, time, token), Timeout, CancellationToken.None));
 
     /// <summary>Sees everything that was committed before the call.</summary>
-    // Where the rows are distributed, a read with others would fail with the machine that has theirs.
+    /// <remarks>Where the rows are distributed, a read with others would fail with the machine that has theirs.</remarks>
     public async Task<QuotaSnapshot> ReadAsync(Guid userId, CancellationToken cancellationToken) =>
         (database.Engine.IsDistributed
             ? await database.OfAccount(userId).ReadWithTimeoutAsync(

@@ -89,7 +89,7 @@ internal sealed partial class MeterSender(
     private static partial class Log
     {
         [LoggerMessage(
-            2, LogLevel.Warning, "Overage {Identifier} of account {UserId} was not reported to Stripe; trying again later: {Cause}")]
+            1, LogLevel.Warning, "Overage {Identifier} of account {UserId} was not reported to Stripe; trying again later: {Cause}")]
         public static partial void NotSent(ILogger logger, string identifier, Guid userId, string cause);
     }
 }
