@@ -10,6 +10,12 @@ namespace PyResolve.Server.Storage;
 /// </summary>
 internal sealed class FormerPrimaries
 {
+    /// <summary>The number of the timeline, in hexadecimal.</summary>
+    public const string Timeline = "left(pg_walfile_name(pg_current_wal_lsn()), 8)";
+
+    /// <summary>Stays the same when a standby is promoted.</summary>
+    public const string SystemIdentifier = "(select system_identifier from pg_control_system())::text";
+
     private readonly ConcurrentDictionary<string, long> _timelines = new(StringComparer.Ordinal);
     private volatile bool _isUnknown;
 
@@ -22,10 +28,8 @@ internal sealed class FormerPrimaries
         try
         {
             await using var command = new NpgsqlCommand(
-                """
-                select case when not pg_is_in_recovery() then
-                    (select system_identifier from pg_control_system())::text || ' ' || left(pg_walfile_name(pg_current_wal_lsn()), 8)
-                end
+                $"""
+                select case when not pg_is_in_recovery() then {SystemIdentifier} || ' ' || {Timeline} end
                 """,
                 connection);
             return await command.ExecuteScalarAsync() is string found && Check(found);

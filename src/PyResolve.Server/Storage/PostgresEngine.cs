@@ -19,6 +19,9 @@ internal class PostgresEngine : Engine
                   (select oid from pg_database where datname = current_database())::text, to_regclass('key_epoch')::oid::text)
         """);
 
+    private static readonly SqlFragment SystemIdentifier = new(FormerPrimaries.SystemIdentifier);
+    private static readonly SqlFragment Timeline = new(FormerPrimaries.Timeline);
+
     private readonly PostgresHosts _hosts;
     private readonly ConnectionQueue _connections;
     private readonly FormerPrimaries _formerPrimaries = new();
@@ -189,8 +192,7 @@ internal class PostgresEngine : Engine
             return await session.FirstAsync(
                 $"""
                 select case when not pg_is_in_recovery() then
-                    concat_ws(' ', (select system_identifier from pg_control_system())::text,
-                              left(pg_walfile_name(pg_current_wal_lsn()), 8),
+                    concat_ws(' ', {SystemIdentifier}, {Timeline},
                               (select oid from pg_database where datname = current_database())::text,
                               to_regclass('key_epoch')::oid::text)
                 end
