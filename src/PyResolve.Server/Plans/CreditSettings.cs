@@ -82,13 +82,7 @@ internal static class CreditSettings
 
     private static CreditPack ReadPack(IConfigurationSection section)
     {
-        if (!PlanSettings.IsName(section.Key))
-        {
-            throw new InvalidConfigurationException(
-                $"{Section} names the credits {ServerOptions.Quote(section.Key)}; a name has lower-case letters, digits, - and _, begins "
-                + "with a letter, and has at most 32 characters.");
-        }
-
+        CatalogName.Check(section, "credits");
         if (PlanSettings.Number(section, "Units", MaxUnits) is not { } units || units == 0)
             throw new InvalidConfigurationException($"{section.Path}:Units is not set, or 0; it is how many migrations the credits give.");
         return new CreditPack(

@@ -10,7 +10,7 @@ namespace PyResolve.Server.Plans;
 /// <param name="Price">The price that is shown first: that of a month, if there is one.</param>
 internal sealed record Plan(string Name, long? MigrationsLimit, bool LlmAllowed, PlanPrice? Price)
 {
-    /// <summary>Pattern of a plan name; the database has the same check.</summary>
+    /// <summary>The names that plans and credits may have. The database has the same check.</summary>
     public const string NamePattern = "^[a-z][a-z0-9_-]{0,31}$";
 
     public string Title { get; init; } = $"{char.ToUpperInvariant(Name[0])}{Name[1..]}";

@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.Text.RegularExpressions;
 using PyResolve.Client.Wire;
 using PyResolve.Server.Hosting;
 
@@ -8,7 +7,7 @@ namespace PyResolve.Server.Plans;
 /// <summary>
 /// <c>PyResolve:Plans</c>. Where it names only the four default plans, it changes them; where it names another, it is the whole catalogue.
 /// </summary>
-internal static partial class PlanSettings
+internal static class PlanSettings
 {
     public const string Section = "PyResolve:Plans";
 
@@ -34,16 +33,7 @@ internal static partial class PlanSettings
     {
         var section = configuration.GetSection(Section);
         var named = section.GetChildren().ToList();
-        foreach (var child in named)
-        {
-            if (!NameForm().IsMatch(child.Key))
-            {
-                throw new InvalidConfigurationException(
-                    $"{Section} names the plan {ServerOptions.Quote(child.Key)}; a name has lower-case letters, digits, - and _, begins "
-                    + "with a letter, and has at most 32 characters.");
-            }
-        }
-
+        named.ForEach(static child => CatalogName.Check(child, "plan"));
         var plans = named.TrueForAll(static child => Defaults.Any(plan => plan.Name == child.Key))
             ? Defaults.Select(plan => Change(plan, section.GetSection(plan.Name))).ToList()
             : ReadOwn(named);
@@ -206,9 +196,4 @@ internal static partial class PlanSettings
     /// <summary>The keys of a list are numbers, which configuration may sort as text.</summary>
     private static int Position(IConfigurationSection line) =>
         int.TryParse(line.Key, NumberStyles.None, CultureInfo.InvariantCulture, out var position) ? position : int.MaxValue;
-
-    public static bool IsName(string text) => NameForm().IsMatch(text);
-
-    [GeneratedRegex(Plan.NamePattern, RegexOptions.CultureInvariant, matchTimeoutMilliseconds: 1000)]
-    private static partial Regex NameForm();
 }
