@@ -65,13 +65,9 @@ internal static class SignInPages
     {
         sameOrigin.Require(http);
         WebSessions.RequireSafeConnection(http);
-        var form = await FormBody.ReadAsync(http);
-        var (email, password, next) = (form.Field("email"), form.Field("password"), NextOf(form.Field("next")));
-        var errors = new FieldErrors();
-        errors.Text("email", email, EmailAddresses.MaxLength, required: true);
-        errors.Text("password", password, Passwords.MaxLength, required: true);
-        if (errors.Problem is { } invalid)
-            return SignInPage(http, email, next, new ProblemResult(invalid));
+        var (email, password, next, invalid) = await LoginForm.ReadAsync(http);
+        if (invalid is not null)
+            return SignInPage(http, email, next, invalid);
 
         var outcome = await login.TryAsync(
             new LoginTry(email!, password!, SessionClient.Of(http)) { NextPage = next ?? App }, http.RequestAborted);

@@ -60,12 +60,9 @@ internal static class DevicePages
     private static async Task<IResult> SignInAsync(HttpContext http, PasswordLogin login, IFormCollection form, string? typed)
     {
         WebSessions.RequireSafeConnection(http);
-        var (email, password) = (form.Field("email"), form.Field("password"));
-        var errors = new FieldErrors();
-        errors.Text("email", email, EmailAddresses.MaxLength, required: true);
-        errors.Text("password", password, Passwords.MaxLength, required: true);
-        if (errors.Problem is { } invalid)
-            return DeviceViews.SignIn(http, typed, email, new ProblemResult(invalid));
+        var (email, password, _, invalid) = LoginForm.Read(form);
+        if (invalid is not null)
+            return DeviceViews.SignIn(http, typed, email, invalid);
 
         var outcome = await login.TryAsync(
             new LoginTry(email!, password!, SessionClient.Of(http)) { NextPage = PathOf(typed) }, http.RequestAborted);

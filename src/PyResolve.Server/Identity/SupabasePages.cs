@@ -1,4 +1,3 @@
-using PyResolve.Server.Access;
 using PyResolve.Server.Accounts;
 using PyResolve.Server.Http;
 using PyResolve.Server.Pages;
@@ -34,13 +33,9 @@ internal static class SupabasePages
         WebSessions.RequireSafeConnection(http);
         if (clients.Supabase is not { HasPasswords: true })
             return PageUrls.SeeOther(http, "sign-in");
-        var form = await FormBody.ReadAsync(http);
-        var (email, password, next) = (form.Field("email"), form.Field("password"), SignInPages.NextOf(form.Field("next")));
-        var errors = new FieldErrors();
-        errors.Text("email", email, EmailAddresses.MaxLength, required: true);
-        errors.Text("password", password, Passwords.MaxLength, required: true);
-        if (errors.Problem is { } invalid)
-            return Page(email, next, new ProblemResult(invalid));
+        var (email, password, next, invalid) = await LoginForm.ReadAsync(http);
+        if (invalid is not null)
+            return Page(email, next, invalid);
 
         var client = SessionClient.Of(http);
         var meters = await throttle.LogInAsync(email!, client.Origin.Address, http.RequestAborted);
