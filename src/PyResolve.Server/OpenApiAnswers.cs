@@ -41,7 +41,7 @@ internal static class OpenApiAnswers
         ["POST webhooks/stripe"] = [400, 413, 503],
     };
 
-    /// <summary>Query parameters, which are all optional. An empty one counts as absent.</summary>
+    /// <summary>The query parameters, which are all optional. An empty one counts as absent.</summary>
     private static readonly Dictionary<string, OpenApiSchema> Parameters = new(StringComparer.Ordinal)
     {
         ["month"] = new() { Type = JsonSchemaType.String, Pattern = "^[0-9]{4}-(0[1-9]|1[0-2])$" },

@@ -12,12 +12,12 @@ using PyResolve.Server.SecondFactor;
 
 namespace PyResolve.Server;
 
-/// <summary>What the types alone do not say of a schema. A test sends what each schema allows and what it forbids.</summary>
+/// <summary>The rules of a schema that the types alone do not say. A test sends what each schema allows and what it forbids.</summary>
 internal static class OpenApiSchemas
 {
     private const int MaxUnits = 1_000;
 
-    /// <summary>No control characters.</summary>
+    /// <summary>A text without control characters.</summary>
     private const string PlainText = @"^[^\u0000-\u001F\u007F-\u009F]*$";
     private const string VisibleAsciiText = @"^[!-~]{1,255}$";
 

@@ -13,7 +13,7 @@ internal static partial class RequestIds
 {
     private const string Header = "X-Request-Id";
 
-    /// <summary>Before the address of the client takes the place of the proxy's.</summary>
+    /// <summary>Runs before the address of the client takes the place of the proxy's.</summary>
     public static void Use(WebApplication app)
     {
         var trusted = app.Services.GetRequiredService<IOptions<ForwardedHeadersOptions>>().Value;
@@ -27,7 +27,9 @@ internal static partial class RequestIds
         });
     }
 
-    /// <summary>Over a unix socket there is no address, and only this machine's programs.</summary>
+    /// <summary>
+    /// Whether an id in the request is taken over. Over a unix socket there is no address, and only this machine's programs can connect.
+    /// </summary>
     private static bool IsTrusted(IPAddress? address, ForwardedHeadersOptions trusted)
     {
         if (address is null)

@@ -3,7 +3,7 @@ using PyResolve.Server.Http;
 
 namespace PyResolve.Server;
 
-/// <summary>One line for each request. Without its query, which may have the token of an emailed link in it.</summary>
+/// <summary>Logs one line for each request, without its query, which may have the token of an emailed link in it.</summary>
 internal sealed partial class RequestLog(RequestDelegate next, TimeProvider time, ILogger<RequestLog> logger)
 {
     public static void Use(IApplicationBuilder app)

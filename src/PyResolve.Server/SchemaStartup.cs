@@ -42,7 +42,7 @@ internal sealed partial class SchemaStartup(
 
     public Task StoppedAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
-    /// <summary>The database may be started together with this server, or be failing over.</summary>
+    /// <summary>Tries again while the database starts together with this server, or fails over.</summary>
     private async Task<IReadOnlyList<string>> ApplyAsync(CancellationToken cancellationToken)
     {
         var startedAt = RealTime.GetTimestamp();

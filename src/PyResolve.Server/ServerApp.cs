@@ -35,7 +35,7 @@ internal static class ServerApp
     /// <summary>How much of a body Kestrel reads before it cuts the connection. Each route's own limit is far below.</summary>
     private const long MaxBodySize = 64 * 1024 * 1024;
 
-    /// <summary>Those of appsettings.json, which the archive's program does without.</summary>
+    /// <summary>The levels of appsettings.json, which the archive's program does without.</summary>
     private static readonly Dictionary<string, string?> DefaultLevels = new()
     {
         ["Logging:LogLevel:Default"] = "Information",
@@ -56,7 +56,7 @@ internal static class ServerApp
         return builder;
     }
 
-    /// <summary>Not started: for the operator's commands and for tests.</summary>
+    /// <summary>Builds the server without starting it, as the operator's commands and tests need it.</summary>
     public static WebApplication Build(WebApplicationBuilder builder, Action<WebApplicationBuilder>? configure = null)
     {
         builder.AddPyResolve();

@@ -19,7 +19,7 @@ internal static class ServiceEndpoints
         service.MapGet("/health/ready", Ready).Produces<HealthStatus>();
     }
 
-    /// <summary>A page for people; programs get the same JSON as ever.</summary>
+    /// <summary>Shows a page to people, and the same JSON as always to programs.</summary>
     private static async Task<IResult> Home(HttpContext http, WebSessions web, ProxyProbe doctor)
     {
         doctor.Answer(http);

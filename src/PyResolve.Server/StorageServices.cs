@@ -23,7 +23,7 @@ internal static class StorageServices
             .AddSingleton<StoreReadiness>();
     }
 
-    /// <summary>The embedded database has the machine's clock, also while nothing has opened it.</summary>
+    /// <summary>The clock of all instances. With the embedded database it is the machine's, also before the database is opened.</summary>
     private static TimeProvider CreateClock(IServiceProvider provider, ServerOptions options)
     {
         var machine = provider.GetRequiredService<MachineClock>().Time;

@@ -11,7 +11,7 @@ internal static class AccessExtensions
     public static TBuilder RequireScope<TBuilder>(this TBuilder builder, string scope)
         where TBuilder : IEndpointConventionBuilder => builder.WithMetadata(new AccessRequirement(scope));
 
-    /// <summary>A leaked key must not be able to do this.</summary>
+    /// <summary>Requires a session: a leaked key must not be able to call the route.</summary>
     public static TBuilder RequireSession<TBuilder>(this TBuilder builder)
         where TBuilder : IEndpointConventionBuilder => builder.WithMetadata(new AccessRequirement(Scope: null, SessionOnly: true));
 

@@ -7,15 +7,17 @@ internal sealed record FoundAccount(UserInfo User, string? PasswordHash);
 
 internal static class AccountLookup
 {
-    /// <summary>By id, which is not looked up, so that deleted accounts are found too, or by email address.</summary>
+    /// <summary>
+    /// Finds an account by its id, which is not looked up, so that deleted accounts are found too, or by its email address.
+    /// </summary>
     public static async Task<Guid?> FindAccountIdAsync(this Database database, string idOrEmail, CancellationToken cancellationToken) =>
         Guid.TryParseExact(idOrEmail, "D", out var id)
             ? id
             : (await database.FindAccountAsync(idOrEmail, cancellationToken))?.User.Id;
 
     /// <summary>
-    /// By any spelling of its address. Where two accounts have one mailbox, since before addresses had a normal form, the later one is
-    /// found by the exact spelling of its own address.
+    /// Finds an account by any spelling of its address. Where two accounts have one mailbox, since before addresses had a normal form, the
+    /// later one is found by the exact spelling of its own address.
     /// </summary>
     public static async Task<FoundAccount?> FindAccountAsync(
         this Database database, string email, CancellationToken cancellationToken)

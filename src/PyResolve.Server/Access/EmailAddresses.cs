@@ -10,8 +10,8 @@ namespace PyResolve.Server.Access;
 internal sealed record EmailAddress(string Shown, string Key);
 
 /// <summary>
-/// One mailbox has one normal form, which alone is compared: Unicode form C and lower case by the runtime's own table, whatever the locale
-/// or the database; the domain as IDNA's lower-case A-labels, without a dot at its end.
+/// Normal forms of email addresses. One mailbox has one, which alone is compared: Unicode form C and lower case by the runtime's own table,
+/// whatever the locale or the database; the domain as IDNA's lower-case A-labels, without a dot at its end.
 /// </summary>
 internal static class EmailAddresses
 {
@@ -20,7 +20,7 @@ internal static class EmailAddresses
 
     private const int MaxLocalBytes = 64;
 
-    /// <summary>What RFC 5322 allows in a name without quotes, besides ASCII letters and digits.</summary>
+    /// <summary>The characters that RFC 5322 allows in a name without quotes, besides ASCII letters and digits.</summary>
     private const string Specials = "!#$%&'*+-/=?^_`{|}~";
 
     private static readonly IdnMapping Idna = new() { UseStd3AsciiRules = true };
@@ -39,10 +39,10 @@ internal static class EmailAddresses
         return key.Length <= MaxLength ? new EmailAddress($"{local}@{Idna.GetUnicode(domain)}", key) : null;
     }
 
-    /// <summary>Also of a text that is not an address, such as a row of an earlier version may have.</summary>
+    /// <summary>The normal form, also of a text that is not an address, such as a row of an earlier version may have.</summary>
     public static string KeyOf(string text) => Parse(text)?.Key ?? Lower(text.Trim());
 
-    /// <summary>Only an email to the address shows that it exists.</summary>
+    /// <summary>Checks the form of an address. Only an email to the address shows that it exists.</summary>
     public static void Email(this FieldErrors errors, string field, string? value)
     {
         errors.Text(field, value, MaxLength, required: true);
@@ -62,7 +62,9 @@ internal static class EmailAddresses
             or UnicodeCategory.PrivateUse or UnicodeCategory.OtherNotAssigned or UnicodeCategory.SpaceSeparator
             or UnicodeCategory.LineSeparator or UnicodeCategory.ParagraphSeparator);
 
-    /// <summary>An A-label that was typed is read first, or two encodings of one name would differ.</summary>
+    /// <summary>
+    /// Converts a domain to A-labels. An A-label that was typed is read first, or two encodings of one name would differ.
+    /// </summary>
     private static string? ToAscii(string domain)
     {
         try
@@ -85,7 +87,9 @@ internal static class EmailAddresses
         }
     }
 
-    /// <summary>Letters, marks and digits, as in IDNA 2008, and its few exceptions (RFC 5892, 2.6).</summary>
+    /// <summary>
+    /// Whether a domain may have the character: letters, marks and digits, as in IDNA 2008, and its few exceptions (RFC 5892, 2.6).
+    /// </summary>
     private static bool IsDomainCharacter(Rune rune) => rune.IsAscii
         ? Rune.IsLetterOrDigit(rune) || rune.Value is '-' or '.'
         : Rune.IsLetter(rune) || rune.Value is 0xB7 or 0x375 or 0x5F3 or 0x5F4 or 0x30FB
@@ -97,6 +101,6 @@ internal static class EmailAddresses
     private static string Fold(string domain) =>
         UnicodeText.ComposeCompatible(UnicodeText.ComposeCompatible(domain).ToLowerInvariant());
 
-    /// <summary>No top-level domain is a number: it would be an IP address.</summary>
+    /// <summary>Whether the top-level domain is a number, which none is: it would be an IP address.</summary>
     private static bool IsNumeric(string domain) => domain.Split('.')[^1].All(char.IsAsciiDigit);
 }

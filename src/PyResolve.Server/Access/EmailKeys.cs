@@ -14,7 +14,7 @@ internal static class EmailKeys
     // Any number that no other lock uses.
     private const long FillLock = 0x5079_5265_6D61_696C;
 
-    /// <summary>Usually there is nothing to do, which one read of an empty index shows.</summary>
+    /// <summary>Fills in missing normal forms. Usually there are none, which one read of an empty index shows.</summary>
     public static async Task FillAsync(Database database, CancellationToken cancellationToken)
     {
         while (await HasWorkAsync(database, cancellationToken))
@@ -62,7 +62,7 @@ internal static class EmailKeys
             cancellationToken),
         cancellationToken) > 0;
 
-    /// <summary>The older of two accounts keeps the mailbox.</summary>
+    /// <summary>Fills in normal forms. The older of two accounts keeps the mailbox.</summary>
     private static async Task FillAsync(Session session, CancellationToken cancellationToken)
     {
         await session.Engine.LockAsync(session, FillLock, cancellationToken);

@@ -20,10 +20,10 @@ internal static class UnicodeText
 
     private static readonly Lazy<Tables> All = new(Tables.Read);
 
-    /// <summary>Form C: one spelling of each text that looks and means the same.</summary>
+    /// <summary>Converts to form C: one spelling of each text that looks and means the same.</summary>
     public static string Compose(string text) => Normalize(text, compatible: false);
 
-    /// <summary>Form KC: also one spelling of characters that differ only in their look, such as full-width letters.</summary>
+    /// <summary>Converts to form KC: also one spelling of characters that differ only in their look, such as full-width letters.</summary>
     public static string ComposeCompatible(string text) => Normalize(text, compatible: true);
 
     private static string Normalize(string text, bool compatible)
@@ -42,7 +42,7 @@ internal static class UnicodeText
         return result.ToString();
     }
 
-    /// <summary>Stable, within each run of characters that combine with the one before them.</summary>
+    /// <summary>Sorts by combining class, stably, within each run of characters that combine with the one before them.</summary>
     private static void Sort(List<int> points, Tables tables)
     {
         for (var i = 1; i < points.Count; i++)
@@ -88,8 +88,8 @@ internal static class UnicodeText
         private readonly Dictionary<int, int> _classes = [];
 
         /// <summary>
-        /// Lines of <c>D</c> and <c>K</c>, a character and its full decomposition; <c>C</c>, a character and the pair that composes to it;
-        /// <c>R</c>, a range and its combining class. Numbers of characters are hexadecimal.
+        /// Reads lines of <c>D</c> and <c>K</c>, a character and its full decomposition; <c>C</c>, a character and the pair that composes
+        /// to it; <c>R</c>, a range and its combining class. Numbers of characters are hexadecimal.
         /// </summary>
         public static Tables Read()
         {

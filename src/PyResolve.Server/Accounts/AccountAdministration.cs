@@ -9,17 +9,17 @@ using PyResolve.Server.Storage;
 
 namespace PyResolve.Server.Accounts;
 
-/// <summary><c>IsEmailed</c>: a running server sends one as well.</summary>
+/// <summary>A link that sets a password. <c>IsEmailed</c>: a running server sends one as well.</summary>
 internal sealed record PasswordLink(string Url, DateTimeOffset ExpiresAt, bool IsEmailed);
 
-/// <summary>What an operator can do for a person: the way out of each state that an account can be in.</summary>
+/// <summary>What an operator can do for a person, to help them out of each state that an account can be in.</summary>
 internal sealed class AccountAdministration(
     Database database, Passwords passwords, EmailTokens tokens, Credentials credentials, AccountEmails emails, EmailOutbox outbox,
     AccountDeletion deletion, VerifiedKeyCache verified, AuditLog audit, PublicUrl publicUrl, TimeProvider time)
 {
     private static readonly QueueShare Operator = new("operator", "operator");
 
-    /// <summary>Without a password, the account has none until a link sets it.</summary>
+    /// <summary>Creates an account. Without a password, it has none until a link sets it.</summary>
     /// <returns>null where another account has the address.</returns>
     public async Task<UserInfo?> CreateAsync(
         EmailAddress email, string? name, string? password, bool isVerified, CancellationToken cancellationToken)
@@ -47,7 +47,7 @@ internal sealed class AccountAdministration(
             cancellationToken);
     }
 
-    /// <summary>A link that sets a password, once. It needs no mail server: the operator hands it over.</summary>
+    /// <summary>Makes a link that sets a password, once. It needs no mail server: the operator hands it over.</summary>
     public Task<PasswordLink> MakeLinkAsync(
         Guid userId, string email, TimeSpan lifetime, bool isInvitation, CancellationToken cancellationToken) => database.WriteAsync(
         async session =>
@@ -74,8 +74,8 @@ internal sealed class AccountAdministration(
         session => StoredPasswords.ExistsAsync(session, userId, cancellationToken), cancellationToken);
 
     /// <summary>
-    /// The new address is not verified, unless the operator says so: then a mail to it confirms it, and the first password reset through it
-    /// revokes what was made before. Links that were sent to the old address are no longer valid.
+    /// Changes the email address. The new one is not verified, unless the operator says so: then an email to it confirms it, and the first
+    /// password reset through it revokes what was made before. Links that were sent to the old address are no longer valid.
     /// </summary>
     /// <returns>Whether no other account has the address.</returns>
     public async Task<bool> TrySetEmailAsync(Guid userId, EmailAddress email, bool isVerified, CancellationToken cancellationToken)
@@ -104,7 +104,9 @@ internal sealed class AccountAdministration(
         verified.Remove(userId);
     }
 
-    /// <summary>For a person who has lost both the app and the recovery codes: the next login needs the password alone.</summary>
+    /// <summary>
+    /// Turns the second factor off for a person who has lost both the app and the recovery codes: the next login needs the password alone.
+    /// </summary>
     /// <returns>Whether there was a second factor.</returns>
     public Task<bool> ResetSecondFactorAsync(Guid userId, CancellationToken cancellationToken) => database.WriteAsync(
         async session =>

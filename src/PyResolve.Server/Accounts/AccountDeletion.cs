@@ -13,7 +13,10 @@ namespace PyResolve.Server.Accounts;
 internal sealed class AccountDeletion(
     Database database, PasswordProof proof, Sessions sessions, VerifiedKeyCache verified, Inbox billing, AuditLog audit, TimeProvider time)
 {
-    /// <summary>The password is ignored where the account has none: the token of the other service is the proof.</summary>
+    /// <summary>
+    /// Deletes the account, if the password is right. It is ignored where the account has none: the token of the other service is the
+    /// proof.
+    /// </summary>
     public async Task<ProblemResult?> TryAsync(Guid userId, string? password, Origin origin, CancellationToken cancellationToken)
     {
         if (!await TryWithoutPasswordAsync(userId, origin, cancellationToken))
@@ -45,15 +48,17 @@ internal sealed class AccountDeletion(
         },
         cancellationToken);
 
-    /// <summary>Within the caller's transaction; remove its keys from the cache after the commit.</summary>
+    /// <summary>Deletes the account within the caller's transaction; remove its keys from the cache after the commit.</summary>
     public async Task DeleteAsync(Session session, Guid userId, Origin origin, CancellationToken cancellationToken)
     {
         await SpentQuota.RememberAsync(session, userId, time.GetInstant(), cancellationToken);
         await DeleteWithoutQuotaAsync(session, userId, origin, cancellationToken);
     }
 
-    /// <summary>As <see cref="DeleteAsync"/>, for an account of somebody else than the next one with this address: what it used is not
-    /// charged to that one.</summary>
+    /// <summary>
+    /// Deletes as <see cref="DeleteAsync"/> does, where the next account with this address is another person's: what this one used is not
+    /// charged to that one.
+    /// </summary>
     public async Task DeleteWithoutQuotaAsync(Session session, Guid userId, Origin origin, CancellationToken cancellationToken)
     {
         var now = time.GetInstant();

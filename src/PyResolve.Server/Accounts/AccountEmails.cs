@@ -9,7 +9,10 @@ using PyResolve.Server.Storage;
 
 namespace PyResolve.Server.Accounts;
 
-/// <summary>The recipient is looked up when an email is sent, so that no answer or timing shows whether an account exists.</summary>
+/// <summary>
+/// Sends the emails of accounts. The recipient is looked up when an email is sent, so that no answer or timing shows whether an account
+/// exists.
+/// </summary>
 internal sealed class AccountEmails(
     Database database, EmailOutbox outbox, EmailTokens tokens, EmailChanges changes, Throttle throttle, AuditLog audit, PublicUrl publicUrl,
     ProductOptions product, BillingLetterTexts billing)
@@ -167,7 +170,10 @@ internal sealed class AccountEmails(
     private Task<string?> FindEmailAsync(Guid userId, CancellationToken cancellationToken) => database.FirstAsync(
         $"select email from profiles where id = {userId} and email <> ''", static row => row.Text(0), cancellationToken);
 
-    /// <summary>None to an address that another account has: neither account must show that the other exists.</summary>
+    /// <summary>
+    /// Writes the email to a new address. None goes to an address that another account has: neither account must show that the other
+    /// exists.
+    /// </summary>
     private async Task<EmailMessage?> ComposeEmailChangeAsync(Guid userId, string address, CancellationToken cancellationToken)
     {
         if (EmailAddresses.Parse(address) is not { } email
@@ -200,8 +206,8 @@ internal sealed class AccountEmails(
     }
 
     /// <summary>
-    /// By the typed address on the first try, by id on the next. An account that signs in through another service gets no password; one
-    /// that an operator created may not have one yet.
+    /// Finds the owner by the typed address on the first try, by id on the next. An account that signs in through another service gets no
+    /// password; one that an operator created may not have one yet.
     /// </summary>
     private async Task<EmailTokenOwner?> FindResetOwnerAsync(QueuedEmail email, CancellationToken cancellationToken)
     {

@@ -67,7 +67,7 @@ internal static class AccountEndpoints
         return outcome.Opened is { } opened ? Answers.Ok(opened) : outcome.Problem!;
     }
 
-    /// <summary>The answer has a secret.</summary>
+    /// <summary>Forbids caches to store the answer, because it has a secret.</summary>
     private static void DoNotStore(HttpContext http) => http.Response.Headers.CacheControl = "no-store";
 
     private static async Task<Results<NoContent, ProblemResult>> LogOut(

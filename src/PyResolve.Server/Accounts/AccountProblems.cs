@@ -10,7 +10,7 @@ internal static class AccountProblems
         SecurityEvent = SecurityEvents.LoginFailed,
     };
 
-    /// <summary>401: the password was right, and a second-factor code is required.</summary>
+    /// <summary>A 401 that says that the password was right, and a second-factor code is required.</summary>
     public static ProblemResult CodeRequired { get; } = new(Problems.Create(401, ProblemCodes.TotpRequired, ProblemTexts.CodeRequired));
 
     public static ProblemResult WrongCode { get; } = new(Problems.Create(401, ProblemCodes.TotpRequired, ProblemTexts.WrongCode))

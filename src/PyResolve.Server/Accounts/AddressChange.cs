@@ -5,7 +5,7 @@ namespace PyResolve.Server.Accounts;
 
 internal static class AddressChange
 {
-    /// <summary>Links that were sent to the old address are no longer valid.</summary>
+    /// <summary>Gives an account another address. Links that were sent to the old one are no longer valid.</summary>
     /// <returns>Whether no other account has the address.</returns>
     public static async Task<bool> TryAsync(
         Session session, Guid userId, EmailAddress email, DateTimeOffset? provedAt, DateTimeOffset now, CancellationToken cancellationToken)

@@ -44,11 +44,11 @@ internal sealed class CommonPasswords(ProductOptions product)
         return lower == address || lower == shown || lower == local || (word == local && word.Length >= ShortestName);
     }
 
-    /// <summary>One to three characters again and again.</summary>
+    /// <summary>Whether the text is one to three characters again and again.</summary>
     private static bool IsRepetition(string text) => Enumerable.Range(1, 3).Any(
         period => Enumerable.Range(0, Math.Max(0, text.Length - period)).All(i => text[i] == text[i + period]));
 
-    /// <summary>Up or down by one: abcdefgh, 98765432.</summary>
+    /// <summary>Whether each character is one more, or one less, than the one before: abcdefgh, 98765432.</summary>
     private static bool IsSequence(string text) => new[] { 1, -1 }.Any(
         step => Enumerable.Range(1, Math.Max(0, text.Length - 1)).All(i => text[i] == text[i - 1] + step));
 
@@ -64,7 +64,7 @@ internal sealed class CommonPasswords(ProductOptions product)
 
 internal static class PasswordRules
 {
-    /// <summary><paramref name="email"/>, where it is known, may not be the password either.</summary>
+    /// <summary>Checks a new password. <paramref name="email"/>, where it is known, may not be the password either.</summary>
     public static void Password(this FieldErrors errors, string field, string? value, CommonPasswords common, string? email = null)
     {
         errors.Text(field, value, Passwords.MaxLength, required: true);

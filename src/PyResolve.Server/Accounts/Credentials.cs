@@ -3,7 +3,10 @@ using PyResolve.Server.Storage;
 
 namespace PyResolve.Server.Accounts;
 
-/// <summary>The person who reads the mailbox is the owner of the account, also when somebody else signed up with the address.</summary>
+/// <summary>
+/// Ends credentials when an account changes hands. The person who reads the mailbox is the owner of the account, also when somebody else
+/// signed up with the address.
+/// </summary>
 internal sealed class Credentials(Sessions sessions, AuditLog audit, TimeProvider time)
 {
     /// <summary>Locks the account, before its other rows.</summary>
@@ -14,7 +17,7 @@ internal sealed class Credentials(Sessions sessions, AuditLog audit, TimeProvide
             static row => new { ProvedAt = row.InstantOrNull(0) },
             cancellationToken) is { ProvedAt: not null };
 
-    /// <summary>From now on the credentials are the owner's own.</summary>
+    /// <summary>Notes that from now on the credentials are the owner's own.</summary>
     public Task<int> MarkProvedAsync(Session session, Guid userId, CancellationToken cancellationToken) => session.ExecuteAsync(
         $"update profiles set owner_proved_at = coalesce(owner_proved_at, {time.GetInstant()}) where id = {userId}", cancellationToken);
 
@@ -26,7 +29,8 @@ internal sealed class Credentials(Sessions sessions, AuditLog audit, TimeProvide
         cancellationToken);
 
     /// <summary>
-    /// What was begun before ends too: a login that waits for its code, a device login that was approved, a change of the address.
+    /// Ends sessions, and what was begun before: a login that waits for its code, a device login that was approved, a change of the
+    /// address.
     /// </summary>
     public async Task EndSessionsAsync(Session session, Guid userId, Guid? except, CancellationToken cancellationToken)
     {
@@ -36,7 +40,7 @@ internal sealed class Credentials(Sessions sessions, AuditLog audit, TimeProvide
         await session.ExecuteAsync($"delete from email_changes where user_id = {userId}", cancellationToken);
     }
 
-    /// <summary>Every key, session and approved device login.</summary>
+    /// <summary>Revokes every key, session and approved device login.</summary>
     public async Task RevokeAllAsync(Session session, Guid userId, Origin origin, CancellationToken cancellationToken)
     {
         await EndSessionsAsync(session, userId, except: null, cancellationToken);

@@ -8,7 +8,7 @@ using PyResolve.Server.Storage;
 namespace PyResolve.Server.Accounts;
 
 /// <summary>
-/// The owner gives the account another address: the link in an e-mail to the new one changes it, and the old one gets a notice. No answer
+/// Changes an account's address for its owner: the link in an email to the new one changes it, and the old one gets a notice. No answer
 /// shows whether another account has the address.
 /// </summary>
 internal sealed class EmailChanges(
@@ -20,7 +20,7 @@ internal sealed class EmailChanges(
 
     public static TimeSpan Lifetime { get; } = TimeSpan.FromDays(1);
 
-    /// <summary>The password is ignored where the account has none: the token of the other service is the proof.</summary>
+    /// <summary>Sends the link. The password is ignored where the account has none: the token of the other service is the proof.</summary>
     public async Task<ProblemResult?> AskAsync(
         Caller caller, EmailAddress email, string? password, Origin origin, CancellationToken cancellationToken)
     {

@@ -116,5 +116,5 @@ internal static class EmailLinkPages
         new("Confirm your e-mail", new Accounts_VerifyPage { Model = new EmailLinkForm(token, problem) }) { Problem = problem };
 }
 
-/// <summary>The form carries the token on, which stays valid until it is accepted.</summary>
+/// <summary>The form that an email's link opens. It carries the token on, which stays valid until it is accepted.</summary>
 internal sealed record EmailLinkForm(string? Token, ProblemResult? Problem);

@@ -24,7 +24,10 @@ internal sealed class EmailTokenActions(
 
     private static readonly EmailTokenOutcome Busy = new(AccountProblems.Busy);
 
-    /// <summary>The first proof of the address revokes all keys, since somebody else may have made them; later ones if asked to.</summary>
+    /// <summary>
+    /// Sets a new password. The first proof of the address revokes all keys, since somebody else may have made them; later ones if asked
+    /// to.
+    /// </summary>
     public async Task<EmailTokenOutcome> ResetPasswordAsync(
         string token, string password, bool revokeKeys, Origin origin, CancellationToken cancellationToken)
     {
@@ -67,8 +70,8 @@ internal sealed class EmailTokenActions(
     }
 
     /// <summary>
-    /// The token shows that the mailbox is read. Only together with a session or the password does it show that its owner signed up; else
-    /// everything that was made before is revoked, the password too, which somebody else may know.
+    /// Verifies the address: the token shows that the mailbox is read. Only together with a session or the password does it show that its
+    /// owner signed up; else everything that was made before is revoked, the password too, which somebody else may know.
     /// </summary>
     public async Task<EmailTokenOutcome> VerifyEmailAsync(
         string token, string? password, Guid? sessionOf, Origin origin, CancellationToken cancellationToken)

@@ -11,11 +11,11 @@ internal static class EmailTokenPurposes
 
 internal sealed record EmailTokenOwner(Guid UserId, string Email)
 {
-    /// <summary>An operator handed the link over: it shows nothing about the mailbox.</summary>
+    /// <summary>Whether an operator handed the link over: then it shows nothing about the mailbox.</summary>
     public bool IsByOperator { get; init; }
 }
 
-/// <summary>A token is valid once, and only while the account still has the address it was sent to.</summary>
+/// <summary>The tokens in emailed links. Each is valid once, and only while the account still has the address it was sent to.</summary>
 internal sealed class EmailTokens(TimeProvider time)
 {
     public static TimeSpan ResetLifetime { get; } = TimeSpan.FromHours(1);

@@ -14,7 +14,7 @@ internal sealed record NewAccount(Guid Id, EmailAddress Email, string? Name)
     /// <summary>When its credentials were known to be those of the mailbox's owner; null: not yet.</summary>
     public DateTimeOffset? OwnerProvedAt { get; init; }
 
-    /// <summary>Of the identity that it is created for, besides that of its address.</summary>
+    /// <summary>The digest of the external identity that the account is created for.</summary>
     public byte[]? IdentityDigest { get; init; }
 }
 

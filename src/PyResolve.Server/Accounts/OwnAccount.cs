@@ -6,7 +6,7 @@ using PyResolve.Server.Storage;
 
 namespace PyResolve.Server.Accounts;
 
-/// <summary>What an account changes of itself, by the API and by its settings page.</summary>
+/// <summary>Changes that an account makes to itself, by the API and by its settings page.</summary>
 internal sealed class OwnAccount(
     Database database, PasswordProof proof, Sessions sessions, Credentials credentials, EmailTokens tokens, AuditLog audit,
     TimeProvider time)
@@ -34,7 +34,7 @@ internal sealed class OwnAccount(
             },
             cancellationToken);
 
-    /// <summary>The other sessions end.</summary>
+    /// <summary>Changes the password. The other sessions end.</summary>
     public Task<ProblemResult?> ChangePasswordAsync(
         Caller caller, string current, string newPassword, Origin origin, CancellationToken cancellationToken) => proof.TryAsync(
         caller.UserId,
@@ -50,7 +50,7 @@ internal sealed class OwnAccount(
         },
         cancellationToken);
 
-    /// <summary>Ending a session that has ended already is done, too.</summary>
+    /// <summary>Ends a session. That it has ended already is no error.</summary>
     /// <returns>Whether it is one of the account.</returns>
     public Task<bool> EndSessionAsync(Caller caller, Guid id, Origin origin, CancellationToken cancellationToken) => database.WriteAsync(
         async session =>

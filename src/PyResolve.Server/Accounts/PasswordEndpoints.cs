@@ -32,7 +32,7 @@ internal static class PasswordEndpoints
         return problem is null ? TypedResults.NoContent() : problem;
     }
 
-    /// <summary>The answer is the same whether another account has the address or not.</summary>
+    /// <summary>Begins a change of the address. The answer is the same whether another account has the address or not.</summary>
     private static async Task<Results<Accepted, ProblemResult>> ChangeEmail(
         Body<ChangeEmailRequest> body, HttpContext http, EmailChanges changes)
     {
@@ -47,7 +47,10 @@ internal static class PasswordEndpoints
         return problem is null ? TypedResults.Accepted((string?)null) : problem;
     }
 
-    /// <summary>The answer is always the same, also beyond the throttle: it must not show whether there is such an account.</summary>
+    /// <summary>
+    /// Sends a link for a forgotten password. The answer is always the same, also beyond the throttle: it must not show whether there is
+    /// such an account.
+    /// </summary>
     private static async Task<Accepted> Forgot(Body<ForgotPasswordRequest> body, HttpContext http, AccountEmails emails, Throttle throttle)
     {
         var email = body.Value.Email;

@@ -18,7 +18,7 @@ internal sealed record LoginTry(string Email, string Password, SessionClient Cli
     public string? NextPage { get; init; }
 }
 
-/// <summary>A session, a token with which a page asks for the code of the second factor, or a problem.</summary>
+/// <summary>The outcome of a login: a session, a token with which a page asks for the code of the second factor, or a problem.</summary>
 internal readonly record struct LoginOutcome(LogInResponse? Opened, string? PendingToken, ProblemResult? Problem)
 {
     public static implicit operator LoginOutcome(ProblemResult problem) => new(Opened: null, PendingToken: null, problem);
@@ -26,7 +26,9 @@ internal readonly record struct LoginOutcome(LogInResponse? Opened, string? Pend
     public static implicit operator LoginOutcome(LogInResponse opened) => new(opened, PendingToken: null, Problem: null);
 }
 
-/// <summary>An unknown email is treated as a wrong password: the same work, the same throttle, the same answer.</summary>
+/// <summary>
+/// Logs people in by a password. An unknown email is treated as a wrong password: the same work, the same throttle, the same answer.
+/// </summary>
 internal sealed class PasswordLogin(
     Database database, Passwords passwords, SessionOpening opening, SecondFactors factors, PendingLogins pending, Throttle throttle,
     FailedLogins failures, TimeProvider time)

@@ -1,6 +1,6 @@
 namespace PyResolve.Server.Accounts;
 
-/// <summary>Who waits for a turn: a network, and in it an account.</summary>
+/// <summary>The network, and in it the account, that a password waits for.</summary>
 internal readonly record struct QueueShare(string Network, string Account);
 
 /// <summary>
@@ -122,7 +122,7 @@ internal sealed class PasswordQueue(int turns, int maxWaiting)
         public void Cancel(CancellationToken cancellationToken) => _turn.TrySetCanceled(cancellationToken);
     }
 
-    /// <summary>Those of one network who wait, by account; the accounts take turns.</summary>
+    /// <summary>The waiting logins of one network, grouped by account.</summary>
     private sealed class Line(string network)
     {
         private readonly Dictionary<string, LinkedList<Waiter>> _byAccount = new(StringComparer.Ordinal);

@@ -8,8 +8,9 @@ using PyResolve.Server.Hosting;
 namespace PyResolve.Server.Accounts;
 
 /// <summary>
-/// Hashing is slow on purpose, so it takes turns and its queue is bounded: keys and quotas are served while many log in. Passwords are
-/// hashed in Unicode form KC (NIST SP 800-63B, 3.1.1.2), since keyboards and systems spell the same characters differently.
+/// Hashes and checks passwords. Hashing is slow on purpose, so it takes turns and its queue is bounded: keys and quotas are served while
+/// many log in. Passwords are hashed in Unicode form KC (NIST SP 800-63B, 3.1.1.2), since keyboards and systems spell the same characters
+/// differently.
 /// </summary>
 internal sealed class Passwords
 {
@@ -47,7 +48,9 @@ internal sealed class Passwords
     public async Task<PasswordTurn?> TakeTurnAsync(QueueShare share, CancellationToken cancellationToken) =>
         await _queue.EnterAsync(share, cancellationToken) is { } turn ? new PasswordTurn(this, turn) : null;
 
-    /// <summary>Of the format of ASP.NET Core Identity: a marker, then the function, the iterations and the salt's length.</summary>
+    /// <summary>
+    /// Reads the iterations from a hash of ASP.NET Core Identity: a marker, then the function, the iterations and the salt's length.
+    /// </summary>
     private static int IterationsOf(string hash)
     {
         Span<byte> bytes = stackalloc byte[128];
@@ -57,8 +60,8 @@ internal sealed class Passwords
     }
 
     /// <summary>
-    /// Hashes of an earlier setting would be checked faster, or slower, than that of nobody: which accounts exist would show. So every
-    /// check costs as many iterations as the dearest hash seen.
+    /// Checks a password at the cost of the dearest hash seen. A hash of an earlier setting would be checked faster, or slower, than that
+    /// of nobody, and show which accounts exist.
     /// </summary>
     private PasswordVerificationResult VerifyAtFullCost(string? hash, string password)
     {
@@ -90,8 +93,8 @@ internal sealed class Passwords
         public string Hash(string password) => passwords._hasher.HashPassword(NoUser, UnicodeText.ComposeCompatible(password));
 
         /// <summary>
-        /// Without a hash it takes as long as for a wrong password, so that timing does not show which accounts exist. A password that was
-        /// set before passwords were normalized is right as it was typed then, and is to be hashed again.
+        /// Checks a password. Without a hash it takes as long as for a wrong password, so that timing does not show which accounts exist. A
+        /// password that was set before passwords were normalized is right as it was typed then, and is to be hashed again.
         /// </summary>
         public PasswordVerificationResult Verify(string? hash, string password)
         {

@@ -5,7 +5,7 @@ using PyResolve.Server.Storage;
 
 namespace PyResolve.Server.Accounts;
 
-/// <summary><c>Next</c>: the page that the person asked for.</summary>
+/// <summary>A login that has passed both steps. <c>Next</c>: the page that the person asked for.</summary>
 internal sealed record SecondFactorPassed(LogInResponse Opened, string Next);
 
 /// <summary>The second step of a login on a page. A wrong code counts as a failed login of the account and of the address.</summary>

@@ -4,7 +4,7 @@ using PyResolve.Server.SecondFactor;
 
 namespace PyResolve.Server.Accounts;
 
-/// <summary><c>Pending</c>: the token of the login that waits for its code.</summary>
+/// <summary>The form that asks for a code. <c>Pending</c>: the token of the login that waits for it.</summary>
 internal sealed record SecondFactorForm(string Pending, ProblemResult? Problem);
 
 /// <summary>The second step of every sign-in on a page, also of the one on the page of a device login.</summary>

@@ -29,7 +29,7 @@ internal sealed class SecondFactorSettings(
             : AccountProblems.NoPassword,
         cancellationToken);
 
-    /// <summary>As a page does, which asks for the password.</summary>
+    /// <summary>Begins the set-up for a page, which asks for the password.</summary>
     public async Task<Outcome<TotpSetup>> BeginAsync(
         Caller caller, string password, Origin origin, CancellationToken cancellationToken)
     {
@@ -44,7 +44,7 @@ internal sealed class SecondFactorSettings(
         return problem ?? outcome;
     }
 
-    /// <summary>Sessions that were opened without the second factor end, except the caller's own.</summary>
+    /// <summary>Turns the second factor on. Sessions that were opened without it end, except the caller's own.</summary>
     public async Task<Outcome<TotpConfirmed>> ConfirmAsync(
         Caller caller, string code, Origin origin, CancellationToken cancellationToken)
     {
@@ -73,7 +73,7 @@ internal sealed class SecondFactorSettings(
             session => RemoveAsync(session, caller.UserId, code, attempt, origin, cancellationToken), cancellationToken);
     }
 
-    /// <summary>As a page does, which asks for the password too.</summary>
+    /// <summary>Turns the second factor off for a page, which asks for the password too.</summary>
     public async Task<ProblemResult?> RemoveAsync(
         Caller caller, string password, string code, Origin origin, CancellationToken cancellationToken)
     {

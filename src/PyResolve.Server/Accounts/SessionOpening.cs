@@ -5,13 +5,15 @@ using PyResolve.Server.Storage;
 
 namespace PyResolve.Server.Accounts;
 
-/// <summary>The end of every login, within the transaction that has checked it.</summary>
+/// <summary>Opens the session at the end of every login, within the transaction that has checked it.</summary>
 internal sealed class SessionOpening(Sessions sessions, Throttle throttle, AuditLog audit, PlanCatalog plans, TimeProvider time)
 {
     public Task<LogInResponse> OpenAsync(Session session, UserInfo user, SessionClient client, CancellationToken cancellationToken) =>
         OpenAsync(session, user, client, time.GetInstant(), cancellationToken);
 
-    /// <summary>Another service says who it is: no fresh proof, which an operator's changes need.</summary>
+    /// <summary>
+    /// Opens a session for a person whom another service names: it has no fresh proof of identity, which an operator's changes need.
+    /// </summary>
     public Task<LogInResponse> OpenWithoutProofAsync(
         Session session, UserInfo user, SessionClient client, CancellationToken cancellationToken) =>
         OpenAsync(session, user, client, provedAt: null, cancellationToken);

@@ -6,12 +6,12 @@ using PyResolve.Server.Storage;
 
 namespace PyResolve.Server.Accounts;
 
-/// <summary>Who opens a session, as its list shows it.</summary>
+/// <summary>The client that opens a session, as the list of sessions shows it.</summary>
 internal sealed record SessionClient(Origin Origin, string? UserAgent)
 {
     private const int MaxUserAgentLength = 200;
 
-    /// <summary>A login proves itself who owns the account.</summary>
+    /// <summary>The client of a request that logs in, which itself proves who owns the account.</summary>
     public static SessionClient Of(HttpContext http) => new(Origin.OfOwner(http), Shorten(http.Request.Headers.UserAgent.ToString()));
 
     private static string? Shorten(string text)
@@ -76,7 +76,7 @@ internal sealed class Sessions(Database database, ServerOptions options, TimePro
         return found.Caller;
     }
 
-    /// <summary>Open sessions, newest first.</summary>
+    /// <summary>Lists open sessions, newest first.</summary>
     /// <param name="cancellationToken">Stops reading.</param>
     /// <param name="count">The most to read.</param>
     /// <param name="before">The last session of the page before; null: from the newest on.</param>
@@ -104,7 +104,7 @@ internal sealed class Sessions(Database database, ServerOptions options, TimePro
     public static async Task<bool> IsOfAsync(Session session, Guid userId, Guid id, CancellationToken cancellationToken) =>
         await session.NumberAsync($"select count(*) from sessions where id = {id} and user_id = {userId}", cancellationToken) > 0;
 
-    /// <summary>Locks it, so that it ends before or after the transaction.</summary>
+    /// <summary>Locks a session, so that it ends before or after the transaction.</summary>
     public async Task<bool> LockOpenAsync(Session session, Guid id, CancellationToken cancellationToken) => await session.FirstAsync(
         $"""
         select id from sessions where id = {id} and revoked_at is null and expires_at > {time.GetInstant()} {session.Engine.ForUpdate}
@@ -124,7 +124,7 @@ internal sealed class Sessions(Database database, ServerOptions options, TimePro
         }
     }
 
-    /// <summary>On a route that takes a session, but does not need one.</summary>
+    /// <summary>Finds the caller on a route that takes a session, but does not need one.</summary>
     public async Task<Caller?> FindCallerAsync(HttpContext http)
     {
         const string Scheme = "Bearer ";

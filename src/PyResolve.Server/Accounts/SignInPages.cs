@@ -8,11 +8,13 @@ using PyResolve.Server.Pages;
 
 namespace PyResolve.Server.Accounts;
 
-/// <summary><c>Next</c>: the page under /app or /operator, or of a device, that a person asked for before signing in.</summary>
+/// <summary>
+/// The sign-in page. <c>Next</c>: the page under /app or /operator, or of a device, that a person asked for before signing in.
+/// </summary>
 internal sealed record SignInForm(
     string? Email, string? Next, ProblemResult? Problem, bool SignUpIsOpen, IReadOnlyList<SignInChoice> Choices);
 
-/// <summary><c>Next</c>: as in <see cref="SignInForm"/>.</summary>
+/// <summary>The sign-up page. <c>Next</c>: as in <see cref="SignInForm"/>.</summary>
 internal sealed record SignUpForm(
     string? Email, string? Name, string? Next, ProblemResult? Problem, IReadOnlyList<SignInChoice> Choices);
 
@@ -49,7 +51,7 @@ internal static class SignInPages
         pages.MapPost("/sign-out", SignOut);
     }
 
-    /// <summary>Where a page sends a person who has to sign in first.</summary>
+    /// <summary>Sends a person to the page where they have to sign in first.</summary>
     public static IResult Ask(HttpContext http) =>
         PageUrls.SeeOther(http, $"sign-in?next={Uri.EscapeDataString(http.Request.Path.Value!.TrimStart('/'))}");
 
@@ -117,7 +119,10 @@ internal static class SignInPages
         };
     }
 
-    /// <summary>The answer is always the same, as of the API: it must not show whether there is such an account.</summary>
+    /// <summary>
+    /// Sends a link for a forgotten password. The answer is always the same, as of the API: it must not show whether there is such an
+    /// account.
+    /// </summary>
     private static async Task<IResult> Forgot(
         HttpContext http, SameOrigin sameOrigin, AccountEmails emails, Throttle throttle, EmailOutbox outbox)
     {
@@ -174,13 +179,15 @@ internal static class SignInPages
         };
     }
 
-    /// <summary>Only pages of ours: a link must not send a person to another site after signing in.</summary>
+    /// <summary>
+    /// Reads a path to go on to, if it is a page of ours: a link must not send a person to another site after signing in.
+    /// </summary>
     public static string? NextOf(string? path) =>
         path is { Length: <= MaxNext } && ((path.Split('/')[0] is App or Operator && path.All(IsOfPath)) || IsDevice(path)) ? path : null;
 
     private static bool IsOfPath(char letter) => char.IsAsciiLetterLower(letter) || char.IsAsciiDigit(letter) || letter is '/' or '-';
 
-    /// <summary>With the code that the person brought, or without one.</summary>
+    /// <summary>Whether the path is the page of a device login, with the code that the person brought or without one.</summary>
     private static bool IsDevice(string path) => path == Device
         || (path.StartsWith(DeviceCode, StringComparison.Ordinal)
             && path[DeviceCode.Length..].All(static letter => char.IsAsciiLetterOrDigit(letter) || letter is '-'));

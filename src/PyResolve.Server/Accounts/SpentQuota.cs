@@ -6,7 +6,7 @@ using PyResolve.Server.Storage;
 namespace PyResolve.Server.Accounts;
 
 /// <summary>
-/// What a deleted account had used of the month's quota counts for the next account of the same address or identity, or quota could be had
+/// Keeps what a deleted account had used of the month's quota for the next account of the same address or identity, or quota could be had
 /// anew by deleting and signing up. Of the address and the identity a digest is kept, until the month ends.
 /// </summary>
 internal static class SpentQuota
@@ -16,8 +16,8 @@ internal static class SpentQuota
     public static byte[] OfIdentity(string issuer, string subject) => Digest($"identity {issuer} {subject}");
 
     /// <summary>
-    /// Before the account's address and identities are deleted. Units that are held now count as used; those that credits and overage cover
-    /// are paid for, and do not.
+    /// Remembers what an account has used, before its address and identities are deleted. Units that are held now count as used; those that
+    /// credits and overage cover are paid for, and do not.
     /// </summary>
     public static async Task RememberAsync(Session session, Guid userId, DateTimeOffset now, CancellationToken cancellationToken)
     {
@@ -48,7 +48,8 @@ internal static class SpentQuota
     }
 
     /// <summary>
-    /// As units of a reservation that were neither reported nor returned: they count as used without an event, and a recount finds them.
+    /// Counts the remembered units for a new account, as units of a reservation that were neither reported nor returned: they count as used
+    /// without an event, and a recount finds them.
     /// </summary>
     public static async Task CarryOverAsync(
         Session session, Guid userId, IReadOnlyList<byte[]> digests, DateTimeOffset now, CancellationToken cancellationToken)

@@ -2,7 +2,7 @@ using PyResolve.Server.Storage;
 
 namespace PyResolve.Server.Accounts;
 
-/// <summary>Opening and ending sessions by a password locks its row first.</summary>
+/// <summary>The rows of passwords. Opening and ending sessions by a password locks its row first.</summary>
 internal static class StoredPasswords
 {
     /// <returns>Whether the locked hash is still <paramref name="expectedHash"/>.</returns>

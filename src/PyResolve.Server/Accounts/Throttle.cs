@@ -13,7 +13,7 @@ internal sealed record ThrottleRule(string Kind, int Limit, TimeSpan Window)
 
 internal sealed record ThrottleMeter(ThrottleRule Rule, string Subject);
 
-/// <summary>With a <c>RetryAfter</c> the limit was reached and nothing was recorded.</summary>
+/// <summary>Attempts that were recorded. With a <c>RetryAfter</c> the limit was reached and nothing was recorded.</summary>
 internal sealed record ThrottledAttempt(IReadOnlyList<Guid> Ids, TimeSpan? RetryAfter = null);
 
 /// <summary>
@@ -24,12 +24,13 @@ internal sealed class Throttle(Database database, ThrottleRules rules, TimeProvi
 {
     public ThrottleRules Rules => rules;
 
-    /// <summary>Whether the limit is reached now, by a read alone: a flood must cost little.</summary>
+    /// <summary>Returns how long to wait where the limit is reached now, by a read alone: a flood must cost little.</summary>
     public Task<TimeSpan?> WaitAsync(IReadOnlyList<ThrottleMeter> meters, CancellationToken cancellationToken) =>
         database.ReadAsync(session => WaitAsync(session, meters, cancellationToken), cancellationToken);
 
     /// <summary>
-    /// A network from which the account was logged into before has a count of its own: strangers who guess cannot lock the owner out there.
+    /// The meters of a login. A network from which the account was logged into before has a count of its own: strangers who guess cannot
+    /// lock the owner out there.
     /// </summary>
     public async Task<IReadOnlyList<ThrottleMeter>> LogInAsync(string email, string? address, CancellationToken cancellationToken)
     {
@@ -41,7 +42,7 @@ internal sealed class Throttle(Database database, ThrottleRules rules, TimeProvi
         return rules.LogIn(email, address, isKnown);
     }
 
-    /// <summary>Where the account was logged into now.</summary>
+    /// <summary>Remembers the network that the account was logged into from.</summary>
     public Task KnowNetworkAsync(Session session, string email, string? address, CancellationToken cancellationToken) =>
         session.ExecuteAsync(
             $"""
@@ -51,7 +52,7 @@ internal sealed class Throttle(Database database, ThrottleRules rules, TimeProvi
             """,
             cancellationToken);
 
-    /// <summary>The failed guesses of everybody, and the known networks, since others may have known the password.</summary>
+    /// <summary>Forgets the failed guesses of everybody, and the known networks, since others may have known the password.</summary>
     public static async Task ForgetLogInsAsync(Session session, string email, CancellationToken cancellationToken)
     {
         var subject = ThrottleRules.OfEmail(email);

@@ -13,19 +13,19 @@ internal sealed class ThrottleRules(IConfiguration configuration)
     private static readonly TimeSpan GuessingWindow = TimeSpan.FromMinutes(15);
     private static readonly TimeSpan Hour = TimeSpan.FromHours(1);
 
-    /// <summary><c>PyResolve:LogInFailuresPerAccount</c>: within 15 minutes; default 20.</summary>
+    /// <summary>The rule of <c>PyResolve:LogInFailuresPerAccount</c>: within 15 minutes; default 20.</summary>
     private readonly ThrottleRule _logInToAccount =
         new(LogInKind, ServerOptions.Number(configuration, "PyResolve:LogInFailuresPerAccount", 20, 1, MaxLimit), GuessingWindow);
 
-    /// <summary><c>PyResolve:LogInFailuresPerAddress</c>: within 15 minutes; default 100.</summary>
+    /// <summary>The rule of <c>PyResolve:LogInFailuresPerAddress</c>: within 15 minutes; default 100.</summary>
     private readonly ThrottleRule _logInFromAddress =
         new("login.address", ServerOptions.Number(configuration, "PyResolve:LogInFailuresPerAddress", 100, 1, MaxLimit), GuessingWindow);
 
-    /// <summary><c>PyResolve:SignUpsPerHour</c>: from an address; default 1000.</summary>
+    /// <summary>The rule of <c>PyResolve:SignUpsPerHour</c>: from an address; default 1000.</summary>
     private readonly ThrottleRule _signUpFromAddress =
         new("signup.address", ServerOptions.Number(configuration, "PyResolve:SignUpsPerHour", 1000, 1, MaxLimit), Hour);
 
-    /// <summary><c>PyResolve:DeviceCodesPerHour</c>: device logins begun from an address; default 300.</summary>
+    /// <summary>The rule of <c>PyResolve:DeviceCodesPerHour</c>: device logins begun from an address; default 300.</summary>
     private readonly ThrottleRule _deviceCodeFromAddress =
         new("device_code.address", ServerOptions.Number(configuration, "PyResolve:DeviceCodesPerHour", 300, 1, MaxLimit), Hour);
 
@@ -52,7 +52,7 @@ internal sealed class ThrottleRules(IConfiguration configuration)
 
     public IReadOnlyList<ThrottleMeter> Password(Guid userId) => [_passwordOfSession.For(userId.ToString())];
 
-    /// <summary>A code of the second factor, from a session of the account.</summary>
+    /// <summary>The meters of codes of the second factor, from a session of the account.</summary>
     public IReadOnlyList<ThrottleMeter> Code(Guid userId) => [_codeOfSession.For(userId.ToString())];
 
     public IReadOnlyList<ThrottleMeter> EmailChangeOf(Guid userId) => [_emailChangeOfAccount.For(userId.ToString())];
@@ -63,16 +63,18 @@ internal sealed class ThrottleRules(IConfiguration configuration)
 
     public IReadOnlyList<ThrottleMeter> DeviceCode(string? address) => [.. FromAddress(_deviceCodeFromAddress, address)];
 
-    /// <summary>A user code is short, so few guesses are allowed (RFC 8628, 5.1).</summary>
+    /// <summary>The meters of user codes. A code is short, so few guesses are allowed (RFC 8628, 5.1).</summary>
     public IReadOnlyList<ThrottleMeter> UserCode(Guid userId, string? address) =>
         [_userCodeOfAccount.For(userId.ToString()), .. FromAddress(_userCodeFromAddress, address)];
 
-    /// <summary>A digest, so that the table holds no email addresses.</summary>
+    /// <summary>The digest of an email address, so that the table holds no addresses.</summary>
     public static string OfEmail(string email) => Convert.ToHexStringLower(TokenKind.DigestOf(EmailAddresses.KeyOf(email)));
 
     public static string NetworkOf(string? address) => ClientNetwork.Of(address).Narrow;
 
-    /// <summary>An IPv6 client may have many networks of 64 bits, from one of 48: that one has half as much again.</summary>
+    /// <summary>
+    /// The meters of an address. An IPv6 client may have many networks of 64 bits, from one of 48: that one has half as much again.
+    /// </summary>
     private static ThrottleMeter[] FromAddress(ThrottleRule rule, string? address)
     {
         var network = ClientNetwork.Of(address);

@@ -12,14 +12,17 @@ namespace PyResolve.Server.Accounts;
 /// <summary>Sessions in a cookie that scripts cannot read and forms of other sites do not send. The API ignores the cookie.</summary>
 internal sealed class WebSessions(Database database, Sessions sessions, AuditLog audit, PublicUrl publicUrl)
 {
-    /// <summary>Over https no other site, not even another name of this domain, can set a cookie with this prefix.</summary>
+    /// <summary>
+    /// The cookie's name. Over https no other site, not even another name of this domain, can set a cookie with this prefix.
+    /// </summary>
     public const string CookieName = "__Host-pyr_session";
 
-    /// <summary>On this machine over http, where a browser does not keep the other one.</summary>
+    /// <summary>The cookie's name on this machine over http, where a browser does not keep the other one.</summary>
     public const string LoopbackCookieName = "pyr_session";
 
     /// <summary>
-    /// Also sets the request's caller. On the pages of an account this is the account that an operator looks at, whose forms are refused.
+    /// Finds the caller, and makes it the request's. On the pages of an account that an operator looks at, this is that account, whose
+    /// forms are refused.
     /// </summary>
     public async Task<Caller?> FindAsync(HttpContext http)
     {
@@ -53,10 +56,12 @@ internal sealed class WebSessions(Database database, Sessions sessions, AuditLog
 
     public static void SetCookie(HttpContext http, LogInResponse opened) => SetCookie(http, opened, IsSecure(http));
 
-    /// <summary>For a browser that another service has sent back, without an <c>Origin</c>: the server's own address counts.</summary>
+    /// <summary>
+    /// Sets the cookie of a browser that another service has sent back, without an <c>Origin</c>: the server's own address counts.
+    /// </summary>
     public void SetCookieOnReturn(HttpContext http, LogInResponse opened) => SetCookie(http, opened, !IsLoopbackHttp);
 
-    /// <summary>As <see cref="RequireSafeConnection"/>, before another service is asked to send the browser back.</summary>
+    /// <summary>Throws as <see cref="RequireSafeConnection"/> does, before another service is asked to send the browser back.</summary>
     public void RequireSafeReturn()
     {
         if (!publicUrl.Value.StartsWith("https:", StringComparison.OrdinalIgnoreCase) && !IsLoopbackHttp)

@@ -10,10 +10,10 @@ internal sealed record Origin(string Actor, string? Address)
 {
     public static Origin Operator { get; } = new("operator", Address: null);
 
-    /// <summary>Who did it on the operator's pages; null: nobody, or an operator on the command line.</summary>
+    /// <summary>The operator who did it on the operator's pages; null: nobody, or an operator on the command line.</summary>
     public Guid? OperatorId { get; init; }
 
-    /// <summary>Why, in the operator's words; the operator's pages alone show it.</summary>
+    /// <summary>The reason, in the operator's words; the operator's pages alone show it.</summary>
     public string? Reason { get; init; }
 
     public static Origin Anyone(string? address) => new("anyone", address);
@@ -27,7 +27,7 @@ internal sealed record Origin(string Actor, string? Address)
         },
         AddressOf(http));
 
-    /// <summary>For an action that itself proves who owns the account, such as a login.</summary>
+    /// <summary>The origin of an action that itself proves who owns the account, such as a login.</summary>
     public static Origin OfOwner(HttpContext http) => new("owner", AddressOf(http));
 
     public static string? AddressOf(HttpContext http) => http.Connection.RemoteIpAddress is { } address
@@ -78,7 +78,9 @@ internal static class AuditActions
     public const string EventsReplayed = "stripe.events_replayed";
     public const string LogDeleted = "audit.deleted";
 
-    /// <summary>In the words of a page, in its order. The deletion of entries and the replay of events belong to no account.</summary>
+    /// <summary>
+    /// The actions in the words of a page, in its order. The deletion of entries and the replay of events belong to no account.
+    /// </summary>
     public static OrderedDictionary<string, string> All { get; } = new(StringComparer.Ordinal)
     {
         [LoggedIn] = "Signed in",
@@ -139,7 +141,7 @@ internal sealed class AuditLog(Database database, TimeProvider time)
             cancellationToken);
     }
 
-    /// <summary>Newest first, after the entry that <paramref name="cursor"/> names.</summary>
+    /// <summary>Reads entries, newest first, after the one that <paramref name="cursor"/> names.</summary>
     /// <param name="userId">Whose log.</param>
     /// <param name="cursor">null: from the newest entry on.</param>
     /// <param name="cancellationToken">Stops reading.</param>

@@ -18,7 +18,7 @@ internal sealed class AuditRetention(Database database, AuditLog audit, TimeProv
         return settled.StartOfMonth().AddMonths(-MonthsKept);
     }
 
-    /// <summary>The entry that reports it belongs to no account.</summary>
+    /// <summary>Deletes entries. The entry that reports it belongs to no account.</summary>
     /// <returns>The number of deleted entries.</returns>
     public async Task<long> DeleteAsync(DateTimeOffset before, CancellationToken cancellationToken)
     {

@@ -11,7 +11,7 @@ internal static class BillingPages
     public static void MapBillingPages(this IEndpointRouteBuilder routes) =>
         routes.MapGroup("/billing").ArePages().MapGet("/return", Return);
 
-    /// <summary>The token in the address is no credential, and allows nothing but a sync.</summary>
+    /// <summary>Returns a person from Stripe. The token in the address is no credential, and allows nothing but a sync.</summary>
     private static async Task<RedirectHttpResult> Return(
         HttpContext http, BillingOptions options, BillingCustomers customers, ReturnSync sync, BillingLinks links)
     {

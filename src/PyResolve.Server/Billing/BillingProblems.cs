@@ -21,7 +21,7 @@ internal static partial class BillingProblems
     public static ProblemResult? CheckConfigured(BillingOptions options) =>
         options.IsConfigured ? null : NotConfigured("This server sells no subscriptions: STRIPE_SECRET_KEY is not set.");
 
-    /// <summary>503 when Stripe fails, 409 when it refuses the buyer. What Stripe said is only logged.</summary>
+    /// <summary>Makes routes answer 503 when Stripe fails, 409 when it refuses the buyer. What Stripe said is only logged.</summary>
     public static RouteGroupBuilder ReportStripeFailures(this RouteGroupBuilder routes)
     {
         routes.AddEndpointFilter(static async (invocation, next) =>

@@ -62,7 +62,10 @@ internal static class BillingServices
         return services;
     }
 
-    /// <summary>As for plans, what was paid for in live mode always counts; without a key, what was not paid at a simulator.</summary>
+    /// <summary>
+    /// The modes of Stripe whose credits count. As for plans, what was paid for in live mode always counts; without a key, what was not
+    /// paid at a simulator.
+    /// </summary>
     private static CreditOrigins CreditOriginsOf(BillingOptions options) => options.IsConfigured
         ? new CreditOrigins(options.Origin, BillingOrigins.Live)
         : new CreditOrigins(BillingOrigins.Test, BillingOrigins.Live);

@@ -10,7 +10,7 @@ using PyResolve.Server.Quota;
 
 namespace PyResolve.Server.Billing;
 
-/// <summary>What is used beyond a plan's quota: credits are bought before, overage is billed afterwards.</summary>
+/// <summary>The routes about units beyond a plan's quota: credits are bought before, overage is billed afterwards.</summary>
 internal static class CreditEndpoints
 {
     public const long MostOverage = 1_000_000;

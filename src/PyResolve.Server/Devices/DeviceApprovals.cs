@@ -6,7 +6,7 @@ using PyResolve.Server.Storage;
 
 namespace PyResolve.Server.Devices;
 
-/// <summary>Wrong codes are throttled by account and by address; right ones do not count.</summary>
+/// <summary>Looks up the code that a person typed. Wrong codes are throttled by account and by address; right ones do not count.</summary>
 internal sealed class DeviceApprovals(Database database, DeviceCodes codes, Throttle throttle)
 {
     private static readonly ProblemResult NoCode = new(Problems.Create(

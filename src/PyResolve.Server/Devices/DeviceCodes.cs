@@ -16,7 +16,9 @@ internal static class DeviceState
     public const string Redeemed = "redeemed";
 }
 
-/// <summary><c>UserCode</c> is as shown, <c>XXXX-XXXX</c>; <c>State</c> is one of <see cref="DeviceState"/>.</summary>
+/// <summary>
+/// A login that a device began. <c>UserCode</c> is as shown, <c>XXXX-XXXX</c>; <c>State</c> is one of <see cref="DeviceState"/>.
+/// </summary>
 internal sealed record DeviceRequest(
     string UserCode, string? ClientId, IReadOnlyList<string> Scopes, string? Address, DateTimeOffset AskedAt, string State,
     Guid? DecidedBy, bool HasExpired);
@@ -27,7 +29,7 @@ internal sealed class DeviceCodes(
     public const int IntervalSeconds = 5;
     public static readonly TimeSpan Lifetime = TimeSpan.FromMinutes(10);
 
-    /// <summary>How long polls of an expired code are answered with <c>expired_token</c>.</summary>
+    /// <summary>How long an expired code is kept, so that polls of it are answered with <c>expired_token</c>.</summary>
     private static readonly TimeSpan Retention = TimeSpan.FromHours(1);
 
     private const int DeletionBatch = 100;
@@ -60,7 +62,7 @@ internal sealed class DeviceCodes(
         }
     }
 
-    /// <summary><paramref name="userCode"/> is as <see cref="UserCode.Parse"/> returns it.</summary>
+    /// <summary>Finds a login. <paramref name="userCode"/> is as <see cref="UserCode.Parse"/> returns it.</summary>
     public async Task<DeviceRequest?> FindAsync(string userCode, CancellationToken cancellationToken)
     {
         var digest = await digests.OfAsync(userCode, cancellationToken);
@@ -77,7 +79,7 @@ internal sealed class DeviceCodes(
             cancellationToken);
     }
 
-    /// <summary>Has no effect on a login that is not pending.</summary>
+    /// <summary>Approves or denies a login. Has no effect on one that is not pending.</summary>
     /// <returns>Whether the caller's session may decide: it may have ended since the caller was found.</returns>
     public async Task<bool> DecideAsync(
         DeviceRequest request, bool approve, Caller caller, Origin origin, CancellationToken cancellationToken)

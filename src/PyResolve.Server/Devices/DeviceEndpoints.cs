@@ -77,7 +77,9 @@ internal static class DeviceEndpoints
     private static DeviceCodeRequest ReadRequest(IFormCollection form) =>
         new() { ClientId = form.Field("client_id"), Scope = form.Field("scope") };
 
-    /// <summary>Problems of a form are 400 with <c>error</c>, which OAuth libraries read; they do not know 422.</summary>
+    /// <summary>
+    /// Reads the form of a device. Its problems are 400 with <c>error</c>, which OAuth libraries read; they do not know 422.
+    /// </summary>
     private static async Task<string> ReadFormAsync(HttpContext http)
     {
         var form = await FormBody.ReadAsync(http);

@@ -8,22 +8,27 @@ using PyResolve.Server.Storage;
 
 namespace PyResolve.Server.Devices;
 
-/// <summary><c>Error</c> is a code of RFC 8628; <c>Detail</c> replaces its default text.</summary>
+/// <summary>The answer to a poll. <c>Error</c> is a code of RFC 8628; <c>Detail</c> replaces its default text.</summary>
 internal sealed record DeviceExchangeOutcome(DeviceTokenResponse? Redeemed, string? Error = null, string? Detail = null)
 {
     /// <summary>The scopes of the key.</summary>
     public IReadOnlyList<string> Scopes { get; init; } = [];
 }
 
-/// <summary>The key is created in the transaction that redeems the code, so of any number of concurrent exchanges one gets a key.</summary>
+/// <summary>
+/// Exchanges an approved code for a key. The key is created in the transaction that redeems the code, so of any number of concurrent
+/// exchanges one gets a key.
+/// </summary>
 internal sealed class DeviceExchange(Database database, ApiKeys keys, AuditLog audit, PlanCatalog plans, TimeProvider time)
 {
     private const string NameWithoutClient = "Device";
 
-    /// <summary>Added to the interval by a poll that comes too early (RFC 8628, 3.5).</summary>
+    /// <summary>The seconds that a poll that comes too early adds to the interval (RFC 8628, 3.5).</summary>
     private const int SlowDownSeconds = 5;
 
-    /// <summary>From this interval on, early polls are answered without a write, so that they cannot cause load on the store.</summary>
+    /// <summary>
+    /// The interval, in seconds, from which on early polls are answered without a write, so that they cannot cause load on the store.
+    /// </summary>
     private const int MaxIntervalSeconds = 60;
 
     // Timers fire early, and the clocks of two instances differ.

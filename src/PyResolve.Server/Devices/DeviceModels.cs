@@ -10,7 +10,7 @@ internal sealed record CodeEntry(Caller Caller, string? Typed, ProblemResult? Pr
 
 internal sealed record DeviceQuestion(DeviceRequest Request, Caller Caller, string? OwnAddress, DateTimeOffset Now)
 {
-    /// <summary>In quotation marks, and said to be its own words: anyone can send any name.</summary>
+    /// <summary>The name of the device, in quotation marks and said to be its own words: anyone can send any name.</summary>
     public string Name => Request.ClientId is { } name ? $"Calls itself “{name}”" : "Does not say its name";
 
     public string ComparedAddress => Request.Address == OwnAddress
@@ -25,7 +25,7 @@ internal sealed record DeviceQuestion(DeviceRequest Request, Caller Caller, stri
     };
 }
 
-/// <summary><c>Name</c>: of the device; null: it was denied.</summary>
+/// <summary>The answer after a decision. <c>Name</c>: of the device; null: it was denied.</summary>
 internal sealed record DeviceAnswer(string? Name, Caller Caller, string? UserCode);
 
 internal sealed record DeviceAccount(Caller Caller, string? UserCode);

@@ -6,7 +6,10 @@ using PyResolve.Server.Pages;
 
 namespace PyResolve.Server.Devices;
 
-/// <summary>A decision is answered with a redirect, so that reloading or sharing the page shows the state and decides nothing.</summary>
+/// <summary>
+/// The pages of a device login. A decision is answered with a redirect, so that reloading or sharing the page shows the state and decides
+/// nothing.
+/// </summary>
 internal static class DevicePages
 {
     private const int MaxTypedLength = 64;

@@ -4,14 +4,14 @@ using PyResolve.Server.Keys;
 
 namespace PyResolve.Server.Devices;
 
-/// <summary>What a device asks for (RFC 8628, 3.1: <c>scope</c>), and what a person reads about it before approving.</summary>
+/// <summary>The scopes that a device asks for (RFC 8628, 3.1: <c>scope</c>), and what a person reads about them before approving.</summary>
 internal static class DeviceScopes
 {
     public const int MaxLength = 200;
 
     public static string Unknown { get; } = ProblemTexts.NotDeviceScopes(Scopes.DeviceAllowed);
 
-    /// <summary>Absent and empty mean the default. Each scope once, in the order of the documentation.</summary>
+    /// <summary>Reads the scopes of a request, each once, in the order of the documentation. Absent and empty mean the default.</summary>
     public static bool TryRead(string? text, [NotNullWhen(true)] out IReadOnlyList<string>? scopes)
     {
         var asked = (text ?? "").Split(' ', StringSplitOptions.RemoveEmptyEntries);
@@ -22,10 +22,10 @@ internal static class DeviceScopes
         return true;
     }
 
-    /// <summary>null: the login was begun by a server that did not know scopes yet.</summary>
+    /// <summary>Reads the scopes of a stored login; null: a server that did not know scopes yet began it.</summary>
     public static IReadOnlyList<string> Parse(string? column) => column is null ? Scopes.DeviceDefault : ScopeSets.Parse(column);
 
-    /// <summary>In the words of somebody who decides whether to give it.</summary>
+    /// <summary>Describes a scope to somebody who decides whether to give it.</summary>
     public static string Describe(string scope) => scope switch
     {
         Scopes.UsageWrite => "Report usage to your account",

@@ -11,7 +11,7 @@ internal static class DeviceViews
     private static readonly ProblemResult Expired = new(
         Problems.Create(410, ProblemCodes.NotFound, "This code has expired. Start the login on your device again, which shows a new one."));
 
-    /// <summary>Who comes in through another service is brought back to the same code.</summary>
+    /// <summary>The page that asks to sign in. A person who comes in through another service is brought back to the same code.</summary>
     public static PageResult SignIn(HttpContext http, string? userCode, string? email = null, ProblemResult? problem = null)
     {
         var back = SignInPages.NextOf(DevicePages.PathOf(userCode)) ?? DevicePages.PathOf(typed: null);

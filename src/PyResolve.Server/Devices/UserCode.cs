@@ -6,7 +6,10 @@ using PyResolve.Server.Storage;
 
 namespace PyResolve.Server.Devices;
 
-/// <summary>Eight consonants: no words, nothing that looks alike (RFC 8628, 6.1). 34 bits: enough for ten minutes and few tries.</summary>
+/// <summary>
+/// The code that a person types: eight consonants, which make no words and do not look alike (RFC 8628, 6.1). 34 bits: enough for ten
+/// minutes and few tries.
+/// </summary>
 internal static class UserCode
 {
     public const int Length = 8;
@@ -16,7 +19,7 @@ internal static class UserCode
 
     public static string Show(string code) => $"{code[..(Length / 2)]}-{code[(Length / 2)..]}";
 
-    /// <summary>In any case, with dashes and spaces anywhere. null where it cannot be a code.</summary>
+    /// <summary>Reads a code in any case, with dashes and spaces anywhere. null where it cannot be a code.</summary>
     public static string? Parse(string text)
     {
         Span<char> code = stackalloc char[Length];
@@ -35,10 +38,12 @@ internal static class UserCode
     }
 }
 
-/// <summary>PBKDF2 with this database's salt, since a plain hash of so short a code is broken in a minute.</summary>
+/// <summary>Digests of user codes: PBKDF2 with this database's salt, since a plain hash of so short a code is broken in a minute.</summary>
 internal sealed class UserCodeDigests(Database database) : IDisposable
 {
-    /// <summary>About 30 ms. To try all codes takes a graphics processor days, and a code is valid for ten minutes.</summary>
+    /// <summary>
+    /// The iterations, which take about 30 ms. To try all codes takes a graphics processor days, and a code is valid for ten minutes.
+    /// </summary>
     private const int Iterations = 100_000;
 
     private const int MaxWaiting = 256;

@@ -7,7 +7,7 @@ internal static class EmailKinds
     public const string Invitation = "invite";
     public const string Leak = "leak";
 
-    /// <summary>To the new address, with the link; then to the old one, as a notice.</summary>
+    /// <summary>An email to the new address with the link, and then one to the old address as a notice.</summary>
     public const string EmailChange = "email_change";
     public const string EmailChanged = "email_changed";
 

@@ -3,22 +3,22 @@ using PyResolve.Server.Storage;
 
 namespace PyResolve.Server.Email;
 
-/// <summary>What an email is about. Its text, and the token in its link, are made when it is sent.</summary>
+/// <summary>The subject of an email. Its text, and the token in its link, are made when it is sent.</summary>
 internal sealed record QueuedEmail(string Kind)
 {
-    /// <summary>null while only <see cref="TypedAddress"/> is known.</summary>
+    /// <summary>The account; null while only <see cref="TypedAddress"/> is known.</summary>
     public Guid? UserId { get; init; }
 
     /// <summary>The address in the request; its account is looked up when the email is written.</summary>
     public string? TypedAddress { get; init; }
 
-    /// <summary>What the email mentions, such as a key's prefix.</summary>
+    /// <summary>A detail that the email mentions, such as a key's prefix.</summary>
     public string? Detail { get; init; }
 
     public string? ClientAddress { get; init; }
 }
 
-/// <summary><c>Tries</c> includes this one.</summary>
+/// <summary>An email that was taken to be sent. <c>Tries</c> includes this one.</summary>
 internal sealed record DueEmail(Guid Id, QueuedEmail Email, int Tries, DateTimeOffset CreatedAt);
 
 /// <summary>
@@ -27,14 +27,14 @@ internal sealed record DueEmail(Guid Id, QueuedEmail Email, int Tries, DateTimeO
 /// </summary>
 internal sealed class EmailOutbox(Database database, IEmailTransport? transport, TimeProvider time)
 {
-    /// <summary>Longer than a mail server may take.</summary>
+    /// <summary>How long an email is leased: longer than a mail server may take.</summary>
     private static readonly TimeSpan Lease = TimeSpan.FromMinutes(2);
 
     public WakeSignal Arrivals { get; } = new();
 
     public bool IsEnabled => transport is not null;
 
-    /// <summary>Within the caller's transaction; call <see cref="Wake"/> after its commit.</summary>
+    /// <summary>Adds an email within the caller's transaction; call <see cref="Wake"/> after its commit.</summary>
     public Task AddAsync(Session session, QueuedEmail email, CancellationToken cancellationToken)
     {
         if (!IsEnabled)
@@ -51,7 +51,7 @@ internal sealed class EmailOutbox(Database database, IEmailTransport? transport,
 
     public void Wake() => Arrivals.Set();
 
-    /// <summary>Looks first: mostly there is nothing to take, and a look needs no transaction.</summary>
+    /// <summary>Takes due emails. Looks first: mostly there is nothing to take, and a look needs no transaction.</summary>
     public async Task<List<DueEmail>> TakeDueAsync(int max, CancellationToken cancellationToken)
     {
         var due = await database.ListAsync(

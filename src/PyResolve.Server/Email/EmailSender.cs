@@ -5,8 +5,8 @@ using PyResolve.Server.Telemetry;
 namespace PyResolve.Server.Email;
 
 /// <summary>
-/// No request waits for a mail server or fails because of one. An email that is not accepted is tried again for about an hour. Delivery
-/// is at least once: twice where the sender dies before the store knows that the email was sent.
+/// Sends queued emails. No request waits for a mail server or fails because of one. An email that is not accepted is tried again for about
+/// an hour. Delivery is at least once: twice where the sender dies before the store knows that the email was sent.
 /// </summary>
 internal sealed partial class EmailSender(
     EmailOutbox outbox, ComposeEmail compose, IEmailTransport? transport, ServerMetrics metrics, TimeProvider time,
@@ -20,7 +20,7 @@ internal sealed partial class EmailSender(
 
     private static readonly TimeSpan DrainTimeout = TimeSpan.FromSeconds(5);
 
-    /// <summary>Older emails, after a long outage, would only confuse.</summary>
+    /// <summary>The age from which on emails are dropped: after a long outage they would only confuse.</summary>
     private static readonly TimeSpan MaxAge = TimeSpan.FromDays(1);
 
     private static readonly TimeSpan[] RetryDelays =

@@ -11,7 +11,9 @@ internal static class EmailServices
     private const int SubmissionPort = 587;
     private const int ImplicitTlsPort = 465;
 
-    /// <summary>SMTP, else a folder (in Development <c>outgoing-mail</c> beside the data), else nothing is sent.</summary>
+    /// <summary>
+    /// Adds what sends emails: SMTP, else a folder (in Development <c>outgoing-mail</c> beside the data), else nothing is sent.
+    /// </summary>
     /// <exception cref="InvalidConfigurationException">The settings cannot work.</exception>
     public static IServiceCollection AddEmail(
         this IServiceCollection services, IConfiguration configuration, IHostEnvironment environment, ServerOptions options)

@@ -2,7 +2,7 @@ namespace PyResolve.Server.Email;
 
 internal interface IEmailTransport
 {
-    /// <summary>What it hands e-mails to, within a sentence.</summary>
+    /// <summary>The server or folder that it hands emails to, within a sentence.</summary>
     string Name { get; }
 
     /// <summary>What an operator can do where it does not work.</summary>
@@ -11,7 +11,7 @@ internal interface IEmailTransport
     /// <exception cref="EmailDeliveryException">The message was not accepted.</exception>
     Task SendAsync(EmailMessage message, CancellationToken cancellationToken);
 
-    /// <summary>Sends nothing.</summary>
+    /// <summary>Checks whether messages would be accepted, without sending one.</summary>
     /// <exception cref="EmailDeliveryException">A message would not be accepted.</exception>
     Task CheckAsync(CancellationToken cancellationToken);
 }
@@ -19,7 +19,7 @@ internal interface IEmailTransport
 /// <summary>Writes an email just before it is sent. null where there is no recipient, or no reason to send it any longer.</summary>
 internal delegate Task<EmailMessage?> ComposeEmail(DueEmail due, CancellationToken cancellationToken);
 
-/// <summary><paramref name="reason"/> is for the operator, without the message's content or address.</summary>
+/// <summary>An email was not accepted. <paramref name="reason"/> is for the operator, without the message's content or address.</summary>
 internal sealed class EmailDeliveryException(string reason, bool isPermanent, Exception? cause = null) : Exception(reason, cause)
 {
     public bool IsPermanent => isPermanent;

@@ -8,15 +8,15 @@ using PyResolve.Client.Wire;
 
 namespace PyResolve.Server.Http;
 
-/// <summary>JSON with its length: headers and body leave in one write, where chunks would take two.</summary>
+/// <summary>Writes JSON with its length: headers and body leave in one write, where chunks would take two.</summary>
 internal static class Answers
 {
     public const string Json = "application/json; charset=utf-8";
 
-    /// <summary>As the framework writes JSON: relaxed escapes, the names of the API.</summary>
+    /// <summary>The options of the framework's JSON: relaxed escapes, the names of the API.</summary>
     public static readonly JsonSerializerOptions Options = CreateOptions();
 
-    /// <summary>In bytes. A larger buffer is not reused.</summary>
+    /// <summary>The largest buffer that is used again, in bytes.</summary>
     private const int MaxReusedBuffer = 64 * 1024;
 
     [ThreadStatic]

@@ -18,7 +18,7 @@ internal sealed class Body<T>(T value) : IBindableFromHttpContext<Body<T>>, IEnd
         builder.Metadata.Add(new AcceptsMetadata(["application/json"], typeof(T)));
 }
 
-/// <summary>As <see cref="Body{T}"/>, where a request without a body means the defaults.</summary>
+/// <summary>A body as <see cref="Body{T}"/>, where a request without one means the defaults.</summary>
 internal sealed class OptionalBody<T>(T value) : IBindableFromHttpContext<OptionalBody<T>>, IEndpointParameterMetadataProvider
     where T : class, new()
 {

@@ -3,7 +3,7 @@ using PyResolve.Client.Wire;
 
 namespace PyResolve.Server.Http;
 
-/// <summary>Bodies that are sent compressed (RFC 9110, 8.4). The reader limits what they unpack to.</summary>
+/// <summary>Unpacks bodies that are sent compressed (RFC 9110, 8.4). The reader limits what they unpack to.</summary>
 internal static class ContentCoding
 {
     private const string Accepted = "gzip, deflate, br";
@@ -36,7 +36,7 @@ internal static class ContentCoding
             415, ProblemCodes.UnsupportedMediaType, $"Send the body without Content-Encoding, or with one of {Accepted}, once."));
     }
 
-    /// <summary>A body that is not what its coding says, or that ends too early, is malformed.</summary>
+    /// <summary>An unpacked body. One that is not what its coding says, or that ends too early, is malformed.</summary>
     private sealed class Unpacking(Stream inner, string coding) : Stream
     {
         public override bool CanRead => true;

@@ -8,7 +8,9 @@ using PyResolve.Client.Wire;
 
 namespace PyResolve.Server.Http;
 
-/// <summary>As strict as <see cref="JsonBody"/>; a field given twice is malformed here too (RFC 6749, 3.2).</summary>
+/// <summary>
+/// Reads forms as strictly as <see cref="JsonBody"/> reads JSON; a field given twice is malformed here too (RFC 6749, 3.2).
+/// </summary>
 internal static class FormBody
 {
     /// <summary>Whether the body's type is a form. A file upload is not one.</summary>
@@ -44,6 +46,6 @@ internal static class FormBody
         return new FormCollection(form);
     }
 
-    /// <summary>Absent and empty are the same (RFC 6749, 3.1).</summary>
+    /// <summary>The value of a field. Absent and empty are the same (RFC 6749, 3.1).</summary>
     public static string? Field(this IFormCollection form, string name) => form[name] is [{ Length: > 0 } value] ? value : null;
 }

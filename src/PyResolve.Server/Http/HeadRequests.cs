@@ -1,8 +1,8 @@
 namespace PyResolve.Server.Http;
 
 /// <summary>
-/// HEAD where GET is (RFC 9110, 9.1): the request is answered as a GET, and Kestrel, which has read its method already, sends no body. A
-/// GET that does something asks <see cref="IsHead"/> first: scanners send HEAD to every link of an email.
+/// Answers HEAD where GET is (RFC 9110, 9.1): the request is answered as a GET, and Kestrel, which has read its method already, sends no
+/// body. A GET that does something asks <see cref="IsHead"/> first: scanners send HEAD to every link of an email.
 /// </summary>
 internal static class HeadRequests
 {

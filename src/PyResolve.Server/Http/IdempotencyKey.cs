@@ -14,7 +14,7 @@ internal static class IdempotencyKey
             : throw new ProblemException(Problems.Malformed($"{Header} must be 1 to 255 visible ASCII characters, sent once."));
     }
 
-    /// <summary>For routes where the key serves as an event's id.</summary>
+    /// <summary>Reads the key for routes where it serves as an event's id.</summary>
     public static Guid? ReadUuid(HttpContext http)
     {
         if (!http.Request.Headers.TryGetValue(Header, out var values))

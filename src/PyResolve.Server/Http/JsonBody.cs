@@ -9,8 +9,8 @@ using PyResolve.Client.Wire;
 namespace PyResolve.Server.Http;
 
 /// <summary>
-/// Strict: 415 for another type, 413 for too large, 400 for what is not JSON, 422 with the field's name for JSON that does not fit. A
-/// member given twice is malformed, since two readers could understand it in two ways.
+/// Reads JSON strictly: 415 for another type, 413 for too large, 400 for what is not JSON, 422 with the field's name for JSON that does not
+/// fit. A member given twice is malformed, since two readers could understand it in two ways.
 /// </summary>
 internal static class JsonBody
 {
@@ -20,7 +20,7 @@ internal static class JsonBody
 
     public static Task<T> ReadAsync<T>(HttpContext http, JsonTypeInfo<T> type) where T : class => ReadAsync(http, type, whenEmpty: null);
 
-    /// <summary>A request without a body means <paramref name="whenEmpty"/>.</summary>
+    /// <summary>Reads a body. A request without one means <paramref name="whenEmpty"/>.</summary>
     public static async Task<T> ReadAsync<T>(HttpContext http, JsonTypeInfo<T> type, T? whenEmpty, int largest = Largest)
         where T : class
     {
@@ -63,8 +63,9 @@ internal static class JsonBody
     }
 
     /// <summary>
-    /// The limit is ours, not Kestrel's: at its own limit Kestrel resets the connection of a client that is still sending, which then never
-    /// sees the 413. Below it, Kestrel reads the rest and discards it. It counts what a compressed body unpacks to.
+    /// Reads the bytes of a body within our limit, not Kestrel's: at its own limit Kestrel resets the connection of a client that is still
+    /// sending, which then never sees the 413. Below it, Kestrel reads the rest and discards it. It counts what a compressed body unpacks
+    /// to.
     /// </summary>
     public static async Task<ReadOnlyMemory<byte>> ReadBytesAsync(
         HttpRequest request, CancellationToken cancellationToken, int largest = Largest)
@@ -92,7 +93,7 @@ internal static class JsonBody
             || media.Charset.Equals("utf-8", StringComparison.OrdinalIgnoreCase)
             || media.Charset.Equals("\"utf-8\"", StringComparison.OrdinalIgnoreCase));
 
-    /// <summary><c>$.scopes[0]</c> is the field <c>scopes[0]</c>.</summary>
+    /// <summary>The name of the field that an exception is about: <c>$.scopes[0]</c> is <c>scopes[0]</c>.</summary>
     private static string FieldOf(JsonException exception) =>
         exception.Path is { Length: > 2 } path && path.StartsWith("$.", StringComparison.Ordinal) ? path[2..] : "body";
 }

@@ -37,7 +37,7 @@ internal static class ProblemAnswers
     }
 }
 
-/// <summary>Metadata of a route that is a page: it writes problems as pages.</summary>
+/// <summary>Marks the route of a page, and writes its problems as pages.</summary>
 internal sealed record ProblemView(Func<HttpContext, Problem, Task> WriteAsync);
 
 /// <summary>A problem as an endpoint's result.</summary>
@@ -48,7 +48,7 @@ internal sealed class ProblemResult(Problem problem, TimeSpan? retryAfter = null
 
     public TimeSpan? RetryAfter => retryAfter;
 
-    /// <summary>Of <see cref="SecurityEvents"/>: what the operator sees of this answer.</summary>
+    /// <summary>The event that the operator sees of this answer, of <see cref="SecurityEvents"/>.</summary>
     public string? SecurityEvent { get; init; }
 
     public Task ExecuteAsync(HttpContext httpContext)

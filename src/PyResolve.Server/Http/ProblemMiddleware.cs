@@ -72,7 +72,9 @@ internal sealed partial class ProblemMiddleware(RequestDelegate next, ILogger<Pr
         }
     }
 
-    /// <summary>Some headers are on every answer, also on a problem: those of a key's limit and of all routes.</summary>
+    /// <summary>
+    /// Clears the headers except those that are on every answer, also on a problem: those of a key's limit and of all routes.
+    /// </summary>
     private static void ClearExceptCommon(HttpResponse response)
     {
         var common = response.Headers

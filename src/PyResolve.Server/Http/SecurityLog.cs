@@ -41,7 +41,7 @@ internal sealed partial class SecurityLog(IMeterFactory meters, TimeProvider tim
         }
     }
 
-    /// <summary>Each kind is there from the start with 0: a rate over one that appears with 1 would miss the first.</summary>
+    /// <summary>Writes a 0 for each kind at the start: a rate over one that appears with 1 would miss the first.</summary>
     public void WriteZeros()
     {
         foreach (var kind in SecurityEvents.All)

@@ -5,8 +5,8 @@ using PyResolve.Server.Hosting;
 namespace PyResolve.Server.Identity;
 
 /// <summary>
-/// What a browser carries to an issuer and back, sealed with the key that all instances have. <c>purpose</c>: a text for one is not
-/// accepted for another.
+/// Seals what a browser carries to an issuer and back, with the key that all instances have. <c>purpose</c>: a text for one is not accepted
+/// for another.
 /// </summary>
 internal sealed class CarriedTexts(EncryptionKeys encryption, string purpose) : IDataProtector
 {

@@ -4,7 +4,7 @@ using PyResolve.Server.Pages;
 
 namespace PyResolve.Server.Identity;
 
-/// <summary>To another service, and back from it.</summary>
+/// <summary>The routes that lead to another service, and back from it.</summary>
 internal static class ExternalSignInPages
 {
     public static void MapExternalSignIn(this IEndpointRouteBuilder routes)

@@ -38,7 +38,7 @@ internal sealed partial class ExternalTokens(TrustedIssuers issuers, TimeProvide
         return await VerifyAsync(jwt, issuer, issuer.Audience, cancellationToken);
     }
 
-    /// <summary>Of a token for the pages, from this issuer alone.</summary>
+    /// <summary>Verifies a token for the pages, from this issuer alone.</summary>
     /// <exception cref="IssuerUnavailableException">The issuer's keys cannot be fetched.</exception>
     public async ValueTask<ExternalIdentity?> VerifyAsync(
         string token, TrustedIssuer issuer, string audience, CancellationToken cancellationToken)

@@ -8,7 +8,10 @@ using PyResolve.Server.Storage;
 
 namespace PyResolve.Server.Identity;
 
-/// <summary>Found by issuer and subject, never by email, which an issuer may not verify. Created by their first token.</summary>
+/// <summary>
+/// The accounts of people whom trusted issuers name: found by issuer and subject, never by email, which an issuer may not verify, and
+/// created by their first token.
+/// </summary>
 internal sealed class Identities(
     Database database, ExternalTokens tokens, AccountDeletion deletion, VerifiedKeyCache verified, AuditLog audit, TimeProvider time)
 {
@@ -40,7 +43,7 @@ internal sealed class Identities(
         return identity is null ? NotTrusted : await EnterAsync(identity, origin, cancellationToken);
     }
 
-    /// <summary>The account of somebody whom a trusted issuer names: found, or made.</summary>
+    /// <summary>Finds or makes the account of a person whom a trusted issuer names.</summary>
     public async ValueTask<Outcome<Caller>> EnterAsync(ExternalIdentity identity, Origin origin, CancellationToken cancellationToken)
     {
         if (await database.ReadWithTimeoutAsync((session, token) => FindAsync(session, identity, token), cancellationToken) is { } caller)
@@ -62,8 +65,8 @@ internal sealed class Identities(
     }
 
     /// <summary>
-    /// Somebody may have signed up here with the address of a person who comes through the issuer. Nobody has shown that they read it, and
-    /// the issuer vouches for its user: that account is deleted, with the keys that were made in it. One that has paid stays.
+    /// Deletes an account that somebody signed up with the address of a person who comes through the issuer, with the keys that were made
+    /// in it: nobody has shown that they read the address, and the issuer vouches for its user. An account that has paid stays.
     /// </summary>
     private async Task<Guid?> TakeOverAddressAsync(
         Session session, ExternalIdentity identity, EmailAddress email, Origin origin, CancellationToken cancellationToken)
@@ -149,7 +152,7 @@ internal sealed class Identities(
         return caller;
     }
 
-    /// <summary>The account whose id is the subject: created by a trigger in Supabase's database, or by another issuer name.</summary>
+    /// <summary>Finds the account whose id is the subject: a trigger in Supabase's database created it, or another issuer name.</summary>
     private static async Task<Outcome<Caller>> FindAccountAsync(Session session, Guid id, CancellationToken cancellationToken)
     {
         var account = await session.FirstAsync(

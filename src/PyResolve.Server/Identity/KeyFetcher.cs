@@ -5,7 +5,7 @@ namespace PyResolve.Server.Identity;
 
 internal sealed class KeyFetcher(TimeProvider time, ILogger<KeyFetcher> logger) : IDisposable
 {
-    /// <summary>RFC 7518, 3.3.</summary>
+    /// <summary>The smallest RSA key that RFC 7518, 3.3, allows.</summary>
     private const int MinRsaBits = 2048;
 
     private const int MaxAnswerBytes = 1024 * 1024;

@@ -7,12 +7,12 @@ namespace PyResolve.Server.Identity;
 /// <summary>What the handler found, for the route that called it.</summary>
 internal sealed record OidcReturn(ExternalIdentity? Identity, string? Next, Exception? Failure, bool IsDenied);
 
-/// <summary>Our parts of the flow. The answer is written by the route, never by the handler.</summary>
+/// <summary>Adds our parts to the handler's flow. The answer is written by the route, never by the handler.</summary>
 internal sealed class OidcEvents(SignInClient client, ExternalTokens tokens, PublicUrl publicUrl) : OpenIdConnectEvents
 {
     private const string Found = "identity";
 
-    /// <summary>Never from the request's Host.</summary>
+    /// <summary>Sends the browser to the issuer, to come back to our own address, never to the request's Host.</summary>
     public override Task RedirectToIdentityProvider(RedirectContext context)
     {
         context.ProtocolMessage.RedirectUri = $"{publicUrl.Value}/{client.ReturnPath}";
@@ -20,7 +20,8 @@ internal sealed class OidcEvents(SignInClient client, ExternalTokens tokens, Pub
     }
 
     /// <summary>
-    /// Checked again, by the rules of tokens in the API: the handler lets a token without a signature pass, because it came over TLS.
+    /// Checks the token again, by the rules of tokens in the API: the handler lets a token without a signature pass, because it came over
+    /// TLS.
     /// </summary>
     public override async Task TokenValidated(TokenValidatedContext context)
     {

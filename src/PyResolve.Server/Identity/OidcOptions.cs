@@ -68,7 +68,7 @@ internal sealed class OidcOptions(SignInClients clients, ExternalTokens tokens, 
     }
 }
 
-/// <summary>An issuer that answers 5xx is down: without this it could not be told from one that refuses.</summary>
+/// <summary>Throws where an issuer answers 5xx: it is down, and without this could not be told from one that refuses.</summary>
 internal sealed class OutageHandler : DelegatingHandler
 {
     protected override async Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
@@ -81,7 +81,7 @@ internal sealed class OutageHandler : DelegatingHandler
     }
 }
 
-/// <summary>The framework's defaults, with texts that any instance with the server's key reads.</summary>
+/// <summary>Sets the framework's defaults, with texts that any instance with the server's key reads.</summary>
 internal sealed class OidcDefaults(EncryptionKeys encryption) : IPostConfigureOptions<OpenIdConnectOptions>
 {
     private readonly OpenIdConnectPostConfigureOptions _defaults = new(new CarriedTexts(encryption, "sign-in"));

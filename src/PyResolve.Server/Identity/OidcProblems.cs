@@ -3,7 +3,7 @@ using PyResolve.Server.Http;
 
 namespace PyResolve.Server.Identity;
 
-/// <summary>What a person reads who comes back without a session. Nothing of it is from the address or the issuer.</summary>
+/// <summary>The problems that a person reads who comes back without a session. Nothing of them is from the address or the issuer.</summary>
 internal static class OidcProblems
 {
     public static ProblemResult Denied(string name) => new(Problems.Unauthenticated(

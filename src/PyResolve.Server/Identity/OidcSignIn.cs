@@ -11,8 +11,8 @@ namespace PyResolve.Server.Identity;
 internal sealed record SignInReturn(ExternalIdentity? Identity, string? Next, ProblemResult? Problem);
 
 /// <summary>
-/// The authorization code flow with PKCE, by the framework's handler. It is called from our own routes, without the framework's other
-/// authentication: nothing of it runs on other requests, and it opens no session.
+/// Signs people in by the authorization code flow with PKCE, with the framework's handler. It is called from our own routes, without the
+/// framework's other authentication: nothing of it runs on other requests, and it opens no session.
 /// </summary>
 internal sealed partial class OidcSignIn(IOptionsMonitor<OpenIdConnectOptions> options, ILogger<OidcSignIn> logger)
 {
@@ -57,7 +57,10 @@ internal sealed partial class OidcSignIn(IOptionsMonitor<OpenIdConnectOptions> o
         return handler;
     }
 
-    /// <summary>The text of an issuer's error may be anybody's, from the address: only what is short and plain is logged.</summary>
+    /// <summary>
+    /// The part of a failure that is logged. The text of an issuer's error may be anybody's, from the address: only what is short and plain
+    /// is shown.
+    /// </summary>
     private static string Shown(Exception? failure)
     {
         const int MaxLength = 300;

@@ -24,7 +24,7 @@ internal sealed class SignInClients(IReadOnlyList<SignInClient> clients, Supabas
         .. supabase?.Choices ?? [],
     ]);
 
-    /// <summary>null: the pages do not lead there.</summary>
+    /// <summary>The Supabase project whose users sign in on the pages; null: none.</summary>
     public SupabaseClient? Supabase => supabase;
 
     public SignInClient? Find(string key) => clients.FirstOrDefault(client => client.Key == key);

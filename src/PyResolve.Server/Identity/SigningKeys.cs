@@ -3,8 +3,8 @@ using Microsoft.IdentityModel.Tokens;
 namespace PyResolve.Server.Identity;
 
 /// <summary>
-/// An unknown key id causes a fetch, at most every 30 seconds and one at a time, so that invented ids cannot flood the issuer. Known keys
-/// are refreshed in the background, and kept while the issuer is down. Thread-safe.
+/// The keys that an issuer publishes. An unknown key id causes a fetch, at most every 30 seconds and one at a time, so that invented ids
+/// cannot flood the issuer. Known keys are refreshed in the background, and kept while the issuer is down. Thread-safe.
 /// </summary>
 internal sealed partial class SigningKeys(string issuer, Func<Task<IReadOnlyList<SecurityKey>>> fetch, TimeProvider time, ILogger logger)
 {
@@ -17,7 +17,7 @@ internal sealed partial class SigningKeys(string issuer, Func<Task<IReadOnlyList
 
     public static TimeSpan MinInterval { get; } = TimeSpan.FromSeconds(30);
 
-    /// <summary>The keys of the token's key id, or all where it has none. Throws only if no keys were ever fetched.</summary>
+    /// <summary>Returns the keys of the token's key id, or all where it has none. Throws only if no keys were ever fetched.</summary>
     public async ValueTask<IReadOnlyList<SecurityKey>> FindAsync(string? keyId, CancellationToken cancellationToken)
     {
         if (_known is { } known && known.For(keyId) is { Count: > 0 } found)

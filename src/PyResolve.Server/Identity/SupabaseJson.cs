@@ -8,7 +8,7 @@ internal sealed record SupabasePassword(string Email, string Password);
 
 internal sealed record SupabaseTokens(string? AccessToken);
 
-/// <summary>What Supabase Auth's /token takes and answers.</summary>
+/// <summary>The requests and answers of Supabase Auth's /token.</summary>
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower)]
 [JsonSerializable(typeof(SupabaseCode))]
 [JsonSerializable(typeof(SupabasePassword))]

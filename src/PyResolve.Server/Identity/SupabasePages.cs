@@ -8,7 +8,7 @@ namespace PyResolve.Server.Identity;
 /// <summary><c>Next</c>: as in <see cref="SignInForm"/>.</summary>
 internal sealed record SupabasePasswordForm(string? Email, string? Next, ProblemResult? Problem);
 
-/// <summary>The form for a password that Supabase keeps. Wrong ones count as wrong passwords of ours do.</summary>
+/// <summary>The pages with the form for a password that Supabase keeps. Wrong passwords count as those of our own accounts do.</summary>
 internal static class SupabasePages
 {
     public static void MapSupabasePages(this IEndpointRouteBuilder pages)

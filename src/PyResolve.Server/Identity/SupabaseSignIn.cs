@@ -12,8 +12,8 @@ using PyResolve.Server.Http;
 namespace PyResolve.Server.Identity;
 
 /// <summary>
-/// Supabase Auth's own way for servers: a provider's page by a code with PKCE, or a password that is passed on and kept nowhere. It has no
-/// state: the verifier in the cookie ties the code to the browser.
+/// Signs people in by Supabase Auth's own way for servers: a provider's page by a code with PKCE, or a password that is passed on and kept
+/// nowhere. It has no state: the verifier in the cookie ties the code to the browser.
 /// </summary>
 internal sealed partial class SupabaseSignIn(
     SignInClients clients, EncryptionKeys encryption, ExternalTokens tokens, PublicUrl publicUrl, TimeProvider time,

@@ -4,7 +4,7 @@ using Microsoft.IdentityModel.JsonWebTokens;
 
 namespace PyResolve.Server.Identity;
 
-/// <summary>What may not be in a token, even with a valid signature: the library ignores what it does not know.</summary>
+/// <summary>Refuses what may not be in a token, even with a valid signature: the library ignores what it does not know.</summary>
 internal static class TokenForm
 {
     private static readonly string[] Instants = ["exp", "nbf", "iat"];

@@ -11,21 +11,23 @@ internal sealed record TrustedIssuer
     /// <summary>Identifies the issuer in stored identities. Also the token's <c>iss</c>, unless <see cref="AnyIssuerName"/>.</summary>
     public required string Name { get; init; }
 
-    /// <summary>Supabase, configured only by its secret: the secret alone identifies the issuer.</summary>
+    /// <summary>
+    /// Whether tokens of any <c>iss</c> are accepted: Supabase, configured only by its secret, which alone identifies the issuer.
+    /// </summary>
     public bool AnyIssuerName { get; init; }
 
     public required string Audience { get; init; }
 
-    /// <summary>As with Supabase, whose users are the accounts of the store.</summary>
+    /// <summary>Whether the subject is the id of an account, as with Supabase, whose users are the accounts of the store.</summary>
     public bool SubjectIsAccount { get; init; }
 
     /// <summary>Whether every address in its tokens was confirmed, although no claim says so.</summary>
     public bool ConfirmsEmails { get; init; }
 
-    /// <summary>null: HS256 is not accepted.</summary>
+    /// <summary>The secret for HS256; null: it is not accepted.</summary>
     public SymmetricSecurityKey? Secret { get; init; }
 
-    /// <summary>null: RS256 and ES256 are not accepted.</summary>
+    /// <summary>The published keys for RS256 and ES256; null: these are not accepted.</summary>
     public SigningKeys? Keys { get; init; }
 
     // HS256 is only checked with the secret, the others only with published keys: a public key is never used as a secret.

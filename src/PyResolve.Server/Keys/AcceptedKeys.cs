@@ -6,10 +6,10 @@ namespace PyResolve.Server.Keys;
 /// </summary>
 internal sealed class AcceptedKeys(IReadOnlyList<string> otherPrefixes)
 {
-    /// <summary>Of the longest key that is accepted.</summary>
+    /// <summary>The length of the longest key that is accepted.</summary>
     public const int MaxLength = 96;
 
-    /// <summary>In characters, beyond the prefix: 128 bits.</summary>
+    /// <summary>The fewest characters beyond the prefix: 128 bits.</summary>
     private const int ShortestSecret = 32;
 
     public bool HasKeyForm(string text)
@@ -25,7 +25,7 @@ internal sealed class AcceptedKeys(IReadOnlyList<string> otherPrefixes)
         return false;
     }
 
-    /// <summary>One prefix may begin with another.</summary>
+    /// <summary>Whether a text has the form of an accepted key. One prefix may begin with another.</summary>
     public bool IsWellFormed(string text)
     {
         if (ApiKeyFormat.IsWellFormed(text))

@@ -95,7 +95,7 @@ internal static class ApiKeyEndpoints
             _ => NoSuchKey(),
         };
 
-    /// <summary>Always 202: the answer does not show whether a key is valid.</summary>
+    /// <summary>Revokes a key that leaked. The answer is always 202, and does not show whether the key is valid.</summary>
     private static async Task<Accepted> ReportLeak(Body<ReportLeakRequest> body, HttpContext http, ApiKeys keys)
     {
         if (body.Value.ApiKey is { } key)

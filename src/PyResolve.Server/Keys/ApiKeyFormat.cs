@@ -3,7 +3,7 @@ using PyResolve.Server.Access;
 
 namespace PyResolve.Server.Keys;
 
-/// <summary><c>pyr_live_</c> and 48 hex characters, of which the first 20 characters are shown in lists.</summary>
+/// <summary>The form of our keys: <c>pyr_live_</c> and 48 hex characters, of which the first 20 characters are shown in lists.</summary>
 internal static class ApiKeyFormat
 {
     public const int Length = 57;

@@ -7,13 +7,13 @@ namespace PyResolve.Server.Keys;
 
 internal enum KeyListing
 {
-    /// <summary>All but those that were revoked long ago.</summary>
+    /// <summary>All keys but those that were revoked long ago.</summary>
     Recent,
 
-    /// <summary>Those that work.</summary>
+    /// <summary>The keys that work.</summary>
     Active,
 
-    /// <summary>Those that reached their end.</summary>
+    /// <summary>The keys that reached their end.</summary>
     Expired,
 
     Revoked,
@@ -21,18 +21,20 @@ internal enum KeyListing
     All,
 }
 
-/// <summary><c>Limit</c> keys after the one at <c>After</c>.</summary>
+/// <summary>A page of the list: <c>Limit</c> keys after the one at <c>After</c>.</summary>
 internal sealed record KeyListQuery(KeyListing Listing, KeyPosition After, int Limit)
 {
     public const int MaxSearchLength = ApiKeyEndpoints.MaxNameLength;
 
-    /// <summary>A part of the name, or the start of the key; null: all.</summary>
+    /// <summary>A part of the name, or the start of the key, to search for; null: all.</summary>
     public string? Search { get; private init; }
 
-    /// <summary>As many as an account may have live keys, so that clients that know no pages see all of them.</summary>
+    /// <summary>
+    /// The most keys of a page: as many as an account may have live keys, so that clients that know no pages see all of them.
+    /// </summary>
     public const int MaxLimit = 1_000;
 
-    /// <summary>An empty parameter counts as absent.</summary>
+    /// <summary>Reads the query of a program. An empty parameter counts as absent.</summary>
     public static KeyListQuery Read(string? state, string? cursor, string? limit)
     {
         var errors = new FieldErrors();
@@ -56,7 +58,7 @@ internal sealed record KeyListQuery(KeyListing Listing, KeyPosition After, int L
         return new KeyListQuery(listing, after, count);
     }
 
-    /// <summary>What people filter by on a page, which is more than programs do.</summary>
+    /// <summary>Reads the query of a page, on which people filter by more than programs do.</summary>
     /// <exception cref="ProblemException">422: a value is not valid.</exception>
     public static KeyListQuery ReadPage(string? state, string? search, string? cursor, int limit)
     {
@@ -73,7 +75,7 @@ internal sealed record KeyListQuery(KeyListing Listing, KeyPosition After, int L
         return ended is { } listing ? query with { Listing = listing } : query;
     }
 
-    /// <summary>More of a key than lists show is not looked for, and not shown again.</summary>
+    /// <summary>Shortens a whole key to what lists show of it: no more is looked for, or shown again.</summary>
     private static string? Shorten(string? search) => search?.Trim() switch
     {
         null or "" => null,
@@ -106,13 +108,13 @@ internal sealed record KeyPosition(DateTimeOffset CreatedAt, Guid Id)
             : null;
 }
 
-/// <summary>What a key's own page also shows: who made it, as the audit log names it (null: not known), and its limit.</summary>
+/// <summary>The facts that a key's own page also shows: who made it, as the audit log names it (null: not known), and its limit.</summary>
 internal sealed record KeyTerms(string? MadeBy, int? RequestsPerMinute, int? SharedRequestsPerMinute);
 
-/// <summary>Page by page: revoked keys stay, so an account may have any number.</summary>
+/// <summary>Reads lists of keys page by page: revoked keys stay, so an account may have any number.</summary>
 internal sealed class ApiKeyLists(Database database, TimeProvider time)
 {
-    /// <summary>Keys that were revoked earlier are listed only when they are asked for.</summary>
+    /// <summary>How long a revoked key is listed without being asked for.</summary>
     public static readonly TimeSpan RevokedAreRecentFor = TimeSpan.FromDays(90);
 
     private static readonly SqlFragment Columns = new("id, name, key_prefix, scopes, created_at, last_used_at, expires_at, revoked_at");
@@ -144,7 +146,7 @@ internal sealed class ApiKeyLists(Database database, TimeProvider time)
         return new ApiKeyList(page) { NextCursor = next };
     }
 
-    /// <summary>Within one account, whose keys are read by their index.</summary>
+    /// <summary>The condition for keys that match a search within one account, whose keys are read by their index.</summary>
     private static SqlPart Matching(string text)
     {
         var pattern = text.Replace(@"\", @"\\", StringComparison.Ordinal)
@@ -164,7 +166,9 @@ internal sealed class ApiKeyLists(Database database, TimeProvider time)
         static row => new KeyTerms(row.TextOrNull(0), row.Int32OrNull(1), row.Int32OrNull(2)),
         cancellationToken);
 
-    /// <summary>Keys that work, and end within <paramref name="period"/>, the next first. Without those that were replaced.</summary>
+    /// <summary>
+    /// Reads the keys that work, and end within <paramref name="period"/>, the next first, without those that were replaced.
+    /// </summary>
     public Task<List<ApiKeyInfo>> ReadExpiringAsync(Guid userId, TimeSpan period, int max, CancellationToken cancellationToken)
     {
         var now = time.GetInstant();
@@ -180,7 +184,7 @@ internal sealed class ApiKeyLists(Database database, TimeProvider time)
             cancellationToken);
     }
 
-    /// <summary>Names by id, of the keys that still exist.</summary>
+    /// <summary>Reads names by id, of the keys that still exist.</summary>
     public async Task<IReadOnlyDictionary<Guid, string>> ReadNamesAsync(
         Guid userId, IReadOnlyList<Guid> ids, CancellationToken cancellationToken)
     {

@@ -3,7 +3,9 @@ using PyResolve.Server.Storage;
 
 namespace PyResolve.Server.Keys;
 
-/// <summary>Made before the transaction that stores it: hashing takes milliseconds while other writers wait.</summary>
+/// <summary>
+/// A secret for a new key. It is made before the transaction that stores it: hashing takes milliseconds while other writers wait.
+/// </summary>
 internal sealed record ApiKeySecret(string Key, string Hash)
 {
     public static ApiKeySecret Generate()
@@ -21,7 +23,7 @@ internal sealed record ApiKeySecret(string Key, string Hash)
 /// </summary>
 internal sealed class ApiKeySecrets
 {
-    /// <summary>Sign-ups have no account yet: together they take turns as one.</summary>
+    /// <summary>The account under which all sign-ups take turns, because they have none yet.</summary>
     public static readonly Guid SignUps = Guid.Empty;
 
     private const int MaxWaiting = 1_024;

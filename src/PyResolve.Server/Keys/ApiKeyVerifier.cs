@@ -4,18 +4,20 @@ using PyResolve.Server.Storage;
 
 namespace PyResolve.Server.Keys;
 
-/// <summary>With <c>TooManyTries</c> the key was not checked: its prefix had too many wrong secrets lately.</summary>
+/// <summary>
+/// The outcome of checking a key. With <c>TooManyTries</c> it was not checked: its prefix had too many wrong secrets lately.
+/// </summary>
 internal readonly record struct KeyOutcome(VerifiedKey? Key, bool TooManyTries = false);
 
 /// <summary>
-/// Looks in memory where the key was verified before and nothing has changed, otherwise reads one indexed row and compares digests in
-/// constant time. Concurrent first uses of one key share the work. Expiry is checked on every use.
+/// Verifies keys: in memory where the key was verified before and nothing has changed, otherwise by reading one indexed row and comparing
+/// digests in constant time. Concurrent first uses of one key share the work. Expiry is checked on every use.
 /// </summary>
 internal sealed class ApiKeyVerifier(Database database, StoredKeys stored, VerifiedKeyCache verified, KeyUseLog uses, TimeProvider time)
 {
     private const int Attempts = 3;
 
-    /// <summary>Revocation is promised in real seconds, also where tests give the server another clock.</summary>
+    /// <summary>The clock of the machine: revocation is promised in real seconds, also where tests give the server another clock.</summary>
     private static readonly TimeProvider RealTime = TimeProvider.System;
 
     private readonly ConcurrentDictionary<KeyDigest, Lazy<Task<StoreAnswer>>> _reads = new();
@@ -27,7 +29,7 @@ internal sealed class ApiKeyVerifier(Database database, StoredKeys stored, Verif
         return key is not null;
     }
 
-    /// <summary>Asks the store. Cancelling ends the wait, but not the read, which other requests may wait for.</summary>
+    /// <summary>Verifies a key at the store. Cancelling ends the wait, but not the read, which other requests may wait for.</summary>
     /// <param name="client">Wrong secrets of keys without a digest are counted by client.</param>
     public async Task<KeyOutcome> VerifyAsync(string key, KeyDigest digest, IPAddress? client, CancellationToken cancellationToken)
     {
@@ -102,6 +104,8 @@ internal sealed class ApiKeyVerifier(Database database, StoredKeys stored, Verif
         }
     }
 
-    /// <summary><c>AskedAt</c> and <see cref="VerifiedKeyCache.ChangeCount"/> are of the moment before the read.</summary>
+    /// <summary>
+    /// The store's answer. <c>AskedAt</c> and <see cref="VerifiedKeyCache.ChangeCount"/> are of the moment before the read.
+    /// </summary>
     private readonly record struct StoreAnswer(KeyOutcome Outcome, long AskedAt, long ChangeCount);
 }

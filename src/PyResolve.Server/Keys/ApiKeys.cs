@@ -8,20 +8,23 @@ using PyResolve.Server.Storage;
 
 namespace PyResolve.Server.Keys;
 
-/// <summary><c>Shared</c> is the limit of the key that made this one, which both count against.</summary>
+/// <summary>A key to create. <c>Shared</c> is the limit of the key that made this one, which both count against.</summary>
 internal sealed record NewApiKey(
     string Name, IReadOnlyList<string> Scopes, DateTimeOffset? ExpiresAt, int? RequestsPerMinute, SharedLimit? Shared = null)
 {
     public const string ByDeviceLogin = "device login";
     public const string BySignUp = "sign-up";
 
-    /// <summary>A repeated request with it creates no second key.</summary>
+    /// <summary>The request's key: repeating it creates no second API key.</summary>
     public string? IdempotencyKey { get; init; }
 
-    /// <summary>One of the above, or as the audit log names who does something; null: not known.</summary>
+    /// <summary>The name of who creates the key: one of the above, or as the audit log names who does something; null: not known.</summary>
     public string? MadeBy { get; init; }
 
-    /// <summary>A key may change only keys that can do no more than itself; a session may change all of its account.</summary>
+    /// <summary>
+    /// Whether the key may do more than the caller. A key may change only keys that can do no more than itself; a session may change all of
+    /// its account.
+    /// </summary>
     public bool IsBeyond(Caller caller) =>
         !Scopes.All(caller.Has)
         || (caller.ExpiresAt is { } end && !(ExpiresAt <= end))
@@ -38,7 +41,7 @@ internal abstract record RotateOutcome
 
     public sealed record Ended : RotateOutcome;
 
-    /// <summary>With a grace period both keys would be live, and the account may create no more keys now.</summary>
+    /// <summary>The account may create no more keys now: with a grace period both would be live.</summary>
     public sealed record LimitReached(ProblemResult Problem) : RotateOutcome;
 
     /// <summary>The key has more scopes, a higher limit or a later expiry than the key that sent the request.</summary>
@@ -49,7 +52,7 @@ internal abstract record RotateOutcome
 
 internal enum RevokeOutcome
 {
-    /// <summary>Now or earlier.</summary>
+    /// <summary>The key is revoked, now or earlier.</summary>
     Revoked,
 
     /// <summary>The key has more scopes, a higher limit or a later expiry than the key that sent the request.</summary>
@@ -58,14 +61,14 @@ internal enum RevokeOutcome
     NotFound,
 }
 
-/// <summary>Each change is in the audit log, in the same transaction.</summary>
+/// <summary>Creates, rotates and revokes keys. Each change is in the audit log, in the same transaction.</summary>
 internal sealed class ApiKeys(
     Database database, AuditLog audit, VerifiedKeyCache verified, StoredKeys keys, ApiKeySecrets secrets, KeyAllowance allowance,
     AcceptedKeys accepted, EmailOutbox emails, TimeProvider time)
 {
     public const string DefaultName = "Default";
 
-    /// <summary>Looks before it hashes: a refusal must cost little.</summary>
+    /// <summary>Creates a key. Limits are checked before the key is hashed: a refusal must cost little.</summary>
     public async Task<Outcome<CreatedApiKey>> CreateAsync(
         Caller caller, NewApiKey wanted, Origin origin, CancellationToken cancellationToken)
     {
@@ -92,11 +95,15 @@ internal sealed class ApiKeys(
             ?? await allowance.CheckAsync(session, userId, cancellationToken);
     }
 
-    /// <summary>For a transaction that creates a key itself. It costs a hash, so look first whether the key may be created.</summary>
+    /// <summary>
+    /// Generates a secret for a transaction that creates a key itself. It costs a hash, so check first whether the key may be created.
+    /// </summary>
     public Task<ApiKeySecret> GenerateSecretAsync(Guid userId, CancellationToken cancellationToken) =>
         secrets.GenerateAsync(userId, cancellationToken);
 
-    /// <summary>Within the caller's transaction. Two keys share a prefix about once in 2^44 times; then another key is generated.</summary>
+    /// <summary>
+    /// Creates a key within the caller's transaction. Two keys share a prefix about once in 2^44 times; then another key is generated.
+    /// </summary>
     public async Task<CreatedApiKey> CreateAsync(
         Session session, Guid userId, NewApiKey wanted, ApiKeySecret secret, CancellationToken cancellationToken)
     {
@@ -124,7 +131,9 @@ internal sealed class ApiKeys(
     public Task<ProblemResult?> CheckRoomAsync(Guid userId, CancellationToken cancellationToken) =>
         database.ReadAsync(session => allowance.CheckAsync(session, userId, cancellationToken), cancellationToken);
 
-    /// <summary>Locks the account's row, so that concurrent requests count each other's keys.</summary>
+    /// <summary>
+    /// Checks whether the account may have another key. Locks its row, so that concurrent requests count each other's keys.
+    /// </summary>
     /// <returns>null where the account may create another key.</returns>
     public async Task<ProblemResult?> CheckRoomAsync(Session session, Guid userId, CancellationToken cancellationToken)
     {
@@ -132,7 +141,7 @@ internal sealed class ApiKeys(
         return await allowance.CheckAsync(session, userId, cancellationToken);
     }
 
-    /// <summary>Both keys work for <paramref name="grace"/>; with zero the old one is revoked at once.</summary>
+    /// <summary>Replaces a key. Both work for <paramref name="grace"/>; with zero the old one is revoked at once.</summary>
     public async Task<RotateOutcome> RotateAsync(
         Caller caller, Guid id, TimeSpan grace, Origin origin, CancellationToken cancellationToken)
     {
@@ -181,12 +190,12 @@ internal sealed class ApiKeys(
         }
     }
 
-    /// <summary>For an operator, who may revoke every key.</summary>
+    /// <summary>Revokes any key, for an operator.</summary>
     /// <returns>Whether the account has such a key.</returns>
     public async Task<bool> RevokeAsync(Guid userId, Guid id, Origin origin, CancellationToken cancellationToken) =>
         await RevokeAsync(new Caller(userId, Email: "", Name: null), id, origin, cancellationToken) is RevokeOutcome.Revoked;
 
-    /// <summary>Revoking a key again changes nothing.</summary>
+    /// <summary>Revokes a key. Revoking it again changes nothing.</summary>
     public async Task<RevokeOutcome> RevokeAsync(Caller caller, Guid id, Origin origin, CancellationToken cancellationToken)
     {
         var outcome = await database.WriteAsync(
@@ -207,7 +216,7 @@ internal sealed class ApiKeys(
         return outcome;
     }
 
-    /// <summary>Anyone who has the whole key may have it revoked.</summary>
+    /// <summary>Revokes a key for anyone who has the whole of it.</summary>
     public async Task RevokeLeakedAsync(string key, Origin origin, IPAddress? client, CancellationToken cancellationToken)
     {
         if (!accepted.IsWellFormed(key))
@@ -235,13 +244,16 @@ internal sealed class ApiKeys(
         emails.Wake();
     }
 
-    /// <summary>Inserting a key or an email locks its account too, so locking the keys first would let two transactions deadlock.</summary>
+    /// <summary>
+    /// Locks the account before its keys. Inserting a key or an email locks the account too, so locking the keys first would let two
+    /// transactions deadlock.
+    /// </summary>
     private static Task<int> LockAccountAsync(Session session, Guid userId, CancellationToken cancellationToken) =>
         session.ExecuteAsync($"select id from profiles where id = {userId} {session.Engine.ForUpdate}", cancellationToken);
 
     /// <summary>
-    /// A request may wait for a while between the check of its credential and this. Where a reset has revoked that since, nothing may be
-    /// made with it.
+    /// Whether the caller's credential is still valid. A request may wait for a while after it was checked; where a reset has revoked it
+    /// since, nothing may be made with it.
     /// </summary>
     private static async Task<bool> IsStillLiveAsync(Session session, Caller caller, CancellationToken cancellationToken)
     {

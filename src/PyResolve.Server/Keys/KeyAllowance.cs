@@ -10,7 +10,7 @@ internal sealed class KeyAllowance(ServerOptions options, TimeProvider time)
 {
     private static readonly TimeSpan Window = TimeSpan.FromHours(1);
 
-    /// <summary>Exact only while the account is locked.</summary>
+    /// <summary>Checks both limits. The result is exact only while the account is locked.</summary>
     /// <returns>null where the account may create another key.</returns>
     public async Task<ProblemResult?> CheckAsync(Session session, Guid userId, CancellationToken cancellationToken) =>
         await CheckLiveKeysAsync(session, userId, cancellationToken) ?? await CheckRateAsync(session, userId, cancellationToken);
@@ -30,7 +30,7 @@ internal sealed class KeyAllowance(ServerOptions options, TimeProvider time)
             + "GET /auth/api-keys lists them."));
     }
 
-    /// <summary>Revoked keys count too: they stay in the database.</summary>
+    /// <summary>Checks the limit of an hour. Revoked keys count too: they stay in the database.</summary>
     public async Task<ProblemResult?> CheckRateAsync(Session session, Guid userId, CancellationToken cancellationToken)
     {
         var now = time.GetInstant();

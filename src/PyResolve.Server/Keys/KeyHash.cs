@@ -3,7 +3,10 @@ using BCryptNet = BCrypt.Net.BCrypt;
 
 namespace PyResolve.Server.Keys;
 
-/// <summary>Interchangeable with PostgreSQL's <c>crypt(key, gen_salt('bf'))</c>. Has <c>$2a$</c>: pgcrypto misreads <c>$2b$</c>.</summary>
+/// <summary>
+/// Bcrypt hashes, interchangeable with PostgreSQL's <c>crypt(key, gen_salt('bf'))</c>. They have <c>$2a$</c>: pgcrypto misreads
+/// <c>$2b$</c>.
+/// </summary>
 internal static partial class KeyHash
 {
     // What gen_salt('bf') takes: 64 rounds, about 4 ms of CPU time.

@@ -14,7 +14,10 @@ internal sealed partial class KeyWarmUp(
     private const int PageSize = 1_000;
     private const int Attempts = 3;
 
-    /// <summary>Once requests come, loading shares the store with them and takes many times as long.</summary>
+    /// <summary>
+    /// How long the server waits for keys before it takes requests. Once requests come, loading shares the store with them and takes many
+    /// times as long.
+    /// </summary>
     private static readonly TimeSpan MaxStartDelay = TimeSpan.FromSeconds(2);
 
     private static readonly TimeProvider RealTime = TimeProvider.System;
@@ -57,7 +60,7 @@ internal sealed partial class KeyWarmUp(
         }
     }
 
-    /// <summary>Reads a page again where a key changed in between, and leaves it out when that happens too often.</summary>
+    /// <summary>Loads a page. Reads it again where a key changed in between, and leaves it out when that happens too often.</summary>
     private async Task<List<LiveKey>> RememberPageAsync(Guid before, int size, CancellationToken cancellationToken)
     {
         for (var attempt = 1; ; attempt++)

@@ -6,8 +6,9 @@ namespace PyResolve.Server.Keys;
 /// <summary>A key of an account, by its id, which the account wants to change.</summary>
 internal sealed record OwnedKey(Guid Id, string Prefix, NewApiKey Terms, bool IsRevoked, bool IsReplaced)
 {
-    /// <summary>What a rotation makes. It shares the old key's limit, which each rotation with a grace period would otherwise
-    /// double.</summary>
+    /// <summary>
+    /// The key that a rotation makes. It shares the old key's limit, which each rotation with a grace period would otherwise double.
+    /// </summary>
     public NewApiKey Successor =>
         Terms.RequestsPerMinute is { } limit ? Terms with { Shared = Terms.Shared ?? new SharedLimit(Id, limit) } : Terms;
 

@@ -1,15 +1,15 @@
 namespace PyResolve.Server.Keys;
 
 /// <summary>
-/// On this instance: a key may use its requests of a minute at once, and regains them evenly. So requests at the permitted rate, however
-/// they fall, are never refused, as those at the border of two windows would be. Thread-safe.
+/// Limits the requests of a key on this instance: it may use its requests of a minute at once, and regains them evenly. So requests at the
+/// permitted rate, however they fall, are never refused, as those at the border of two windows would be. Thread-safe.
 /// </summary>
 internal sealed class RequestLimiter(TimeProvider time)
 {
-    /// <summary>In which all requests are regained.</summary>
+    /// <summary>The time in which a used-up limit is full again.</summary>
     public static readonly TimeSpan Window = TimeSpan.FromMinutes(1);
 
-    /// <summary>Of a request, for what calculating with fractions loses.</summary>
+    /// <summary>Rounding tolerance, in requests.</summary>
     private const double Tolerance = 1e-6;
 
     private readonly Lock _gate = new();
@@ -18,7 +18,9 @@ internal sealed class RequestLimiter(TimeProvider time)
     private int _limit;
     private bool _isRetired;
 
-    /// <summary>Requests before the limit changed still count. null once this limiter is retired and replaced by another.</summary>
+    /// <summary>
+    /// Takes a request. Requests before the limit changed still count. null once this limiter is retired and replaced by another.
+    /// </summary>
     public RequestPermit? Take(int requestsPerMinute)
     {
         lock (_gate)
@@ -57,7 +59,7 @@ internal sealed class RequestLimiter(TimeProvider time)
 
 internal readonly record struct RequestPermit(bool IsAllowed, int Limit, int Remaining, TimeSpan ResetsIn)
 {
-    /// <summary>The one that allows less: a refusal, else the one with fewer requests left.</summary>
+    /// <summary>Returns the permit that allows less: a refusal, else the one with fewer requests left.</summary>
     public static RequestPermit Tighter(RequestPermit one, RequestPermit other)
     {
         if (one.IsAllowed != other.IsAllowed)

@@ -2,10 +2,10 @@ using System.Collections.Concurrent;
 
 namespace PyResolve.Server.Keys;
 
-/// <summary>All keys with the same scopes share one list in memory.</summary>
+/// <summary>Lists of scopes, of which all keys with the same scopes share one in memory.</summary>
 internal static class ScopeSets
 {
-    /// <summary>Six scopes have 64 sets; manual SQL may add others.</summary>
+    /// <summary>The most lists that are kept. Six scopes have 64 sets; manual SQL may add others.</summary>
     private const int MaxSets = 1_000;
 
     private static readonly ConcurrentDictionary<string, IReadOnlyList<string>> Known = new(StringComparer.Ordinal);

@@ -5,7 +5,7 @@ using PyResolve.Server.Storage;
 
 namespace PyResolve.Server.Keys;
 
-/// <summary>The digest is null for a key that SQL made, before its first use.</summary>
+/// <summary>A key as it is stored. The digest is null for one that SQL made, before its first use.</summary>
 internal sealed record StoredKey(Caller Owner, byte[]? Digest, string Hash, DateTimeOffset? RevokedAt);
 
 internal sealed class StoredKeys(Database database, LegacyKeys legacy)
@@ -39,7 +39,7 @@ internal sealed class StoredKeys(Database database, LegacyKeys legacy)
             ReadOwner(row), row.BytesOrNull(OwnerColumnCount), row.Text(OwnerColumnCount + 1), row.InstantOrNull(OwnerColumnCount + 2)),
         cancellationToken);
 
-    /// <summary>In constant time; a key without a digest is checked against its bcrypt hash.</summary>
+    /// <summary>Compares a key in constant time; one without a digest is checked against its bcrypt hash.</summary>
     public async ValueTask<KeyMatch> CompareAsync(
         string key,
         KeyDigest digest,

@@ -4,7 +4,7 @@ using PyResolve.Server.Hosting;
 
 namespace PyResolve.Server.Keys;
 
-/// <summary><c>Regained</c> is how long it takes to get one try back.</summary>
+/// <summary>How many tries there are. <c>Regained</c> is how long it takes to get one back.</summary>
 internal sealed record TryAllowance(int Max, TimeSpan Regained);
 
 /// <summary>

@@ -12,7 +12,9 @@ internal sealed class VerifiedKey(Caller owner, long verifiedAt)
 
     public Caller Owner => owner;
 
-    /// <summary>Returns true about once a second, and if the clock was set back. Two concurrent requests may both get true.</summary>
+    /// <summary>
+    /// Records a use. Returns true about once a second, and if the clock was set back. Two concurrent requests may both get true.
+    /// </summary>
     public bool TryRecordUse(DateTimeOffset now)
     {
         var elapsed = now.UtcTicks - Volatile.Read(ref _lastUseRecordedAt);
@@ -33,7 +35,9 @@ internal sealed class VerifiedKeyCache(int capacity, TimeProvider time)
     /// <summary>The maximum age of a confirmation: a changed key is used no longer than this, on any instance.</summary>
     public static readonly TimeSpan MaxConfirmationAge = TimeSpan.FromSeconds(1);
 
-    /// <summary>Older keys are read again even if the epoch is unchanged: a restored database may repeat an epoch.</summary>
+    /// <summary>
+    /// The age from which on a key is read again even if the epoch is unchanged: a restored database may repeat an epoch.
+    /// </summary>
     private static readonly TimeSpan MaxKeyAge = TimeSpan.FromMinutes(5);
 
     private readonly Lock _gate = new();
@@ -48,13 +52,13 @@ internal sealed class VerifiedKeyCache(int capacity, TimeProvider time)
     private long _changes;
     private volatile bool _isConfirmed;
 
-    /// <summary>A key that was copied to the younger generation counts twice.</summary>
+    /// <summary>The number of keys. One that was copied to the younger generation counts twice.</summary>
     public int Count => _young.Count + _old.Count;
 
     /// <summary>The last epoch that the store confirmed; below 0 before the first.</summary>
     public long Epoch => Interlocked.Read(ref _epoch);
 
-    /// <summary>Counts the changes. A reader takes it before it asks the store, and passes it to <see cref="TryAdd"/>.</summary>
+    /// <summary>The number of changes so far. A reader takes it before it asks the store, and passes it to <see cref="TryAdd"/>.</summary>
     public long ChangeCount => Interlocked.Read(ref _changes);
 
     public VerifiedKey? Find(in KeyDigest digest)
@@ -143,15 +147,15 @@ internal sealed class VerifiedKeyCache(int capacity, TimeProvider time)
         _young.Add(digest, key);
     }
 
-    /// <summary>Read without a lock, changed under the lock of <see cref="VerifiedKeyCache"/>.</summary>
+    /// <summary>A bounded set of keys. Read without a lock, changed under the lock of <see cref="VerifiedKeyCache"/>.</summary>
     private sealed class Generation
     {
         private readonly ConcurrentDictionary<KeyDigest, VerifiedKey> _keys = new();
         private readonly Dictionary<Guid, List<KeyDigest>> _byUser = [];
         private int _count;
 
-        /// <summary>A key that was copied to the younger generation counts twice.</summary>
-    public int Count => Volatile.Read(ref _count);
+        /// <summary>The number of keys. One that was copied to the younger generation counts twice.</summary>
+        public int Count => Volatile.Read(ref _count);
 
         public bool TryGetValue(in KeyDigest digest, [System.Diagnostics.CodeAnalysis.NotNullWhen(true)] out VerifiedKey? key) =>
             _keys.TryGetValue(digest, out key);

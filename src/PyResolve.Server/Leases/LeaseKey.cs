@@ -6,7 +6,7 @@ using PyResolve.Client.Wire;
 
 namespace PyResolve.Server.Leases;
 
-/// <summary>P-256, identified by its RFC 7638 thumbprint. Thread-safe.</summary>
+/// <summary>A P-256 key, identified by its RFC 7638 thumbprint. Thread-safe.</summary>
 internal sealed class LeaseKey
 {
     private const string P256 = "1.2.840.10045.3.1.7";
@@ -47,14 +47,14 @@ internal sealed class LeaseKey
         }
     }
 
-    /// <summary>The private key, PKCS#8, in base64. The same key has the same text.</summary>
+    /// <summary>Writes the private key as PKCS#8, in base64. The same key has the same text.</summary>
     public string Export()
     {
         lock (_gate)
             return Convert.ToBase64String(_key.ExportPkcs8PrivateKey());
     }
 
-    /// <summary>ES256: r and s, 32 bytes each.</summary>
+    /// <summary>Signs with ES256: r and s, 32 bytes each.</summary>
     public byte[] Sign(ReadOnlySpan<byte> data)
     {
         lock (_gate)

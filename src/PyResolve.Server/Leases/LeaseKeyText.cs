@@ -3,7 +3,7 @@ using System.Text;
 
 namespace PyResolve.Server.Leases;
 
-/// <summary>PEM blocks, or base64 of the same PKCS#8, separated by commas or line breaks.</summary>
+/// <summary>Reads private keys: PEM blocks, or base64 of the same PKCS#8, separated by commas or line breaks.</summary>
 internal static class LeaseKeyText
 {
     private const string PemLabel = "PRIVATE KEY";

@@ -5,7 +5,9 @@ using PyResolve.Server.Hosting;
 
 namespace PyResolve.Server.Leases;
 
-/// <summary>The first key signs, all are published, so that it can be replaced while leases of the old one are valid.</summary>
+/// <summary>
+/// The keys of leases. The first one signs, all are published, so that it can be replaced while leases of the old one are valid.
+/// </summary>
 internal sealed class LeaseKeys
 {
     public const string Setting = "PYRESOLVE_LEASE_KEY";
@@ -20,7 +22,7 @@ internal sealed class LeaseKeys
     private LeaseKeys(Func<IReadOnlyList<LeaseKey>> read) =>
         _keys = new Lazy<IReadOnlyList<LeaseKey>>(read, LazyThreadSafetyMode.PublicationOnly);
 
-    /// <summary>null where this server gives no leases.</summary>
+    /// <summary>The key that signs; null where this server gives no leases.</summary>
     public LeaseKey? Signing => _keys.Value is [var first, ..] ? first : null;
 
     public LeaseKeySet Published => new([.. _keys.Value.Select(key => key.Public)]);
@@ -42,7 +44,7 @@ internal sealed class LeaseKeys
         });
     }
 
-    /// <summary>Each key in base64 of its DER form, also where the text has PEM.</summary>
+    /// <summary>Splits a text into keys, each in base64 of its DER form, also where the text has PEM.</summary>
     /// <inheritdoc cref="Parse" path="/exception"/>
     public static IReadOnlyList<string> Split(string source, string text) => [.. Parse(source, text).Select(static key => key.Export())];
 

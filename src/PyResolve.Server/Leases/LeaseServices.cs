@@ -14,7 +14,7 @@ internal static class LeaseServices
     public static void MapLeaseKeys(this IEndpointRouteBuilder routes) =>
         routes.MapGet("/.well-known/jwks.json", ReadKeys).WithTags("Quota");
 
-    /// <summary>Cached for five minutes: publish a new key that long before it signs.</summary>
+    /// <summary>Answers with the public keys, cached for five minutes: publish a new key that long before it signs.</summary>
     private static JsonAnswer<LeaseKeySet> ReadKeys(HttpContext http, LeaseKeys keys)
     {
         http.Response.Headers.CacheControl = "public, max-age=300";

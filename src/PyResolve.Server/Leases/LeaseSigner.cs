@@ -9,7 +9,7 @@ internal sealed class LeaseSigner(LeaseKeys keys, PublicUrl publicUrl)
 {
     public bool CanSign => keys.Signing is not null;
 
-    /// <summary>The same reservation always gives the same claims; only the signature differs.</summary>
+    /// <summary>Signs a reservation. The same one always gives the same claims; only the signature differs.</summary>
     /// <param name="machine">The machine that asks. A lease is for one machine: two would spend the same units twice.</param>
     public string? Sign(StoredReservation reservation, string? machine)
     {

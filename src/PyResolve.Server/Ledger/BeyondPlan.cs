@@ -24,41 +24,41 @@ internal readonly record struct UnitSources(int Credits, int Overage)
 /// <param name="Overage">Drawn at first.</param>
 internal sealed record BeyondPlan(int Plan, IReadOnlyList<CreditDraw> Draws, int Overage)
 {
-    /// <summary>Drawn at first.</summary>
+    /// <summary>The credits that the reservation drew at first.</summary>
     public int Credits { get; } = Sum(Draws);
 
     /// <summary>Units of the reservation that events have spent, those of the plan included.</summary>
     public int Spent { get; private init; }
 
-    /// <summary>Neither spent nor given back.</summary>
+    /// <summary>The credits that are neither spent nor given back.</summary>
     public int OpenCredits { get; private init; } = Sum(Draws);
 
     /// <inheritdoc cref="OpenCredits"/>
     public int OpenOverage { get; private init; } = Overage;
 
-    /// <summary>Given back since the row was read.</summary>
+    /// <summary>The credits that were given back since the row was read.</summary>
     public IReadOnlyList<CreditDraw> ReturnedCredits { get; private init; } = [];
 
     /// <inheritdoc cref="ReturnedCredits"/>
     public int ReturnedOverage { get; private init; }
 
-    /// <summary>Spent since the row was read, after they had been given back.</summary>
+    /// <summary>The credits that were spent since the row was read, after they had been given back.</summary>
     public IReadOnlyList<CreditDraw> LateCredits { get; private init; } = [];
 
     /// <inheritdoc cref="LateCredits"/>
     public int LateOverage { get; private init; }
 
-    /// <summary>What the credits and the overage of the month grow by since the row was read.</summary>
+    /// <summary>How much the credits and the overage of the month grow since the row was read.</summary>
     public UnitSources Change => new(Sum(LateCredits) - Sum(ReturnedCredits), LateOverage - ReturnedOverage);
 
-    /// <summary>What the units that are spent were charged to.</summary>
+    /// <summary>The credits and the overage that the spent units were charged to.</summary>
     public UnitSources Charged => new(SpentCredits, OverageBefore(Spent));
 
     private int Open => OpenCredits + OpenOverage;
 
     private int SpentCredits => CreditsBefore(Spent);
 
-    /// <summary>What the next units to be spent are charged to.</summary>
+    /// <summary>The credits and the overage that the next units to be spent are charged to.</summary>
     public UnitSources SourcesOf(int units) => new(
         CreditsBefore(Spent + units) - SpentCredits,
         OverageBefore(Spent + units) - OverageBefore(Spent));
@@ -92,7 +92,7 @@ internal sealed record BeyondPlan(int Plan, IReadOnlyList<CreditDraw> Draws, int
         };
     }
 
-    /// <summary>As it is stored: <c>1+2+0+3;grant=1,grant=2</c>. Open overage has a column of its own.</summary>
+    /// <summary>The stored form: <c>1+2+0+3;grant=1,grant=2</c>. Open overage has a column of its own.</summary>
     public string ToText()
     {
         var draws = Draws.Select(static draw => string.Create(CultureInfo.InvariantCulture, $"{draw.GrantId:D}={draw.Units}"));

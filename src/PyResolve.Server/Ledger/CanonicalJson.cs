@@ -5,10 +5,10 @@ using System.Text.Json;
 
 namespace PyResolve.Server.Ledger;
 
-/// <summary>Equal payloads have equal digests: sorted members, no white space, numbers as sent.</summary>
+/// <summary>Digests of JSON. Equal payloads have equal ones: members are sorted, without white space, numbers as sent.</summary>
 internal static class CanonicalJson
 {
-    /// <summary>In bytes. A larger buffer is not reused.</summary>
+    /// <summary>The largest buffer that is used again, in bytes.</summary>
     private const int MaxReusedBuffer = 64 * 1024;
 
     private static readonly JsonWriterOptions Options = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
@@ -16,7 +16,7 @@ internal static class CanonicalJson
     [ThreadStatic]
     private static (ArrayBufferWriter<byte> Buffer, Utf8JsonWriter Writer)? _reusable;
 
-    /// <summary><paramref name="writeMembers"/> writes the members sorted by name.</summary>
+    /// <summary>The digest of an object. <paramref name="writeMembers"/> writes its members sorted by name.</summary>
     public static byte[] Digest(Action<Utf8JsonWriter> writeMembers)
     {
         var (buffer, writer) = _reusable ?? Create();

@@ -5,7 +5,7 @@ namespace PyResolve.Server.Ledger;
 /// <summary>An event whose units the plan's quota does not all cover. <c>Plan</c>: at which the reservation was granted.</summary>
 internal sealed record Charge(Guid UserId, Guid EventId, string Plan, UnitSources Sources, DateTimeOffset At);
 
-/// <summary>Written in the transaction that stores the events, after them.</summary>
+/// <summary>Writes charges, in the transaction that stores the events, after them.</summary>
 internal static class Charges
 {
     public static IEnumerable<Sql> Write(Session session, IReadOnlyList<Charge> charges)

@@ -20,7 +20,7 @@ internal static class CreditGrants
         Session session, NewCredits credits, DateTimeOffset now, CancellationToken cancellationToken) =>
         await session.ExecuteAsync(Add(session, [credits], now), cancellationToken) == 1;
 
-    /// <summary>Those whose reference the account has already give nothing.</summary>
+    /// <summary>Adds credits; a reference that the account already has adds nothing.</summary>
     public static Sql Add(Session session, IReadOnlyList<NewCredits> all, DateTimeOffset now) =>
         $"""
         insert into credit_grants (user_id, id, source, reference, units, expires_at, created_at)
@@ -36,10 +36,12 @@ internal static class CreditGrants
         on conflict do nothing
         """;
 
-    /// <summary>How many are taken back of a grant, a part of which was refunded.</summary>
+    /// <summary>How many units of a grant are taken back when a share of its payment was refunded.</summary>
     public static long TakenOf(long units, int percent) => ((units * percent) + 99) / 100;
 
-    /// <summary>Sets how many are taken back. Units that are drawn stay drawn; when they return, nobody can draw them again.</summary>
+    /// <summary>
+    /// Sets how many units are taken back. Units that are drawn stay drawn; when they return, nobody can draw them again.
+    /// </summary>
     /// <param name="session">The caller's transaction.</param>
     /// <param name="refunds">For each grant, the per cent of its units that was refunded, rounded up.</param>
     public static IEnumerable<Sql> TakeBack(Session session, IReadOnlyList<(Guid UserId, string Reference, int Percent)> refunds) =>

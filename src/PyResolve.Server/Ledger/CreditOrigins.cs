@@ -10,7 +10,7 @@ internal sealed record CreditOrigins(string First, string Second)
 {
     public static string ReferenceOf(string origin, string purchase) => $"{origin}:{purchase}";
 
-    /// <summary>Of a row of <c>credit_grants</c>, whose columns no other table of the statement has.</summary>
+    /// <summary>The condition for a row of <c>credit_grants</c> that counts. No other table of the statement has these columns.</summary>
     public SqlPart Count
     {
         get

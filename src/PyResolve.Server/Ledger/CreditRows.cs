@@ -7,23 +7,28 @@ namespace PyResolve.Server.Ledger;
 [StructLayout(LayoutKind.Auto)]
 internal readonly record struct CreditGrant(Guid UserId, Guid Id, long Units, long Drawn, long Taken)
 {
-    /// <summary>Can still be drawn.</summary>
+    /// <summary>The units that can still be drawn.</summary>
     public long Left => Math.Max(0, Units - Drawn - Taken);
 
-    /// <summary>Drawn by late commits after others had drawn them: other credits pay for them.</summary>
+    /// <summary>The units that late commits drew after others had drawn them: other credits pay for them.</summary>
     public long Owed => Math.Max(0, Drawn - Units);
 
     public static long LeftOf(IEnumerable<CreditGrant> grants) => Math.Max(0, grants.Sum(static grant => grant.Left - grant.Owed));
 }
 
-/// <summary>Locked after the rollups, by key: transactions lock profiles, reservations, rollups and credits in this order.</summary>
+/// <summary>
+/// Statements about the rows of credits. Transactions lock profiles, reservations, rollups and credits in this order, each by key.
+/// </summary>
 internal static class CreditRows
 {
-    /// <summary>In which they are drawn, and locked: two transactions that lock the same ones wait, and do not deadlock.</summary>
+    /// <summary>
+    /// The order in which credits are drawn, and locked: two transactions that lock the same ones wait, and do not deadlock.
+    /// </summary>
     private static readonly SqlFragment InOrder = new("order by user_id, expires_at is null, expires_at, id");
 
     /// <summary>
-    /// Those that have not ended, the first to end first, also those that are used up, to which units may return; and those that owe.
+    /// Locks the grants that have not ended, the first to end first, also those that are used up, to which units may return; and those that
+    /// owe.
     /// </summary>
     public static List<CreditGrant> Lock(
         ReadBatch batch, IReadOnlyList<Guid> userIds, CreditOrigins origins, DateTimeOffset now) => batch.List(
@@ -40,7 +45,7 @@ internal static class CreditRows
                 """),
         static row => new CreditGrant(row.Uuid(0), row.Uuid(1), row.Int64(2), row.Int64(3), row.Int64(4)));
 
-    /// <summary>Comes before an update of several rows, which would lock them in whatever order it finds them.</summary>
+    /// <summary>Locks rows before an update of several, which would lock them in whatever order it finds them.</summary>
     /// <param name="session">The caller's transaction.</param>
     /// <param name="rows">What the caller is about to change, of any accounts.</param>
     /// <param name="account">The account of one of them.</param>

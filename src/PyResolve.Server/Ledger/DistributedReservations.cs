@@ -2,7 +2,7 @@ using PyResolve.Server.Storage;
 
 namespace PyResolve.Server.Ledger;
 
-/// <summary>What <see cref="ReservationRows"/> locks where rows are distributed: in statements about one account each.</summary>
+/// <summary>Locks as <see cref="ReservationRows"/> does, where rows are distributed: in statements about one account each.</summary>
 internal static class DistributedReservations
 {
     /// <param name="max">Of each account, so that what is settled never depends on who else asks.</param>

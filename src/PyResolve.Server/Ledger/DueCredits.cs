@@ -4,15 +4,15 @@ using PyResolve.Server.Storage;
 namespace PyResolve.Server.Ledger;
 
 /// <summary>
-/// What the credits of an account grow by when its due reservations are settled. What returns to a grant that has ended, or that was
-/// taken back, is not there to be drawn.
+/// How much the credits of an account grow when its due reservations are settled. Units that return to a grant that has ended, or that was
+/// taken back, cannot be drawn.
 /// </summary>
 internal static class DueCredits
 {
     private const char OfGrant = '=';
     private const string Between = "|";
 
-    /// <summary>A text, for <see cref="Read"/>, of a grant and a due reservation each.</summary>
+    /// <summary>SQL for a text, for <see cref="Read"/>, with a grant and a due reservation each.</summary>
     /// <param name="account">The account, where the statement names one.</param>
     /// <param name="origins">Purchases of which origins count.</param>
     /// <param name="due">Which of the reservations <c>r</c>.</param>

@@ -2,7 +2,9 @@ using PyResolve.Server.Storage;
 
 namespace PyResolve.Server.Ledger;
 
-/// <summary>Few statements for any number of events. Locks are taken in the order reservations, events, rollups, each by key.</summary>
+/// <summary>
+/// Records events, with few statements for any number of them. Locks are taken in the order reservations, events, rollups, each by key.
+/// </summary>
 internal static class LedgerWriter
 {
     /// <summary>Spends a unit of each reservation that events name, and ends the transaction. Outcomes are in the events' order.</summary>
@@ -112,7 +114,7 @@ internal static class LedgerWriter
         return month is null || month == pending.Event.Month ? pending : pending with { Event = pending.Event with { Month = month } };
     }
 
-    /// <summary>Of several with one id the first counts; the others are compared with it.</summary>
+    /// <summary>Inserts events. Of several with one id the first counts; the others are compared with it.</summary>
     private static async Task<RecordOutcome[]> InsertAsync(
         Session session, List<PendingUsageEvent> events, CancellationToken cancellationToken)
     {
@@ -205,7 +207,7 @@ internal static class LedgerWriter
         return new Dictionary<(Guid, Guid), byte[]>(stored);
     }
 
-    /// <summary>After these the commit waits until stored events are replicated.</summary>
+    /// <summary>Statements after which the commit waits until stored events are replicated.</summary>
     /// <remarks>The machine that has the row waits, so it must write something.</remarks>
     public static IEnumerable<Sql> WaitForReplicas(Session session, IReadOnlyList<(Guid UserId, Guid Id)> events) => events.Count == 0
         ? []
@@ -214,7 +216,9 @@ internal static class LedgerWriter
             $"update usage_events set late = late where user_id = {key.UserId} and id = {key.Id}")
         : session.Engine.WaitForReplicas is { } statement ? [statement] : [];
 
-    /// <summary>After the insert: only then is it known which events are new, and which of those found no unit left.</summary>
+    /// <summary>
+    /// Marks late events after the insert: only then is it known which events are new, and which of those found no unit left.
+    /// </summary>
     private static IEnumerable<Sql> MarkLate(Session session, List<PendingUsageEvent> late) => late.Count == 0 ? [] : session.ByAccount(
         late,
         static pending => pending.UserId,

@@ -12,7 +12,7 @@ internal sealed class LockedReservations
 
     public IEnumerable<(Guid UserId, string Month)> Months => All.Select(static reservation => (reservation.UserId, reservation.Month));
 
-    /// <summary>Ids that the account does not have are left out.</summary>
+    /// <summary>Locks reservations. Ids that the account does not have are left out.</summary>
     public static async Task<LockedReservations> LockAsync(
         Session session, IReadOnlyCollection<(Guid UserId, Guid Id)> keys, CancellationToken cancellationToken)
     {
@@ -28,7 +28,7 @@ internal sealed class LockedReservations
 
     public StoredReservation? Find(Guid userId, Guid id) => _entries.GetValueOrDefault((userId, id))?.Current;
 
-    /// <summary>Not there, but maybe one that the store had before it lost its last changes.</summary>
+    /// <summary>Whether a reservation is missing that the store may have had before it lost its last changes.</summary>
     public bool MayBeLost(Guid userId, Guid id) => Find(userId, id) is null && _mayBeLost(id);
 
     public void Update(StoredReservation after) => _entries[(after.UserId, after.Id)].Current = after;
@@ -45,7 +45,7 @@ internal sealed class LockedReservations
         return reservation.Covers;
     }
 
-    /// <summary>The caller has locked the rollups of the months concerned.</summary>
+    /// <summary>Writes the changed reservations. The caller has locked the rollups of the months concerned.</summary>
     public IEnumerable<Sql> Write(Session session)
     {
         var months = new MonthChanges();

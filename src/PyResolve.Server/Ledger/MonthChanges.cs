@@ -1,12 +1,14 @@
 namespace PyResolve.Server.Ledger;
 
-/// <summary><c>Used</c> includes units that lapsed; <c>Extra</c> are those that an operator gave beside the plan's.</summary>
+/// <summary>
+/// The totals of a month. <c>Used</c> includes units that lapsed; <c>Extra</c> are those that an operator gave beside the plan's.
+/// </summary>
 internal sealed record MonthTotals(long Used, long Held, long Extra)
 {
-    /// <summary>Of the used and held units, those that credits cover.</summary>
+    /// <summary>The used and held units that credits cover.</summary>
     public long Credits { get; init; }
 
-    /// <summary>Of the used and held units, those that are overage.</summary>
+    /// <summary>The used and held units that are overage.</summary>
     public long Overage { get; init; }
 }
 
@@ -24,7 +26,7 @@ internal sealed class MonthChange(Guid userId, string month)
 
     public long Overage { get; private set; }
 
-    /// <summary>Set where units were granted under a plan's limit: the most that may be used and held.</summary>
+    /// <summary>The most units that may be used and held. Set where units were granted under a plan's limit.</summary>
     public long? Limit { get; private set; }
 
     public bool MovesBeyond => Credits != 0 || Overage != 0;

@@ -32,7 +32,7 @@ internal static class MonthRows
         (await session.ListAsync(Lock(session, months), ReadTotals, cancellationToken))
             .ToDictionary(static pair => pair.Key, static pair => pair.Totals);
 
-    /// <summary>Creates those that are missing.</summary>
+    /// <summary>Locks rollups, and creates those that are missing.</summary>
     public static IEnumerable<Sql> Lock(Session session, IReadOnlyCollection<(Guid UserId, string Month)> months) =>
         session.Engine.InParts<(Guid UserId, string Month)>(
             [.. months.Distinct()],
@@ -100,7 +100,7 @@ internal static class MonthRows
         returning user_id, month, migrations + lapsed, held, extra, credits, overage
         """;
 
-    /// <summary>By account; those that are missing are not created.</summary>
+    /// <summary>Locks the rollups of accounts, without creating those that are missing.</summary>
     private static IEnumerable<Sql> LockFound(Session session, IReadOnlyList<Guid> userIds, string month) => userIds.Order().Select(
         userId => (Sql)
             $"""

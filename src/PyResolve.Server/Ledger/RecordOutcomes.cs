@@ -2,7 +2,7 @@ using PyResolve.Client.Wire;
 
 namespace PyResolve.Server.Ledger;
 
-/// <summary>Only <see cref="Recorded"/> has stored anything.</summary>
+/// <summary>How an attempt to record an event ended. Only <see cref="Recorded"/> has stored anything.</summary>
 internal enum RecordOutcome
 {
     Recorded,

@@ -2,7 +2,10 @@ using PyResolve.Server.Storage;
 
 namespace PyResolve.Server.Ledger;
 
-/// <summary>Every transaction locks profiles, then reservations, then rollups, each in key order, so that none deadlock.</summary>
+/// <summary>
+/// Statements about the rows of reservations. Every transaction locks profiles, then reservations, then rollups, each in key order, so that
+/// none deadlock.
+/// </summary>
 internal static class ReservationRows
 {
     public static Task<List<StoredReservation>> LockDueAsync(
@@ -49,7 +52,7 @@ internal static class ReservationRows
             static row => (UserId: row.Uuid(0), Units: row.Int64(1)),
             cancellationToken)).ToDictionary(static pair => pair.UserId, static pair => pair.Units);
 
-    /// <summary>Oldest first. Skips rows that are locked.</summary>
+    /// <summary>Locks due reservations, the oldest first, and skips rows that are locked.</summary>
     public static Task<List<StoredReservation>> LockSomeDueAsync(
         Session session, IReadOnlyList<Guid> except, int max, DateTimeOffset now, CancellationToken cancellationToken) =>
         session.Engine.IsDistributed
@@ -99,7 +102,7 @@ internal static class ReservationRows
         StoredReservation.Read,
         cancellationToken);
 
-    /// <summary>Reservations without events are left out.</summary>
+    /// <summary>Sums what events have spent of reservations. Reservations without events are left out.</summary>
     public static async Task<Dictionary<Guid, int>> SumSpentAsync(
         Session session, IReadOnlyList<(Guid UserId, Guid Id)> keys, CancellationToken cancellationToken) =>
         (await session.ListAsync(
@@ -213,7 +216,7 @@ internal static class ReservationRows
     private static SqlFragment BeyondOf(IReadOnlyList<StoredReservation> reservations, string columns) =>
         new(HaveBeyond(reservations) ? columns : null);
 
-    /// <summary>Only reservations that drew beyond their plan have these columns written.</summary>
+    /// <summary>The rows, with the columns about credits and overage only where a reservation drew beyond its plan.</summary>
     private static SqlRows<StoredReservation> WithBeyond(Session session, IReadOnlyList<StoredReservation> reservations)
     {
         var rows = session.Rows("r", reservations);

@@ -2,7 +2,7 @@ using PyResolve.Server.Storage;
 
 namespace PyResolve.Server.Ledger;
 
-/// <summary>One change per row, however many events of an account there are.</summary>
+/// <summary>Collects changes to the rollups: one for each row, however many events of an account there are.</summary>
 internal sealed class RollupChanges
 {
     private static readonly Counter Migrations = new("migrations", static totals => totals.Migrations);
@@ -29,7 +29,7 @@ internal sealed class RollupChanges
     private readonly Dictionary<RowKey, Totals> _keys = [];
     private readonly Dictionary<RowKey, Totals> _keyDays = [];
 
-    /// <summary>The months whose migrations grow.</summary>
+    /// <summary>The months in which migrations were added.</summary>
     public IEnumerable<(Guid UserId, string Month)> Grown =>
         _months.Where(static row => row.Value.Migrations > 0).Select(static row => (row.Key.UserId, row.Key.Month));
 
@@ -48,7 +48,9 @@ internal sealed class RollupChanges
         }
     }
 
-    /// <summary>Months come first, in key order: their locks also order the writes to the others, so that none deadlock.</summary>
+    /// <summary>
+    /// Writes the changes. Months come first, in key order: their locks also order the writes to the others, so that none deadlock.
+    /// </summary>
     public IEnumerable<Sql> Write(Session session) =>
     [
         .. Upsert(session, "usage_monthly", [], _months, MonthCounters),

@@ -3,7 +3,10 @@ using PyResolve.Server.Storage;
 
 namespace PyResolve.Server.Ledger;
 
-/// <summary>Invariant: a month's <c>held</c> and <c>lapsed</c> are the sums of <see cref="Remaining"/> and <see cref="Lapsed"/>.</summary>
+/// <summary>
+/// A reservation as it is stored. A month's <c>held</c> and <c>lapsed</c> are always the sums of <see cref="Remaining"/> and <see
+/// cref="Lapsed"/>.
+/// </summary>
 internal sealed record StoredReservation
 {
     public static readonly SqlFragment Columns = new(
@@ -72,7 +75,7 @@ internal sealed record StoredReservation
 
     public Guid? UsageEventId { get; init; }
 
-    /// <summary>null: the plan's quota covers all its units.</summary>
+    /// <summary>The units that the plan's quota does not cover; null: it covers all.</summary>
     public BeyondPlan? Beyond { get; init; }
 
     public DateTimeOffset RefundableUntil => ExpiresAt + SettlementWindow;
@@ -97,7 +100,7 @@ internal sealed record StoredReservation
         ChargedOverage = State == ReservationStates.Held ? null : Beyond?.Charged.Overage,
     };
 
-    /// <summary>Rows that have expired but still say "held": those that <see cref="At"/> changes.</summary>
+    /// <summary>The condition for rows that have expired but still say "held": those that <see cref="At"/> changes.</summary>
     /// <remarks>
     /// The range has a lower bound because PostgreSQL plans without the value: for a range with one end it expects a third of all rows, and
     /// reads the whole table.
@@ -108,7 +111,7 @@ internal sealed record StoredReservation
         return new SqlPart(isDue);
     }
 
-    /// <summary>The row may have expired since: see <see cref="At"/>.</summary>
+    /// <summary>Reads a row, which may have expired since: see <see cref="At"/>.</summary>
     public static StoredReservation Read(Row row) => new()
     {
         UserId = row.Uuid(0),
@@ -138,7 +141,9 @@ internal sealed record StoredReservation
         Beyond = row.TextOrNull(25) is { } beyond ? BeyondPlan.Parse(beyond, row.Int32(24)) : null,
     };
 
-    /// <summary>On expiry, the units of a plain reservation return; those of an unsettled lease lapse.</summary>
+    /// <summary>
+    /// The reservation as it is at an instant. On expiry, the units of a plain reservation return; those of an unsettled lease lapse.
+    /// </summary>
     public StoredReservation At(DateTimeOffset now) => StoredState != ReservationStates.Held || ExpiresAt > now
         ? this
         : WithBeyond(this with
@@ -149,7 +154,7 @@ internal sealed record StoredReservation
             Lapsed = IsLeased && SettledAs is null ? Remaining : 0,
         });
 
-    /// <summary>Moves its end, also to an earlier instant, but not beyond the longest lifetime since the grant.</summary>
+    /// <summary>Moves the end, also to an earlier instant, but not beyond the longest lifetime since the grant.</summary>
     public StoredReservation Extend(TimeSpan timeToLive, DateTimeOffset now)
     {
         var latest = CreatedAt + LongestLifetime;
@@ -162,7 +167,7 @@ internal sealed record StoredReservation
     /// <summary>Whether an event now is covered by units that are held, or counted as used already. Otherwise it is late.</summary>
     public bool Covers => Remaining > 0 || Lapsed > 0;
 
-    /// <summary>With the last unit the reservation is committed.</summary>
+    /// <summary>Spends a unit by an event. With the last one the reservation is committed.</summary>
     public StoredReservation Spend(Guid usageEventId)
     {
         if (!Covers)
@@ -176,7 +181,9 @@ internal sealed record StoredReservation
         return after.Covers ? after : after with { StoredState = ReservationStates.Committed, SettledAs = null };
     }
 
-    /// <summary>Settles it by one event of at most <see cref="Available"/>. The rest returns, for a lease when it ends.</summary>
+    /// <summary>
+    /// Settles the reservation by one event of at most <see cref="Available"/>. The rest returns, for a lease when it ends.
+    /// </summary>
     /// <remarks>After <see cref="RefundableUntil"/>, the rest of a lapsed lease stays used.</remarks>
     public StoredReservation Commit(int quantity, Guid? usageEventId, DateTimeOffset now)
     {
@@ -193,12 +200,15 @@ internal sealed record StoredReservation
         return WithBeyond(after, quantity);
     }
 
-    /// <summary>Returns its units: at once, but those of a running lease when it ends.</summary>
+    /// <summary>Returns the units: at once, but those of a running lease when it ends.</summary>
     public StoredReservation Release() => IsLeased && Remaining > 0
         ? this with { SettledAs = ReservationStates.Released }
         : WithBeyond(this with { StoredState = ReservationStates.Released, SettledAs = null, Remaining = 0, Lapsed = 0 });
 
-    /// <summary>What an event of so many units is charged to. More than was asked for is the plan's, whose quota it may exceed.</summary>
+    /// <summary>
+    /// The credits and the overage that an event of so many units is charged to. Units beyond the reservation are the plan's, whose quota
+    /// it may exceed.
+    /// </summary>
     public UnitSources SourcesOf(int units) => Beyond?.SourcesOf(units) ?? default;
 
     private StoredReservation WithBeyond(StoredReservation after, int spent = 0) => Beyond is null

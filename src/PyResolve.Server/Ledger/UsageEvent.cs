@@ -24,7 +24,7 @@ internal sealed record UsageEvent
 
     public required JsonText Metadata { get; init; }
 
-    /// <summary>The month that it counts in: its reservation's, if it names one.</summary>
+    /// <summary>The month in which it counts: that of its reservation, if it names one.</summary>
     public required string Month { get; init; }
 
     public required DateTimeOffset OccurredAt { get; init; }
@@ -42,7 +42,7 @@ internal sealed record UsageEvent
     /// <summary>Distinguishes a retry from another event with the same id.</summary>
     public required byte[] PayloadDigest { get; init; }
 
-    /// <summary>Approximate, in bytes of memory.</summary>
+    /// <summary>The approximate size in memory, in bytes.</summary>
     public long Size => 512 + (2L * Metadata.Value.Length);
 
     public int Migrations => EventType == Migration ? Quantity : 0;
@@ -89,8 +89,8 @@ internal sealed record UsageEvent
     }
 
     /// <summary>
-    /// A commit of a reservation that the store has lost: its tier is not known, nor how many units it had. Its id is the event's, so that
-    /// a commit that is sent again is the same event.
+    /// Creates the event of a commit whose reservation the store has lost: its tier is not known, nor how many units it had. Where the
+    /// client gave no id, it is the reservation's, so that a commit that is sent again is the same event.
     /// </summary>
     public static UsageEvent FromLost(Guid reservationId, CommitRequest commit, Guid? keyId, DateTimeOffset now)
     {
@@ -109,7 +109,7 @@ internal sealed record UsageEvent
     private static JsonText ToText(JsonElement? metadata) =>
         new(metadata is { ValueKind: JsonValueKind.Object } document ? document.GetRawText() : "{}");
 
-    /// <summary>Covers what the client sent, with defaults filled in, but no time that the server set.</summary>
+    /// <summary>The digest of what the client sent, with defaults filled in, but without a time that the server set.</summary>
     private static byte[] DigestOf(UsageEventRequest usage, int quantity = 1) => CanonicalJson.Digest(writer =>
     {
         writer.WriteString("event_type", usage.EventType);

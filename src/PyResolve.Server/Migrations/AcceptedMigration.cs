@@ -5,7 +5,7 @@ using PyResolve.Server.Http;
 
 namespace PyResolve.Server.Migrations;
 
-/// <summary>202: the migration runs on.</summary>
+/// <summary>The answer 202: the migration is still running.</summary>
 internal sealed class AcceptedMigration(RemoteMigration migration) : IResult, IEndpointMetadataProvider
 {
     public Task ExecuteAsync(HttpContext httpContext)

@@ -4,7 +4,7 @@ using PyResolve.Server.Hosting;
 
 namespace PyResolve.Server.Migrations;
 
-/// <summary>The migrator inside this program. It runs as a process of its own, as any other does.</summary>
+/// <summary>The migrator inside this program. It runs in a process of its own, like any other.</summary>
 internal static class BuiltinMigrator
 {
     /// <summary>The name in the configuration, and the argument that makes this program that migrator.</summary>

@@ -65,7 +65,7 @@ internal static class MigrationEndpoints
         return Answers.Ok((await run.End).Answer);
     }
 
-    /// <summary>An event for each change of the progress, then one with the whole answer.</summary>
+    /// <summary>Streams an event for each change of the progress, then one with the whole answer.</summary>
     private static async Task StreamAsync(HttpContext http, MigrationRun run)
     {
         http.Response.ContentType = EventStream;

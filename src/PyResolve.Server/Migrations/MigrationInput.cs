@@ -9,7 +9,7 @@ using PyResolve.Server.Http;
 
 namespace PyResolve.Server.Migrations;
 
-/// <summary>What <c>POST /migrate</c> was sent, valid: JSON, or a tar archive with the rest in the query.</summary>
+/// <summary>The valid content of <c>POST /migrate</c>: JSON, or a tar archive with the rest in the query.</summary>
 internal sealed record MigrationInput(string Library, string Target, string Tier, SortedDictionary<string, byte[]> Files)
     : IBindableFromHttpContext<MigrationInput>, IEndpointParameterMetadataProvider
 {
@@ -25,7 +25,7 @@ internal sealed record MigrationInput(string Library, string Target, string Tier
     public static void PopulateMetadata(ParameterInfo parameter, EndpointBuilder builder) =>
         builder.Metadata.Add(new AcceptsMetadata(["application/json", Tar], typeof(MigrateRequest)));
 
-    /// <summary>Of all that was sent: the same key with other content is other work.</summary>
+    /// <summary>The digest of all that was sent: the same key with other content is other work.</summary>
     public string Digest(string idempotencyKey)
     {
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);

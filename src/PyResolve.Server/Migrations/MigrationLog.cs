@@ -2,7 +2,7 @@ using System.Text;
 
 namespace PyResolve.Server.Migrations;
 
-/// <summary>What a migrator prints and reports, as text of a bounded length. Thread-safe.</summary>
+/// <summary>The text that a migrator prints and reports, of a bounded length. Thread-safe.</summary>
 internal sealed class MigrationLog(int mostBytes)
 {
     private const int Longest = 64 * 1024;
@@ -13,7 +13,7 @@ internal sealed class MigrationLog(int mostBytes)
     private long _bytes;
     private bool _isCut;
 
-    /// <summary>Whether more was printed than a run may print.</summary>
+    /// <summary>Whether more was printed than a run is allowed to print.</summary>
     public bool HasOverflowed => Interlocked.Read(ref _bytes) > mostBytes;
 
     public async Task ReadAsync(Stream output)

@@ -37,37 +37,37 @@ internal sealed class MigrationOptions
 
     public TimeSpan TimeLimit { get; }
 
-    /// <summary>Of all processes of a run together.</summary>
+    /// <summary>The memory of all processes of a run together.</summary>
     public int MemoryMegabytes { get; }
 
-    /// <summary>What a run may print.</summary>
+    /// <summary>The most bytes that a run may print.</summary>
     public int OutputBytes { get; }
 
     public int Processes { get; }
 
-    /// <summary>What the folder of a run may hold.</summary>
+    /// <summary>The most megabytes that the folder of a run may hold.</summary>
     public int DiskMegabytes { get; }
 
-    /// <summary>Runs at a time in this process.</summary>
+    /// <summary>The most runs at a time in this process.</summary>
     public int Concurrent { get; }
 
     public int ConcurrentPerAccount { get; }
 
-    /// <summary>A server that runs as root gives each run a user id of its own, from this one on.</summary>
+    /// <summary>The first user id of runs: a server that runs as root gives each run one of its own.</summary>
     public int FirstUserId { get; }
 
     public bool UsesBubblewrap { get; }
 
-    /// <summary>Where the private folders of runs are.</summary>
+    /// <summary>The folder with the private folders of runs.</summary>
     public string Folder { get; }
 
-    /// <summary>A command that the migrator's is appended to: another sandbox.</summary>
+    /// <summary>A command that the migrator's is appended to, such as another sandbox.</summary>
     public IReadOnlyList<string> Wrapper { get; }
 
-    /// <summary>What a migrator finds in its environment, such as the key of its own LLM.</summary>
+    /// <summary>The variables in a migrator's environment, such as the key of its own LLM.</summary>
     public IReadOnlyList<(string Name, string Value)> Variables { get; }
 
-    /// <summary>What a sandbox hides.</summary>
+    /// <summary>The folders that a sandbox hides.</summary>
     public IReadOnlyList<string> HiddenFolders { get; }
 
     public bool HasMigrators => _commands.Count > 0;

@@ -18,7 +18,7 @@ internal sealed class MigrationRun(Guid id, Guid userId, MigrationLog log) : IDi
 
     public CancellationToken Cancelled => _cancellation.Token;
 
-    /// <summary>Ends with the answer; never fails.</summary>
+    /// <summary>Completes with the answer; never fails.</summary>
     public Task<MigrationEnd> End { get; set; } = Task.FromResult(new MigrationEnd(new RemoteMigration(id, RemoteMigrationStates.Running)));
 
     public DateTimeOffset? EndedAt { get; set; }

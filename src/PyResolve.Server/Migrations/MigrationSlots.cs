@@ -3,7 +3,7 @@ using PyResolve.Server.Http;
 
 namespace PyResolve.Server.Migrations;
 
-/// <summary>How many migrations run at a time, in this process and of each account. Thread-safe.</summary>
+/// <summary>Limits how many migrations run at a time, in this process and of each account. Thread-safe.</summary>
 internal sealed class MigrationSlots(MigrationOptions options)
 {
     private static readonly TimeSpan RetryAfter = TimeSpan.FromSeconds(5);

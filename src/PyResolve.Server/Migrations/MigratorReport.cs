@@ -3,13 +3,13 @@ using PyResolve.Client.Wire;
 
 namespace PyResolve.Server.Migrations;
 
-/// <summary>What a migrator has said about its work. Thread-safe.</summary>
+/// <summary>The messages of a migrator about its work. Thread-safe.</summary>
 internal sealed class MigratorReport(MigrationLog log)
 {
     private long _tokens;
     private volatile RemoteMigrationProgress? _progress;
 
-    /// <summary>At most what a usage event can have.</summary>
+    /// <summary>The tokens that it used, at most what a usage event can have.</summary>
     public long TokensUsed => Interlocked.Read(ref _tokens);
 
     public RemoteMigrationProgress? Progress => _progress;

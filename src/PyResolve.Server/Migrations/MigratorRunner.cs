@@ -11,7 +11,7 @@ internal sealed partial class MigratorRunner(
 {
     private const int LooksPerFolder = 5;
 
-    /// <summary>Time between SIGTERM and SIGKILL.</summary>
+    /// <summary>The time between SIGTERM and SIGKILL.</summary>
     private static readonly TimeSpan Grace = TimeSpan.FromSeconds(2);
 
     private static readonly TimeSpan LookInterval = TimeSpan.FromMilliseconds(100);
@@ -120,7 +120,7 @@ internal sealed partial class MigratorRunner(
 
     private string TooMuchOutput() => string.Create(CultureInfo.InvariantCulture, $"it printed more than {options.OutputBytes / 1024} KB");
 
-    /// <summary>The words of the command with their placeholders replaced, in one pass: no value becomes several words.</summary>
+    /// <summary>Replaces the placeholders of a command's words, in one pass: no value becomes several words.</summary>
     private static IReadOnlyList<string>? Fill(IReadOnlyList<string> command, RunFolder folder, MigrationInput input)
     {
         if (command[0] == BuiltinMigrator.Name)

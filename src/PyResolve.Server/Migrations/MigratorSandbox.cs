@@ -4,8 +4,8 @@ using System.Globalization;
 namespace PyResolve.Server.Migrations;
 
 /// <summary>
-/// How a migrator is started: in a session of its own, with limits, without the server's environment and privileges, and with bubblewrap
-/// where it works. Each of these is a program in front of the migrator's; one that is missing is left out.
+/// Starts a migrator in a session of its own, with limits, without the server's environment and privileges, and with bubblewrap where it
+/// works. Each of these is a program in front of the migrator's; one that is missing is left out.
 /// </summary>
 internal sealed partial class MigratorSandbox(MigrationOptions options, ILogger<MigratorSandbox> log)
 {
@@ -20,7 +20,7 @@ internal sealed partial class MigratorSandbox(MigrationOptions options, ILogger<
 
     private bool? _bubblewrapWorks;
 
-    /// <summary>As root, without a program that gives root up, nothing is started.</summary>
+    /// <summary>Whether a migrator may be started: not as root without a program that gives root up.</summary>
     public bool IsSafe => !NativeFiles.IsRoot || _setpriv is not null;
 
     public ProcessStartInfo Describe(RunFolder folder, IReadOnlyList<string> command, string tier)
@@ -108,7 +108,7 @@ internal sealed partial class MigratorSandbox(MigrationOptions options, ILogger<
         ];
     }
 
-    /// <summary>It needs namespaces, which many containers forbid.</summary>
+    /// <summary>Tries whether bubblewrap works: it needs namespaces, which many containers forbid.</summary>
     private bool Probe(RunFolder folder)
     {
         string[] words =

@@ -4,7 +4,7 @@ using System.Runtime.InteropServices;
 
 namespace PyResolve.Server.Migrations;
 
-/// <summary>What a path is, without following a link.</summary>
+/// <summary>The kind of what is at a path, without following a link.</summary>
 [StructLayout(LayoutKind.Auto)]
 internal readonly record struct FileKind(bool IsFile, bool IsFolder, uint Links, uint UserId, long Size);
 
@@ -43,7 +43,7 @@ internal static partial class NativeFiles
 
     public static void GiveHandle(int handle, int userId) => _ = ChangeOwnerOfHandle(handle, userId, userId);
 
-    /// <summary>Other processes of the same user cannot read this one's environment and memory any more.</summary>
+    /// <summary>Keeps other processes of the same user from reading this one's environment and memory.</summary>
     public static void HideProcess() => _ = Control(SetDumpable, 0, 0, 0, 0);
 
     public static void Kill(int processId, int signal) => _ = SendSignal(processId, signal);

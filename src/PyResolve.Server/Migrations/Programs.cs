@@ -2,7 +2,7 @@ using PyResolve.Cli.Migrations;
 
 namespace PyResolve.Server.Migrations;
 
-/// <summary>Programs on the PATH. Never in the current folder.</summary>
+/// <summary>Finds programs on the PATH, never in the current folder.</summary>
 internal static class Programs
 {
     public static string SearchPath { get; } = Environment.GetEnvironmentVariable("PATH") is { Length: > 0 } path

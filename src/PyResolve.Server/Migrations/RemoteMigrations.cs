@@ -20,7 +20,7 @@ internal sealed partial class RemoteMigrations(
     private const int MaxKept = 256;
     private const int MaxKeptPerAccount = 16;
 
-    /// <summary>From the end of the time limit to the reservation's: to read, to compare and to commit.</summary>
+    /// <summary>The time from the end of the time limit to the reservation's, to read, to compare and to commit.</summary>
     private static readonly TimeSpan Margin = TimeSpan.FromSeconds(60);
 
     private static readonly TimeSpan Kept = TimeSpan.FromMinutes(15);
@@ -30,7 +30,8 @@ internal sealed partial class RemoteMigrations(
     public Task StartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
     /// <summary>
-    /// Each run gives its reservation back, and ends its processes, while the store is still there. They were told to stop when this began.
+    /// Waits until each run has given its reservation back and ended its processes, while the store is still there. They were told to stop
+    /// when this began.
     /// </summary>
     public Task StopAsync(CancellationToken cancellationToken) =>
         Task.WhenAll(_runs.Values.Select(static run => run.End)).WaitAsync(cancellationToken);

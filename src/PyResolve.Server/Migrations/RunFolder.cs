@@ -5,11 +5,11 @@ using PyResolve.Server.Storage;
 
 namespace PyResolve.Server.Migrations;
 
-/// <summary>What a migrator changed.</summary>
+/// <summary>The changes that a migrator made.</summary>
 /// <param name="Files">The new content by path; null for a removed file.</param>
 internal sealed record MigrationChanges(SortedDictionary<string, string?> Files, string Diff);
 
-/// <summary>A folder that cannot be handed out: the message says what is in it.</summary>
+/// <summary>A folder cannot be handed out: the message says what is in it.</summary>
 internal sealed class RefusedFolderException(string message) : Exception(message);
 
 /// <summary>
@@ -33,7 +33,7 @@ internal sealed class RunFolder
 
     public string Path { get; }
 
-    /// <summary>The run's own user; null: the server's.</summary>
+    /// <summary>The id of the run's own user; null: it runs as the server's.</summary>
     public int? UserId { get; }
 
     public string Code => System.IO.Path.Combine(Path, "code");
@@ -52,7 +52,7 @@ internal sealed class RunFolder
         return folder;
     }
 
-    /// <summary>Bytes and entries, as far as they can be counted while the migrator works.</summary>
+    /// <summary>Whether the folder holds too many bytes or entries, as far as they can be counted while the migrator works.</summary>
     public bool HoldsMoreThan(long bytes)
     {
         var (size, entries) = (0L, 0);

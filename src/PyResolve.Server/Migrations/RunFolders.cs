@@ -30,7 +30,7 @@ internal sealed partial class RunFolders(MigrationOptions options, TimeProvider 
 
     public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
-    /// <summary>A folder with the files in it, of a user of its own where this process may give it away.</summary>
+    /// <summary>Creates a folder with the files in it, of a user of its own where this process may give it away.</summary>
     public LockedRun Create(Guid id, IReadOnlyDictionary<string, byte[]> files)
     {
         var user = NativeFiles.IsRoot ? LockUser() : null;

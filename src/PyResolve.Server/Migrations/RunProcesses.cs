@@ -23,7 +23,7 @@ internal sealed class RunProcesses(string mark, int? userId)
     /// <summary>The process that was started, which leads the session.</summary>
     public int Leader { get; set; }
 
-    /// <summary>How many there are, and their memory together.</summary>
+    /// <summary>Counts the processes, and their memory together.</summary>
     public (int Count, long Bytes) Measure()
     {
         var processes = Find();
@@ -36,7 +36,7 @@ internal sealed class RunProcesses(string mark, int? userId)
             NativeFiles.Kill(process.Id, SignalTerminate);
     }
 
-    /// <summary>Until none is left. Stopped first, so that none starts another one meanwhile.</summary>
+    /// <summary>Kills the processes until none is left. They are stopped first, so that none starts another one meanwhile.</summary>
     /// <returns>Whether all are gone.</returns>
     public async Task<bool> KillAsync()
     {
@@ -55,7 +55,7 @@ internal sealed class RunProcesses(string mark, int? userId)
         return false;
     }
 
-    /// <summary>Threads of all processes of this server's user, which count against the limit of a child that shares it.</summary>
+    /// <summary>Counts threads of all processes of this server's user, which count against the limit of a child that shares it.</summary>
     public static int CountThreadsOfUser() => ReadAll()
         .Where(static process => UserOf(process.Id) == NativeFiles.UserId)
         .Sum(static process => process.Threads);

@@ -32,7 +32,7 @@ internal static class AccountForms
         Id = $"{form}-reason", Autocomplete = "off", MaxLength = MaxReasonLength, Problem = problem,
     };
 
-    /// <summary>What a page says after a form; null: nothing was done.</summary>
+    /// <summary>The sentence that a page shows after a form; null: nothing was done.</summary>
     public static string? Said(string? done) => done switch
     {
         "plan" => "The plan was set.",

@@ -4,7 +4,7 @@ using PyResolve.Server.Pages;
 
 namespace PyResolve.Server.Operators;
 
-/// <summary>The search, and one account on one page.</summary>
+/// <summary>The pages that search for accounts, and show one account.</summary>
 internal static class AccountPages
 {
     public static void MapAccountPages(this IEndpointRouteBuilder pages)
@@ -15,7 +15,7 @@ internal static class AccountPages
 
     public static string PathOf(Guid id) => $"operator/accounts/{id:D}";
 
-    /// <summary>The page again, with what is wrong with a form.</summary>
+    /// <summary>Shows the page again, with what is wrong with a form.</summary>
     public static async Task<IResult> PageAsync(
         HttpContext http, AccountReader reader, Guid id, string? done = null, string? form = null, ProblemResult? problem = null)
     {

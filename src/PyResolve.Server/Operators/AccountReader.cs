@@ -20,7 +20,7 @@ internal sealed record AccountCustomer(
     string Origin, string Id, bool IsLinked, string? SubscriptionId, string? Status, string Plan, DateTimeOffset? PlanUntil,
     bool Cancelling, DateTimeOffset? PeriodEnd, DateTimeOffset? GraceEndsAt, string Flags, DateTimeOffset? SyncedAt)
 {
-    /// <summary>Stripe's own page of it; null for a simulator's.</summary>
+    /// <summary>The address of Stripe's own page of the customer; null for a simulator's.</summary>
     public string? Url => Origin switch
     {
         "live" => $"https://dashboard.stripe.com/customers/{Uri.EscapeDataString(Id)}",
@@ -29,7 +29,7 @@ internal sealed record AccountCustomer(
     };
 }
 
-/// <summary>Everything of one account. <c>Limits</c>: what its plan allows without extra units.</summary>
+/// <summary>The figures and lists that the page of an account shows. <c>Limits</c>: what its plan allows without extra units.</summary>
 internal sealed record AccountDetails(
     AccountFacts Facts,
     IReadOnlyList<AccountCustomer> Customers,
@@ -45,15 +45,15 @@ internal sealed record AccountDetails(
 
     public required PlanCatalog Plans { get; init; }
 
-    /// <summary>What was just done; null: nothing.</summary>
+    /// <summary>The name of the form that was just accepted; null: none.</summary>
     public string? Done { get; init; }
 
     public ProblemResult? Problem { get; init; }
 
-    /// <summary>The form that <see cref="Problem"/> belongs to.</summary>
+    /// <summary>The name of the form that <see cref="Problem"/> belongs to.</summary>
     public string? Form { get; init; }
 
-    /// <summary>What its keys were searched for; null: they are the latest.</summary>
+    /// <summary>The text that the account's keys were searched for; null: they are the latest.</summary>
     public string? KeySearch { get; init; }
 
     public bool HasMoreKeys { get; init; }

@@ -8,12 +8,15 @@ namespace PyResolve.Server.Operators;
 internal sealed record FoundByOperator(
     Guid Id, string Email, string? Name, string Plan, long Used, DateTimeOffset CreatedAt, bool IsDeleted);
 
-/// <summary><c>Query</c>: as it was understood, a whole key cut to its prefix. <c>Next</c>: null on the last page.</summary>
+/// <summary>
+/// A page of accounts that were found. <c>Query</c>: as it was understood, a whole key cut to its prefix. <c>Next</c>: null on the last
+/// page.
+/// </summary>
 internal sealed record AccountTable(string Query, IReadOnlyList<FoundByOperator> Accounts, string? Next);
 
 /// <summary>
-/// One text finds accounts by the start of an e-mail address, by an id (of the account or of a key), by the start of a key, or by a
-/// Stripe customer. Each by an index.
+/// Finds accounts by one text: the start of an email address, an id (of the account or of a key), the start of a key, or a Stripe customer.
+/// Each by an index.
 /// </summary>
 internal sealed class AccountSearch(Database database, AcceptedKeys keys, PlanCatalog plans, TimeProvider time)
 {
@@ -27,7 +30,7 @@ internal sealed class AccountSearch(Database database, AcceptedKeys keys, PlanCa
     private const int AfterPlan = Plan + EffectivePlan.ColumnCount;
     private const int MaxKeysFound = 50;
 
-    /// <summary>After every text that begins with what is before it, in the order of bytes.</summary>
+    /// <summary>Sorts after every text with the same prefix.</summary>
     private const string Highest = "\U0010FFFF";
 
     /// <param name="text">What the operator typed; empty: every account.</param>

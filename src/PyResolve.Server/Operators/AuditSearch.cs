@@ -2,12 +2,14 @@ using PyResolve.Server.Storage;
 
 namespace PyResolve.Server.Operators;
 
-/// <summary><c>Email</c>: of the account; null: none, or deleted. <c>Operator</c>: who did it on the operator's pages.</summary>
+/// <summary>
+/// An entry of the audit log. <c>Email</c>: of the account; null: none, or deleted. <c>Operator</c>: who did it on the operator's pages.
+/// </summary>
 internal sealed record OperatorAuditEntry(
     Guid Id, DateTimeOffset At, Guid UserId, string? Email, string Actor, string Action, string? Target, string? Address, string? Operator,
     string? Reason);
 
-/// <summary><c>ByOperators</c>: only what operators did on their pages.</summary>
+/// <summary>The entries to show. <c>ByOperators</c>: only what operators did on their pages.</summary>
 internal sealed record AuditFilter(Guid? UserId = null, string? Action = null, bool ByOperators = false);
 
 internal sealed record AuditPosition(DateTimeOffset At, Guid Id)
@@ -15,7 +17,7 @@ internal sealed record AuditPosition(DateTimeOffset At, Guid Id)
     public static AuditPosition Newest { get; } = new(DateTimeOffset.MaxValue.ToInstant(), Guid.AllBitsSet);
 }
 
-/// <summary>The log of one account or of all, with who did something and why. Newest first.</summary>
+/// <summary>Reads the log of one account or of all, with who did something and why. Newest first.</summary>
 internal sealed class AuditSearch(Database database)
 {
     /// <returns>One more than <paramref name="limit"/> where another page follows.</returns>
@@ -47,5 +49,5 @@ internal sealed class AuditSearch(Database database)
     }
 }
 
-/// <summary><c>LabelledBy</c>: the id of the heading.</summary>
+/// <summary>The rows of a table of entries. <c>LabelledBy</c>: the id of the heading.</summary>
 internal sealed record AuditRows(IReadOnlyList<OperatorAuditEntry> Entries, string LabelledBy, bool HasAccounts);

@@ -8,7 +8,7 @@ internal sealed record Backlog(long Count, DateTimeOffset? Oldest)
     public TimeSpan AgeAt(DateTimeOffset now) => Oldest is { } oldest && oldest < now ? now - oldest : TimeSpan.Zero;
 }
 
-/// <summary>What waits in the store, for every instance.</summary>
+/// <summary>Counts the work that waits in the store, for every instance.</summary>
 internal sealed class Backlogs(Database database, BillingOptions billing)
 {
     public Task<Backlog> CountWaitingEventsAsync(CancellationToken cancellationToken) => CountAsync(

@@ -8,10 +8,13 @@ using PyResolve.Server.Storage;
 
 namespace PyResolve.Server.Operators;
 
-/// <summary><c>Next</c>: the page to go on with, from the root. With a second factor its code is asked for, else the password.</summary>
+/// <summary>
+/// The form on which operators prove their identity. <c>Next</c>: the page to go on with, from the root. With a second factor its code is
+/// asked for, else the password.
+/// </summary>
 internal sealed record ConfirmForm(string Next, bool HasSecondFactor, ProblemResult? Problem);
 
-/// <summary>Where an operator shows again who they are, before a change.</summary>
+/// <summary>The pages where an operator proves their identity again, before a change.</summary>
 internal static class ConfirmPages
 {
     private const string Start = "operator/accounts";

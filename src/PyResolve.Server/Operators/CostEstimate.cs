@@ -14,7 +14,7 @@ internal sealed record CostQuestion(long Accounts, long Requests, long Events, l
 
     public static CostQuestion Example { get; } = new(10_000, 1_000_000, 1_000_000, 300, 19);
 
-    /// <summary>For how many months events are kept; the estimate is that of when so many have passed.</summary>
+    /// <summary>How many months events are kept. The estimate is for a server that has run that long.</summary>
     public int Months { get; init; } = 12;
 }
 
@@ -25,14 +25,14 @@ internal sealed record CostLine(string Name, string Made, decimal? Monthly);
 internal sealed record SupabaseSize(string Name, int Cores, int Gigabytes, decimal Price);
 
 /// <summary>
-/// What the server and its database need and what that costs. The figures are those of docs/performance.md, rounded up; prices are
-/// those of docs/costs.md, with the day on which they were read.
+/// Estimates what the server and its database need and what that costs. The figures are those of docs/performance.md, rounded up; prices
+/// are those of docs/costs.md, with the day on which they were read.
 /// </summary>
 internal sealed class CostEstimate(CostQuestion question)
 {
     public const string PricesReadOn = "2026-11-30";
 
-    /// <summary>CPU time for a request or an event that is sent by itself.</summary>
+    /// <summary>The CPU time of a request, or of an event that is sent by itself.</summary>
     private const double ServerSeconds = 150e-6;
     private const double DatabaseSeconds = 100e-6;
 
@@ -40,7 +40,7 @@ internal sealed class CostEstimate(CostQuestion question)
     private const double MostBusy = 0.5;
     private const double SecondsAMonth = 30 * 86_400;
 
-    /// <summary>With all indexes, which are half of it.</summary>
+    /// <summary>The bytes that a stored event takes, with all indexes, which are half of it.</summary>
     private const decimal BytesAnEvent = 600;
     private const decimal BytesAnAccount = 4_000;
     private const decimal Gigabyte = 1e9m;
@@ -67,23 +67,23 @@ internal sealed class CostEstimate(CostQuestion question)
 
     public double DatabaseCores => PeakPerSecond * DatabaseSeconds / MostBusy;
 
-    /// <summary>The indexes of a month's events, into which it writes all the time.</summary>
+    /// <summary>The memory that the database needs for the indexes of a month's events, into which it writes all the time.</summary>
     public decimal DatabaseGigabytes => decimal.Round(Math.Max(1, StorageAMonth / 2), 2);
 
-    /// <summary>Two, so that one may fail, and more where the load needs them.</summary>
+    /// <summary>The instances of the server: two, so that one may fail, and more where the load needs them.</summary>
     public int Instances => Math.Max(2, (int)Math.Ceiling(ServerCores / MachineCores));
 
     public decimal StorageAMonth => decimal.Round(question.Events * BytesAnEvent / Gigabyte, 2);
 
-    /// <summary>When events are as old as they get.</summary>
+    /// <summary>The storage when events are as old as they get.</summary>
     public decimal StorageGigabytes => StorageAfter(question.Months);
 
     public decimal Revenue => question.Subscribers * question.Price;
 
-    /// <summary>2.9 % and 30 cents of each payment.</summary>
+    /// <summary>Stripe's fees for payments: 2.9 % and 30 cents of each.</summary>
     public decimal StripePayments => Cents(question.Subscribers * ((question.Price * 0.029m) + 0.30m));
 
-    /// <summary>0.7 % of what is billed.</summary>
+    /// <summary>Stripe's fee for billing: 0.7 % of what is billed.</summary>
     public decimal StripeBilling => Cents(Revenue * 0.007m);
 
     public IReadOnlyList<CostLine> Lines
@@ -122,22 +122,22 @@ internal sealed class CostEstimate(CostQuestion question)
 
     private decimal DiskMonthly => Math.Max(0, StorageGigabytes - MachineDisk) * DiskPrice;
 
-    /// <summary>$20 for a core and $10 for a GB of memory, a month.</summary>
+    /// <summary>Railway's price for the servers: $20 for a core and $10 for a GB of memory, a month.</summary>
     private decimal RailwayServers => Cents(((decimal)ServerCores * 20) + (Instances * GigabytesAnInstance * 10));
 
-    /// <summary>And $0.15 for a GB of a volume.</summary>
+    /// <summary>Railway's price for everything, with $0.15 for a GB of a volume.</summary>
     private decimal RailwayUse =>
         Cents(RailwayServers + ((decimal)DatabaseCores * 20) + (DatabaseGigabytes * 10) + (StorageGigabytes * 0.15m));
 
     private SupabaseSize? SupabaseDatabase =>
         Array.Find(SupabaseSizes, size => size.Cores >= DatabaseCores && size.Gigabytes >= DatabaseGigabytes);
 
-    /// <summary>The plan has $10 of compute in it.</summary>
+    /// <summary>Supabase's price. The plan has $10 of compute in it.</summary>
     private decimal? Supabase => SupabaseDatabase is { } size
         ? Cents(25 + (size.Price - 10) + (Math.Max(0, StorageGigabytes - 8) * 0.125m))
         : null;
 
-    /// <summary>In machines of two cores and 4 GB, or one that is as large as so many.</summary>
+    /// <summary>How many machines of two cores and 4 GB are needed, or how many times as large one machine has to be.</summary>
     private static int MachinesFor(double cores, decimal gigabytes) =>
         Math.Max(1, (int)Math.Max(Math.Ceiling(cores / MachineCores), (double)Math.Ceiling(gigabytes / MachineGigabytes)));
 

@@ -4,10 +4,10 @@ using PyResolve.Server.Pages;
 
 namespace PyResolve.Server.Operators;
 
-/// <summary>The form as it was sent, and what it asks for. <c>Estimate</c>: null where something in it is wrong.</summary>
+/// <summary>The form as it was sent, and the question in it. <c>Estimate</c>: null where something in it is wrong.</summary>
 internal sealed record CostForm(IReadOnlyDictionary<string, string> Sent, ProblemResult? Problem, CostEstimate? Estimate);
 
-/// <summary>A calculator, as the command <c>cost</c> is one.</summary>
+/// <summary>A page that calculates costs, as the command <c>cost</c> does.</summary>
 internal static class CostPages
 {
     public static void MapCostPages(this IEndpointRouteBuilder pages) => pages.MapGet("/operator/costs", Show);
@@ -18,7 +18,7 @@ internal static class CostPages
         return OperatorPages.Page(http, "What it costs", new Operators_CostsPage { Model = form }, form.Problem);
     }
 
-    /// <summary>What is absent or empty is that of the example.</summary>
+    /// <summary>Reads the form. A field that is absent or empty has the value of the example.</summary>
     private static CostForm Read(IQueryCollection query)
     {
         var sent = new Dictionary<string, string>(StringComparer.Ordinal);

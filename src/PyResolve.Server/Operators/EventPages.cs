@@ -8,7 +8,7 @@ using PyResolve.Server.Site;
 
 namespace PyResolve.Server.Operators;
 
-/// <summary><c>Search</c>: the id of an event or of a customer; null: all.</summary>
+/// <summary>A page of the events. <c>Search</c>: the id of an event or of a customer; null: all.</summary>
 internal sealed record EventTable(
     IReadOnlyList<InboxEvent> Events, string? State, string? Search, string? Next, bool IsFirstPage, bool MayReplay, string? Done,
     ProblemResult? Problem)
@@ -22,12 +22,12 @@ internal sealed record EventTable(
 
     public PageLinks Links => new("events", IsFirstPage ? null : LinkTo(cursor: null), Next is null ? null : LinkTo(Next));
 
-    /// <summary>Path relative to the server's root.</summary>
+    /// <summary>The address of another page of the list, relative to the server's root.</summary>
     private string LinkTo(string? cursor) =>
         UsageText.Link("operator/events", ("state", State), ("q", Search), ("cursor", cursor));
 }
 
-/// <summary>What Stripe sent, and what became of it.</summary>
+/// <summary>The pages that show what Stripe sent, and what became of it.</summary>
 internal static class EventPages
 {
     private const int PageSize = 50;

@@ -5,10 +5,10 @@ using PyResolve.Server.Storage;
 
 namespace PyResolve.Server.Operators;
 
-/// <summary>Units beside those of the plan, in the month that runs.</summary>
+/// <summary>Units that an operator gives beside those of the plan, in the current month.</summary>
 internal sealed class ExtraUnits(Database database, AuditLog audit, TimeProvider time)
 {
-    /// <summary>Sets the number, so that a form that is sent twice gives nothing twice.</summary>
+    /// <summary>Sets the number of extra units, so that a form that is sent twice gives nothing twice.</summary>
     /// <returns>Whether there is such an account.</returns>
     public Task<bool> SetAsync(Guid userId, int units, Origin by, CancellationToken cancellationToken) =>
         database.OfAccount(userId).WriteAsync(

@@ -5,10 +5,10 @@ using PyResolve.Server.Storage;
 
 namespace PyResolve.Server.Operators;
 
-/// <summary><c>Link</c>: the page with more of it, from the root; null: there is none.</summary>
+/// <summary>A tile of the health page. <c>Link</c>: the page with more of it, from the root; null: there is none.</summary>
 internal sealed record Tile(string Name, string Figure, string Text, HealthState State, string? Link = null);
 
-/// <summary>What an operator looks at first.</summary>
+/// <summary>Reads what an operator looks at first.</summary>
 internal sealed class HealthReader(
     Database database, StoreReadiness store, Backlogs backlogs, SchemaMigrator schema, BillingOptions billing, EmailOutbox emails,
     TimeProvider time)

@@ -8,13 +8,13 @@ using PyResolve.Server.Storage;
 
 namespace PyResolve.Server.Operators;
 
-/// <summary><c>Account</c>: as it was typed; null: every account.</summary>
+/// <summary>A page of the audit log. <c>Account</c>: as it was typed; null: every account.</summary>
 internal sealed record LogTable(
     IReadOnlyList<OperatorAuditEntry> Entries, AuditFilter Filter, string? Account, string? Next, bool IsFirstPage)
 {
     public PageLinks Links => new("entries", IsFirstPage ? null : LinkTo(cursor: null), Next is null ? null : LinkTo(Next));
 
-    /// <summary>Path relative to the server's root.</summary>
+    /// <summary>The address of another page of the list, relative to the server's root.</summary>
     private string LinkTo(string? cursor) => UsageText.Link(
         "operator/audit",
         ("account", Account),
@@ -23,7 +23,7 @@ internal sealed record LogTable(
         ("cursor", cursor));
 }
 
-/// <summary>The audit log of all accounts.</summary>
+/// <summary>The pages with the audit log of all accounts.</summary>
 internal static class LogPages
 {
     private const int PageSize = 50;
@@ -72,7 +72,7 @@ internal static class LogPages
             : null;
 }
 
-/// <summary>Also the actions that belong to no account.</summary>
+/// <summary>All actions, including those without an account.</summary>
 internal static class LogActions
 {
     public static OrderedDictionary<string, string> All { get; } = new(AuditActions.All, StringComparer.Ordinal)

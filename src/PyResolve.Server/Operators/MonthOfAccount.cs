@@ -3,14 +3,14 @@ using PyResolve.Server.Storage;
 namespace PyResolve.Server.Operators;
 
 /// <summary>
-/// What the accounts of a list have used in a month: read with them by a join; where the ledger is distributed, afterwards by account.
+/// Reads what the accounts of a list have used in a month: with them by a join; where the ledger is distributed, afterwards by account.
 /// </summary>
 internal sealed class MonthOfAccount(Session session, string month)
 {
-    /// <summary>A column of the list.</summary>
+    /// <summary>The column of the list with the units that an account has used.</summary>
     public SqlFragment Used => new(session.Engine.IsDistributed ? "cast(0 as bigint)" : "coalesce(m.migrations + m.lapsed, 0)");
 
-    /// <summary>Follows <c>profiles p</c>.</summary>
+    /// <summary>The join that follows <c>profiles p</c>.</summary>
     public SqlPart? Join => session.Engine.IsDistributed
         ? null
         : new SqlPart($"left join usage_monthly m on m.user_id = p.id and m.month = {month}");

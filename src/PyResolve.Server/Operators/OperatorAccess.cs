@@ -7,15 +7,15 @@ using PyResolve.Server.Storage;
 
 namespace PyResolve.Server.Operators;
 
-/// <summary>Metadata of a route: the role that it needs.</summary>
+/// <summary>Marks a route with the role that it needs.</summary>
 internal sealed record OperatorRequirement(OperatorRole Role);
 
-/// <summary>Metadata of a form that changes nothing that a fresh proof of identity has to protect.</summary>
+/// <summary>Marks the route of a form that needs no fresh proof of identity, because it changes nothing that one protects.</summary>
 internal sealed record WithoutProof;
 
 /// <summary>
-/// Every operator page and form passes here: an account that is not an operator gets the answer of a path that does not exist, and a form
-/// needs a sign-in from the last 15 minutes.
+/// Checks every request of an operator page or form: an account that is not an operator gets the answer of a path that does not exist, and
+/// a form needs a sign-in from the last 15 minutes.
 /// </summary>
 internal static class OperatorAccess
 {
@@ -35,7 +35,7 @@ internal static class OperatorAccess
     public static SignedInOperator Operator(this HttpContext http) =>
         http.Features.Get<SignedInOperator>() ?? throw new InvalidOperationException("This route does not require an operator.");
 
-    /// <summary>As an entry of the log names who did something, and why.</summary>
+    /// <summary>Who did something and why, as an entry of the log names it.</summary>
     public static Origin OriginOf(HttpContext http, string? reason) =>
         Origin.Operator with { Address = Origin.AddressOf(http), OperatorId = http.Operator().UserId, Reason = reason };
 

@@ -5,7 +5,7 @@ namespace PyResolve.Server.Operators;
 
 internal enum OperatorRole
 {
-    /// <summary>Sees everything, and changes nothing that costs money.</summary>
+    /// <summary>May see everything, and change nothing that costs money.</summary>
     Support,
 
     Admin,
@@ -13,7 +13,7 @@ internal enum OperatorRole
 
 internal sealed record ListedOperator(Guid UserId, string Email, OperatorRole Role, DateTimeOffset AddedAt);
 
-/// <summary><c>ProvedAt</c>: when the person last showed who they are, in this session.</summary>
+/// <summary>An operator who is signed in. <c>ProvedAt</c>: when the person last proved who they are, in this session.</summary>
 internal sealed record SignedInOperator(Guid UserId, string Email, Guid SessionId, OperatorRole Role, DateTimeOffset? ProvedAt)
 {
     public static readonly TimeSpan ProofLifetime = TimeSpan.FromMinutes(15);
@@ -26,7 +26,7 @@ internal sealed record SignedInOperator(Guid UserId, string Email, Guid SessionI
 /// <summary>The accounts that may use the operator's pages. Only the server's own commands change them.</summary>
 internal sealed class OperatorList(Database database, AuditLog audit, TimeProvider time)
 {
-    /// <summary>Also gives another role.</summary>
+    /// <summary>Makes an account an operator, or gives an operator another role.</summary>
     public Task AddAsync(Guid userId, OperatorRole role, CancellationToken cancellationToken) => database.WriteAsync(
         async session =>
         {

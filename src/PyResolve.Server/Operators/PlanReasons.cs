@@ -5,7 +5,7 @@ using PyResolve.Server.Plans;
 
 namespace PyResolve.Server.Operators;
 
-/// <summary>Why an account is on its plan, in sentences.</summary>
+/// <summary>Says why an account is on its plan, in sentences.</summary>
 internal static class PlanReasons
 {
     public static IReadOnlyList<string> Explain(

@@ -9,14 +9,14 @@ using PyResolve.Server.Storage;
 
 namespace PyResolve.Server.Operators;
 
-/// <summary>What would change, before it does. <c>Changes</c> is empty where all agrees.</summary>
+/// <summary>What a repair would change, before it does. <c>Changes</c> is empty where all agrees.</summary>
 internal sealed record Repair(
     Guid AccountId, string Email, string Name, string Title, string Explanation, string Button, IReadOnlyList<RepairChange> Changes,
     bool MayRepair, ProblemResult? Problem);
 
 internal sealed record RepairChange(string What, string Was, string Is);
 
-/// <summary>Compares an account's plan with Stripe, and its usage with its events, and repairs what differs.</summary>
+/// <summary>The pages that compare an account's plan with Stripe, and its usage with its events, and repair what differs.</summary>
 internal static class RepairPages
 {
     private const int MaxShown = 200;

@@ -10,11 +10,11 @@ using PyResolve.Server.Storage;
 
 namespace PyResolve.Server.Operators;
 
-/// <summary><c>ReadTo</c>: the end of the time that the last run covered.</summary>
+/// <summary>A job in the list. <c>ReadTo</c>: the end of the time that its last run covered.</summary>
 internal sealed record ListedJob(
     string Origin, string Name, DateTimeOffset NextRunAt, DateTimeOffset? ReadTo, DateTimeOffset? LeasedUntil, long Repaired);
 
-/// <summary>What the server is, and how it is set.</summary>
+/// <summary>The pages that show what the server is, and how it is configured.</summary>
 internal static class ServerPages
 {
     public static void MapServerPages(this IEndpointRouteBuilder pages)

@@ -7,8 +7,8 @@ using PyResolve.Server.Telemetry;
 namespace PyResolve.Server.Operators;
 
 /// <summary>
-/// What waits in the store, which every instance sees alike. Read every quarter of a minute, and not when a collector asks, so that
-/// collectors cost the store nothing.
+/// Gauges of the work that waits in the store, which every instance sees alike. Read every quarter of a minute, and not when a collector
+/// asks, so that collectors cost the store nothing.
 /// </summary>
 internal sealed partial class StoreGauges : RepeatedWork
 {
@@ -75,7 +75,7 @@ internal sealed partial class StoreGauges : RepeatedWork
         Log.NotRead(_logger, exception.Message);
     }
 
-    /// <summary>The last figures stay beside it: they are what is known.</summary>
+    /// <summary>Marks the store as not ready. The last figures of the backlog stay: they are what is known.</summary>
     private void NotReady() => _figures = new Figures(IsReady: false, _figures?.Backlog);
 
     private static partial class Log

@@ -6,10 +6,10 @@ namespace PyResolve.Server.Pages;
 /// <summary>One bar. <c>Label</c> names it in the table, <c>Tick</c> under the chart, where it is not null.</summary>
 internal sealed record ChartBar(string Label, long Value, string? Tick = null)
 {
-    /// <summary>Not yet so: drawn paler, and said to be expected.</summary>
+    /// <summary>Whether the value is only expected: the bar is paler, and said to be expected.</summary>
     public bool IsExpected { get; init; }
 
-    /// <summary>From the root, with its query.</summary>
+    /// <summary>The page that the bar leads to, from the root, with its query.</summary>
     public string? Link { get; init; }
 }
 
@@ -28,10 +28,10 @@ internal sealed record Chart(string Id, string Title, string Description, IReadO
 
     public string Values { get; init; } = "Migrations";
 
-    /// <summary>A line across the chart; null: none.</summary>
+    /// <summary>The value of a line across the chart; null: none.</summary>
     public long? Limit { get; init; }
 
-    /// <summary>false: the page has a table of its own.</summary>
+    /// <summary>Whether the numbers are shown as a table too. false: the page has a table of its own.</summary>
     public bool HasTable { get; init; } = true;
 
     public long Top => Math.Max(1, Math.Max(Limit ?? 0, Bars.Count == 0 ? 0 : Bars.Max(static bar => bar.Value)));
@@ -40,7 +40,7 @@ internal sealed record Chart(string Id, string Title, string Description, IReadO
 
     public string? LimitPath => Limit is { } limit ? string.Create(CultureInfo.InvariantCulture, $"M0,{YOf(limit)}H{Width}") : null;
 
-    /// <summary>One path for all bars: a rectangle each would be several times as long.</summary>
+    /// <summary>Draws all bars as one path: a rectangle each would be several times as long.</summary>
     public string Path(bool areExpected)
     {
         var path = new StringBuilder();

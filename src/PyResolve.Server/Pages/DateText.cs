@@ -2,7 +2,7 @@ using System.Globalization;
 
 namespace PyResolve.Server.Pages;
 
-/// <summary>Days as people read them, in UTC.</summary>
+/// <summary>Writes days as people read them, in UTC.</summary>
 internal static class DateText
 {
     public static string Day(DateTimeOffset instant) => instant.UtcDateTime.ToString("d MMMM yyyy", CultureInfo.InvariantCulture);

@@ -5,7 +5,7 @@ namespace PyResolve.Server.Pages;
 /// <summary>An input with its label, hint and error. What is null is left out of the HTML.</summary>
 internal sealed record Field(string Name, string Label)
 {
-    /// <summary>Of the input, where another element has the name already.</summary>
+    /// <summary>The id of the input, where another element has the name already.</summary>
     public string Id { get => field ?? Name; init; }
 
     public string Type { get; init; } = "text";
@@ -44,7 +44,7 @@ internal static class FieldProblems
     public static IReadOnlyList<string> ErrorsOf(this ProblemResult? problem, string field) =>
         problem?.Problem.Errors?.GetValueOrDefault(field) ?? [];
 
-    /// <summary>What is said above a form; null without a problem.</summary>
+    /// <summary>The text above a form that has a problem; null without one.</summary>
     public static string? SummaryWithout(this ProblemResult? problem, string[] shown)
     {
         if (problem?.Problem.Errors is not { } errors)

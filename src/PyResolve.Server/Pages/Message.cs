@@ -10,7 +10,7 @@ internal enum MessageMark
 /// <summary>A page that only says something, with at most one way on.</summary>
 internal sealed record Message(string Heading, string Text, MessageMark Mark = MessageMark.None)
 {
-    /// <summary>From the root.</summary>
+    /// <summary>The way on: a path from the root, and what the link says.</summary>
     public (string Path, string Text)? Link { get; init; }
 
     public static PageResult Page(Message message) => new(message.Heading, new Pages_MessagePage { Model = message });

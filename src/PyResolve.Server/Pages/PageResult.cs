@@ -14,7 +14,7 @@ internal enum PageWidth
     Wide,
 }
 
-/// <summary>What the layout shows around a page.</summary>
+/// <summary>The title, the width and the rest that the layout shows around a page.</summary>
 /// <param name="GoTo">Where the browser goes on to at once; null: nowhere.</param>
 internal sealed record PageFrame(string Title, RazorSlice Body, PageWidth Width, string? SignedInAs = null, string? GoTo = null)
 {
@@ -28,22 +28,24 @@ internal sealed record PageFrame(string Title, RazorSlice Body, PageWidth Width,
 
 internal sealed class PageResult(string title, RazorSlice body) : IResult
 {
-    /// <summary>Styles, scripts, images and form targets of this site only; nothing inline, no embedding in frames.</summary>
+    /// <summary>
+    /// The policy of a page: styles, scripts, images and form targets of this site only; nothing inline, no embedding in frames.
+    /// </summary>
     private const string ContentSecurityPolicy =
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; "
         + "frame-ancestors 'none'";
 
-    /// <summary>A page that reads itself again.</summary>
+    /// <summary>The policy of a page whose scripts read parts of it again.</summary>
     private const string LiveContentSecurityPolicy = $"{ContentSecurityPolicy}; connect-src 'self'";
 
     private static readonly HtmlEncoder Encoder = HtmlEncoder.Create(UnicodeRanges.All);
 
-    /// <summary>The page shows it, and has its status.</summary>
+    /// <summary>The problem that the page shows, and whose status it has.</summary>
     public ProblemResult? Problem { get; init; }
 
     public PageWidth Width { get; init; }
 
-    /// <summary>The e-mail of who looks at a wide page; null: nobody has signed in.</summary>
+    /// <summary>The email address of who looks at a wide page; null: nobody has signed in.</summary>
     public string? SignedInAs { get; init; }
 
     /// <summary>An address, also of another site, that the browser goes on to at once. The page has a link to it.</summary>
@@ -53,7 +55,7 @@ internal sealed class PageResult(string title, RazorSlice body) : IResult
 
     public DateTimeOffset? ViewedUntil { get; init; }
 
-    /// <summary>Has a part that scripts read again (<c>data-live</c>).</summary>
+    /// <summary>Whether the page has a part that scripts read again (<c>data-live</c>).</summary>
     public bool IsLive { get; init; }
 
     public Task ExecuteAsync(HttpContext httpContext)
@@ -100,7 +102,7 @@ internal sealed class PageResult(string title, RazorSlice body) : IResult
 
 internal static class PageExtensions
 {
-    /// <summary>The problems of these routes are pages too, and the OpenAPI document leaves them out.</summary>
+    /// <summary>Makes the routes pages: their problems are pages too, and the OpenAPI document leaves them out.</summary>
     public static TBuilder ArePages<TBuilder>(this TBuilder builder)
         where TBuilder : IEndpointConventionBuilder =>
         builder.WithMetadata(new ProblemView(PageResult.WriteProblemAsync)).ExcludeFromDescription();

@@ -10,7 +10,9 @@ internal static class PageUrls
         return root.Length + path.Length == 0 ? "./" : root + path;
     }
 
-    /// <summary>Whether a link may lead to it: no script, and no address that only this machine's other programs open.</summary>
+    /// <summary>
+    /// Whether a link may lead to the address: it is no script, and no address that only this machine's other programs open.
+    /// </summary>
     public static bool IsWebAddress(string address) => Uri.TryCreate(address, UriKind.Absolute, out var url)
         && (url.Scheme == Uri.UriSchemeHttps || SameOrigin.IsLoopbackHttp(url));
 

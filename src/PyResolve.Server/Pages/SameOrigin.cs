@@ -8,7 +8,10 @@ using PyResolve.Server.Http;
 
 namespace PyResolve.Server.Pages;
 
-/// <summary>Checks <c>Sec-Fetch-Site</c>, or compares <c>Origin</c> with our own addresses. A request with neither is refused.</summary>
+/// <summary>
+/// Refuses forms of other sites: checks <c>Sec-Fetch-Site</c>, or compares <c>Origin</c> with our own addresses. A request with neither is
+/// refused.
+/// </summary>
 internal sealed class SameOrigin(PublicUrl publicUrl, IServer server)
 {
     public static bool IsLoopbackHttp(Uri origin) => origin.Scheme == Uri.UriSchemeHttp && Loopback.Is(origin);

@@ -18,7 +18,7 @@ internal readonly record struct ChosenOverage(string Plan, long Units)
 {
     public const int ColumnCount = 2;
 
-    /// <summary>Of the profile <c>p</c>.</summary>
+    /// <summary>The columns of the profile <c>p</c>.</summary>
     public static readonly SqlFragment Columns = new("p.overage_limit, p.overage_plan");
 
     public static ChosenOverage? Read(Row row, int first) =>
@@ -33,7 +33,7 @@ internal readonly record struct ChosenOverage(string Plan, long Units)
 /// <param name="ValidDays">After so many days the rest ends; null: never.</param>
 internal sealed record CreditPack(string Name, string Title, int Units, CatalogPrice Price, int? ValidDays)
 {
-    /// <summary>What stands in the place of an interval for a price that is paid once.</summary>
+    /// <summary>The word in place of an interval, for a price that is paid once.</summary>
     public const string Once = "time";
 
     public static CatalogPrice PriceOf(string name, long amount, string currency) => new($"credits_{name}", Once, amount, currency);

@@ -3,7 +3,8 @@ using PyResolve.Server.Hosting;
 namespace PyResolve.Server.Plans;
 
 /// <summary>
-/// <c>PyResolve:Credits:&lt;pack&gt;</c>: what is sold. <c>PyResolve:Plans:&lt;plan&gt;:Credits</c> and <c>:Overage</c>: where it counts.
+/// Reads the settings of credits and overage: <c>PyResolve:Credits:&lt;pack&gt;</c> says what is sold;
+/// <c>PyResolve:Plans:&lt;plan&gt;:Credits</c> and <c>:Overage</c> say where it counts.
 /// </summary>
 internal static class CreditSettings
 {

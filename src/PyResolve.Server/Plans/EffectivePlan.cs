@@ -2,7 +2,7 @@ using PyResolve.Server.Storage;
 
 namespace PyResolve.Server.Plans;
 
-/// <summary>A plan with an end has ended then, whether or not the row has been updated.</summary>
+/// <summary>The plan that an account has now. A plan with an end has ended then, whether or not the row has been updated.</summary>
 internal readonly record struct EffectivePlan(string Name, DateTimeOffset? Until, string Then, long? Seats)
 {
     public const int ColumnCount = 4;
@@ -13,7 +13,7 @@ internal readonly record struct EffectivePlan(string Name, DateTimeOffset? Until
         "case when p.plan <> 'enterprise' or p.plan_by_contract or (p.plan_override = p.plan and p.plan_override_until = p.plan_until) "
         + "then p.plan_until end";
 
-    /// <summary>When the plan of the profile <c>p</c> ends; null: it does not.</summary>
+    /// <summary>SQL for when the plan of the profile <c>p</c> ends; null: it does not.</summary>
     public static readonly SqlFragment EndOfPlan = new(End);
 
     public static readonly SqlFragment Columns = new($"p.plan, {End}, p.plan_then, p.plan_seats");

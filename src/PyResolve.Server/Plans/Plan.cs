@@ -17,7 +17,7 @@ internal sealed record Plan(string Name, long? MigrationsLimit, bool LlmAllowed,
 
     public string? Description { get; init; }
 
-    /// <summary>What the page of prices says about it, line by line.</summary>
+    /// <summary>The lines that the page of prices shows about the plan.</summary>
     public IReadOnlyList<string> Features { get; init; } = [];
 
     public IReadOnlyList<string> Tiers { get; init; } = LlmAllowed ? PlanTiers.All : PlanTiers.WithoutLlm;
@@ -33,16 +33,16 @@ internal sealed record Plan(string Name, long? MigrationsLimit, bool LlmAllowed,
 
     public bool PerSeat { get; init; }
 
-    /// <summary>Whether it is shown to everyone, or only to accounts that have it.</summary>
+    /// <summary>Whether the plan is shown to everyone, or only to accounts that have it.</summary>
     public bool IsPublic { get; init; } = true;
 
-    /// <summary>The plan of an account that pays nothing. There is one.</summary>
+    /// <summary>Whether it is the plan of an account that pays nothing. There is one.</summary>
     public bool IsFree { get; init; }
 
     /// <summary>Whether units beyond its quota are drawn on credits.</summary>
     public bool DrawsCredits { get; init; }
 
-    /// <summary>null: nothing is used beyond its quota and billed afterwards.</summary>
+    /// <summary>The overage that is billed afterwards; null: the plan allows none.</summary>
     public PlanOverage? Overage { get; init; }
 
     public bool IsSold => Prices.Count > 0;
@@ -75,10 +75,10 @@ internal sealed record Plan(string Name, long? MigrationsLimit, bool LlmAllowed,
         _ => "Nothing more is charged.",
     };
 
-    /// <summary>Most seats that one purchase can have.</summary>
+    /// <summary>The most seats that one purchase can have.</summary>
     public const int MaxSeatsSold = 1_000;
 
-    /// <summary>More than anyone pays for, and little enough that no limit overflows.</summary>
+    /// <summary>The most seats that a plan can have: more than anyone pays for, and few enough that no limit overflows.</summary>
     public const long MaxSeats = 1_000_000;
 }
 
@@ -89,16 +89,16 @@ internal sealed record Plan(string Name, long? MigrationsLimit, bool LlmAllowed,
 /// <param name="Currency">ISO 4217, lower case.</param>
 internal sealed record CatalogPrice(string Plan, string Interval, long Amount, string Currency)
 {
-    /// <summary>Charged afterwards, by what was used.</summary>
+    /// <summary>Whether it is charged afterwards, by what was used.</summary>
     public bool IsMetered { get; init; }
 
-    /// <summary>null: what the plan itself costs.</summary>
+    /// <summary>The part of the plan that it charges for, such as overage; null: the plan itself.</summary>
     public string? Part { get; init; }
 
-    /// <summary>A plan's price by the year beside one by the month has a name of its own.</summary>
+    /// <summary>Whether its names include the interval. The price by the year beside one by the month has such names.</summary>
     public bool IsNamedByInterval { get; init; }
 
-    /// <summary>Where the plan's settings have it: <c>Price</c> or <c>Prices:month</c>.</summary>
+    /// <summary>Its place in the plan's settings: <c>Price</c> or <c>Prices:month</c>.</summary>
     public string Section { get; init; } = "Price";
 
     /// <summary>The price as operators read it: <c>1900 usd a month</c>.</summary>

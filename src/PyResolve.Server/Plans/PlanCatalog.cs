@@ -6,12 +6,12 @@ namespace PyResolve.Server.Plans;
 internal sealed class PlanCatalog
 {
     /// <summary>
-    /// What the database says of an account to which no plan was given. The plan without payment counts then, whatever its name, as for
-    /// every name that the catalogue does not know.
+    /// The name of the plan that the database gives an account to which no other was given. The plan without payment counts then, whatever
+    /// its name, as for every name that the catalogue does not know.
     /// </summary>
     public const string Free = "free";
 
-    /// <summary>By contract. Set in the database by hand, it stays until an operator changes it.</summary>
+    /// <summary>The name of a plan that is given by contract. Set in the database by hand, it stays until an operator changes it.</summary>
     public const string Enterprise = "enterprise";
 
     private readonly Dictionary<string, (Plan Plan, int Rank)> _byName;
@@ -27,15 +27,15 @@ internal sealed class PlanCatalog
         _byName = All.Select(static (plan, rank) => (plan, rank)).ToDictionary(static known => known.plan.Name, StringComparer.Ordinal);
     }
 
-    /// <summary>Smallest first.</summary>
+    /// <summary>All plans, smallest first.</summary>
     public IReadOnlyList<Plan> All { get; }
 
     public Plan WithoutPayment { get; }
 
-    /// <summary>Credits that can be bought.</summary>
+    /// <summary>The packs of credits that can be bought.</summary>
     public IReadOnlyList<CreditPack> Packs { get; }
 
-    /// <summary>Those of credits and of overage, which give no plan.</summary>
+    /// <summary>The prices of credits and of overage, which give no plan.</summary>
     public IEnumerable<CatalogPrice> OtherPrices =>
         All.SelectMany(static plan => plan.Overage?.Prices ?? []).Concat(Packs.Select(static pack => pack.Price));
 
@@ -45,7 +45,7 @@ internal sealed class PlanCatalog
 
     public bool HasBeyond => HasCredits || HasOverage;
 
-    /// <summary>Those that can be bought.</summary>
+    /// <summary>The plans that can be bought.</summary>
     public IReadOnlyList<Plan> Sold { get; }
 
     public IEnumerable<string> Names => All.Select(static plan => plan.Name);
@@ -63,7 +63,7 @@ internal sealed class PlanCatalog
 
     public bool IsFree(string name) => this[name].IsFree;
 
-    /// <summary>The name to show of a plan that the database names.</summary>
+    /// <summary>The name to show for a plan's name in the database.</summary>
     public string NameOf(string stored) => this[stored].Name;
 
     public UserInfo Shown(UserInfo user) => user with { Plan = NameOf(user.Plan) };
@@ -73,6 +73,6 @@ internal sealed class PlanCatalog
 
     public string Greater(string one, string? other) => Rank(other) > Rank(one) ? other! : one;
 
-    /// <summary>0 for the plan without payment, -1 for none.</summary>
+    /// <summary>The place of a plan in the order of size: 0 for the plan without payment, -1 for none.</summary>
     public int Rank(string? plan) => plan is null ? -1 : _byName.TryGetValue(plan, out var known) ? known.Rank : 0;
 }

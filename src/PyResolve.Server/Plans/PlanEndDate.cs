@@ -2,7 +2,7 @@ using System.Globalization;
 
 namespace PyResolve.Server.Plans;
 
-/// <summary>The last day of a plan that an operator sets, as 2026-12-31: it ends with that day, in UTC.</summary>
+/// <summary>Reads the last day of a plan that an operator sets, as 2026-12-31: the plan ends with that day, in UTC.</summary>
 internal static class PlanEndDate
 {
     public const string Rule = "must be a day from today on, such as 2026-12-31.";

@@ -5,7 +5,8 @@ using PyResolve.Server.Hosting;
 namespace PyResolve.Server.Plans;
 
 /// <summary>
-/// <c>Prices:month</c> and <c>Prices:year</c> of a plan; or <c>Price</c>, which is the only one, and <c>Prices:year</c> beside it.
+/// Reads the prices of a plan: <c>Prices:month</c> and <c>Prices:year</c>; or <c>Price</c>, which is the only one, and <c>Prices:year</c>
+/// beside it.
 /// </summary>
 internal static partial class PlanPriceSettings
 {

@@ -5,7 +5,8 @@ using PyResolve.Server.Hosting;
 namespace PyResolve.Server.Plans;
 
 /// <summary>
-/// <c>PyResolve:Plans</c>. Where it names only the four default plans, it changes them; where it names another, it is the whole catalogue.
+/// Reads <c>PyResolve:Plans</c>. Where it names only the four default plans, it changes them; where it names another, it is the whole
+/// catalogue.
 /// </summary>
 internal static class PlanSettings
 {
@@ -13,10 +14,10 @@ internal static class PlanSettings
 
     private const long MaxOrder = 1_000_000_000;
 
-    /// <summary>A hundred times as much, for shares in percent, is still a number of the database.</summary>
+    /// <summary>The largest limit. A hundred times as much, for shares in percent, is still a number of the database.</summary>
     private const long MaxLimit = 1_000_000_000_000_000;
 
-    /// <summary>The same with the most seats.</summary>
+    /// <summary>The largest limit of a seat: with the most seats it is no more than <see cref="MaxLimit"/>.</summary>
     private const long MaxLimitOfSeat = MaxLimit / Plan.MaxSeats;
     private const int MaxTrialDays = 730;
 
@@ -193,7 +194,7 @@ internal static class PlanSettings
     public static InvalidConfigurationException Invalid(IConfigurationSection section, string name, string value, string form) =>
         new($"{section.Path}:{name} is {ServerOptions.Quote(value)}; it is {form}.");
 
-    /// <summary>The keys of a list are numbers, which configuration may sort as text.</summary>
+    /// <summary>The place of a line in its list. The keys are numbers, which configuration may sort as text.</summary>
     private static int Position(IConfigurationSection line) =>
         int.TryParse(line.Key, NumberStyles.None, CultureInfo.InvariantCulture, out var position) ? position : int.MaxValue;
 }

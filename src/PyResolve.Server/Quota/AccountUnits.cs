@@ -36,10 +36,12 @@ internal sealed class AccountUnits(
         OverageLimit = plan.OverageLimit(overage),
     };
 
-    /// <summary>What is or could be covered beyond the plan's quota, for a reservation that ends then.</summary>
+    /// <summary>The units beyond the plan's quota that are or could be covered, for a reservation with this end.</summary>
     public long BeyondUntil(DateTimeOffset end) => _credits + _overage + CreditsLeft + OverageUntil(end);
 
-    /// <summary>A reservation that outlives the subscription could be committed when nothing bills it.</summary>
+    /// <summary>
+    /// The overage that a reservation with this end may draw: none where it outlives the subscription, since nothing would bill it.
+    /// </summary>
     private long OverageUntil(DateTimeOffset end) => end > overageEnds ? 0 : OverageLeft;
 
     /// <summary>The units of a request that the plan's quota does not cover; null: none.</summary>
@@ -77,7 +79,7 @@ internal sealed class AccountUnits(
         _overage += beyond.Overage;
     }
 
-    /// <summary>A reservation of this month; those of others give back only credits.</summary>
+    /// <summary>Counts a reservation that is settled. One of another month gives back only credits.</summary>
     public void Settle(StoredReservation before, StoredReservation after, bool isOfMonth)
     {
         if (isOfMonth)

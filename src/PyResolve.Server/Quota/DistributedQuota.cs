@@ -6,8 +6,8 @@ using PyResolve.Server.Storage;
 namespace PyResolve.Server.Quota;
 
 /// <summary>
-/// As <see cref="QuotaReader"/>, where the ledger is distributed and profiles are not: the profile in one statement, and the ledger's rows
-/// of the account in others, in one round trip.
+/// Reads a quota as <see cref="QuotaReader"/> does, where the ledger is distributed and profiles are not: the profile in one statement, and
+/// the ledger's rows of the account in others, in one round trip.
 /// </summary>
 internal static class DistributedQuota
 {

@@ -28,7 +28,7 @@ internal sealed record PendingReservation(
         writer.WriteNumber("ttl_seconds", (long)TimeToLive.TotalSeconds);
     });
 
-    /// <summary>Approximate, in bytes of memory.</summary>
+    /// <summary>The approximate size in memory, in bytes.</summary>
     public long Size =>
         512 + (2 * ((Library?.Length ?? 0) + (Machine?.Length ?? 0) + (OnceKey?.Length ?? 0) + (IdempotencyKey?.Length ?? 0)));
 }

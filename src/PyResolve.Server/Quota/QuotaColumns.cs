@@ -4,12 +4,11 @@ using PyResolve.Server.Storage;
 namespace PyResolve.Server.Quota;
 
 /// <summary>
-/// What statements about quota read of the ledger, the month's row being <c>m</c>, which may be missing. Reservations that are due have
-/// given their units back.
+/// Columns for statements about quota. The month's row is <c>m</c>, and may be missing. Due reservations count as settled.
 /// </summary>
 internal static class QuotaColumns
 {
-    /// <summary>Used, held, and extra units.</summary>
+    /// <summary>The used, held and extra units of the month.</summary>
     /// <param name="account">Whose; default: that of the profile <c>p</c>.</param>
     /// <param name="now">In the month of <c>m</c>.</param>
     public static SqlPart OfMonth(OneAccount account, DateTimeOffset now) => new(
@@ -26,7 +25,7 @@ internal static class QuotaColumns
         coalesce(m.extra, 0)
         """);
 
-    /// <summary>Credits and overage of the month.</summary>
+    /// <summary>The credits and the overage that the month has used.</summary>
     public static SqlPart Beyond(OneAccount account, DateTimeOffset now) => new(
         $"""
         coalesce(m.credits, 0) - coalesce((
@@ -39,7 +38,7 @@ internal static class QuotaColumns
             where r.user_id = {IdOf(account)} and {IsReturning(now)} and r.month = {now.ToMonth()}), 0)
         """);
 
-    /// <summary>Those that are left, and a text of what they grow by: see <see cref="DueCredits"/>.</summary>
+    /// <summary>The credits that are left, and a text of those that due reservations give back: see <see cref="DueCredits"/>.</summary>
     public static SqlPart Credits(OneAccount account, CreditOrigins origins, DateTimeOffset now) => new(
         $"""
         cast(coalesce((

@@ -20,7 +20,7 @@ internal static class QuotaEndpoints
     private static async Task<JsonAnswer<QuotaSnapshot>> ReadQuota(HttpContext http, QuotaReader quotas) =>
         Answers.Ok(await quotas.ReadAsync(http.Caller().UserId, http.RequestAborted));
 
-    /// <summary>Browsers are sent to the page: refusals of earlier versions named this address to people.</summary>
+    /// <summary>Redirects browsers to the page of prices: refusals of earlier versions named this address to people.</summary>
     private static IResult ListPlans(HttpContext http, PlanCatalog plans)
     {
         http.Response.Headers.Vary = HeaderNames.Accept;

@@ -9,14 +9,14 @@ namespace PyResolve.Server.Quota;
 /// <summary>Reads the month's row alone: the cost does not grow with events. Expired reservations count as settled. Thread-safe.</summary>
 internal sealed class QuotaReader(Database database, PlanCatalog plans, CreditOrigins origins, TimeProvider time)
 {
-    /// <summary>Many accounts' figures at once take a busy store longer than one row does.</summary>
+    /// <summary>The time limit of a read. Many accounts' figures at once take a busy store longer than one row does.</summary>
     private static readonly TimeSpan Timeout = TimeSpan.FromSeconds(5);
 
     private readonly SharedReads<Guid, QuotaSnapshot> _shared = new(
         userIds => database.ReadWithTimeoutAsync(
             (session, token) => ReadAsync(session, userIds, plans, origins, time, token), Timeout, CancellationToken.None));
 
-    /// <summary>Sees everything that was committed before the call.</summary>
+    /// <summary>Reads the quota, with everything that was committed before the call.</summary>
     /// <remarks>Where the rows are distributed, a read with others would fail with the machine that has theirs.</remarks>
     public async Task<QuotaSnapshot> ReadAsync(Guid userId, CancellationToken cancellationToken) =>
         (database.Engine.IsDistributed

@@ -19,7 +19,7 @@ internal sealed class ReservationDecisions(DateTimeOffset now, bool givesLeases)
 
     public List<StoredReservation> Granted { get; } = [];
 
-    /// <summary>How often committed reservations answered other requests with their once_key.</summary>
+    /// <summary>Counts how often committed reservations answered other requests with their once_key.</summary>
     public IReadOnlyCollection<KeyValuePair<(Guid UserId, Guid Id), int>> OnceAnswers => _onceAnswers;
 
     /// <summary>Requests with an Idempotency-Key that were answered with the reservation of another request.</summary>
@@ -148,7 +148,9 @@ internal sealed class ReservationDecisions(DateTimeOffset now, bool givesLeases)
         return new ReservationOutcome.Granted(reservation, IsNew: true, QuotaReader.CreateSnapshot(plan, account.Units, now));
     }
 
-    /// <summary>What the month may have at most now: beyond the plan's limit only what was drawn, or used without a reservation.</summary>
+    /// <summary>
+    /// The most units that the month may have now: beyond the plan's limit only those that were drawn, or used without a reservation.
+    /// </summary>
     private static long? MostOf(AccountUnits account) =>
         account.Plan.MigrationsLimit is { } limit ? Math.Max(limit, account.Used + account.Held) : null;
 

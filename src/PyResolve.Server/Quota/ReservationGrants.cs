@@ -9,8 +9,8 @@ using PyResolve.Server.Telemetry;
 namespace PyResolve.Server.Quota;
 
 /// <summary>
-/// Many requests in one transaction, which locks the accounts' rows first: on any number of instances, the requests of one account are
-/// decided one after the other, a retry waits for the first answer, and a new plan counts at once.
+/// Grants many reservations in one transaction, which locks the accounts' rows first: on any number of instances, the requests of one
+/// account are decided one after the other, a retry waits for the first answer, and a new plan counts at once.
 /// </summary>
 internal sealed class ReservationGrants : IAsyncDisposable
 {

@@ -34,8 +34,8 @@ internal sealed class ReservationList(Database database, TimeProvider time)
     }
 
     /// <summary>
-    /// When the earliest reservation of this month ends that gives its units back then. A lease gives back nothing when it ends, unless it
-    /// was settled before.
+    /// Finds when the earliest reservation of this month ends that gives its units back then. A lease gives back nothing when it ends,
+    /// unless it was settled before.
     /// </summary>
     public async Task<DateTimeOffset?> FindEarliestEndAsync(Guid userId, CancellationToken cancellationToken)
     {
@@ -53,7 +53,7 @@ internal sealed class ReservationList(Database database, TimeProvider time)
         return earliest?.At;
     }
 
-    /// <summary>In SQL what <see cref="StoredReservation.At"/> and <see cref="StoredReservation.State"/> say of a row.</summary>
+    /// <summary>The SQL for what <see cref="StoredReservation.At"/> and <see cref="StoredReservation.State"/> say of a row.</summary>
     private static SqlPart? Filter(string? state, DateTimeOffset now)
     {
         if (state is null)

@@ -17,13 +17,13 @@ internal abstract record ReservationOutcome
     public sealed record QuotaExceeded(string Plan, long Limit, long Used, long Held, int Asked, DateTimeOffset ResetsAt)
         : ReservationOutcome
     {
-        /// <summary>What credits and overage cover, or could, beyond the limit.</summary>
+        /// <summary>The units beyond the limit that credits and overage cover, or could.</summary>
         public long Beyond { get; init; }
 
-        /// <summary>The end of the subscription, where the request would be granted if it ended before; else null.</summary>
+        /// <summary>When the subscription ends, where the request would be granted if it ended before that; else null.</summary>
         public DateTimeOffset? OverageEnds { get; init; }
 
-        /// <summary>It would fit if nothing were held.</summary>
+        /// <summary>Whether the request would be granted if nothing were held.</summary>
         public bool IsHeldOnly => Used + Asked <= Limit + Beyond;
     }
 
@@ -51,7 +51,7 @@ internal abstract record ExtensionOutcome
 
     public sealed record Leased : ExtensionOutcome;
 
-    /// <summary>It has units of overage, which the subscription would not bill after its end.</summary>
+    /// <summary>The reservation has units of overage, which the subscription would not bill after its end.</summary>
     /// <param name="Ends">The subscription's end.</param>
     /// <param name="CommitBy">It cannot be extended at all, and is best committed by then; null: it can be extended by less.</param>
     public sealed record OutlivesSubscription(DateTimeOffset Ends, DateTimeOffset? CommitBy) : ExtensionOutcome;
@@ -73,10 +73,10 @@ internal abstract record SettlementOutcome
 
     public sealed record IdTaken : SettlementOutcome;
 
-    /// <summary>A release of a committed reservation.</summary>
+    /// <summary>A committed reservation cannot be released.</summary>
     public sealed record AlreadyCommitted : SettlementOutcome;
 
-    /// <summary>A release of a lease that ended too long ago.</summary>
+    /// <summary>The lease ended too long ago to be released.</summary>
     public sealed record TooLate(DateTimeOffset RefundableUntil) : SettlementOutcome;
 
     public sealed record NotFound : SettlementOutcome;

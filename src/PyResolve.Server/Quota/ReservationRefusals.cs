@@ -27,7 +27,7 @@ internal sealed class ReservationRefusals(ReservationList list, PlanCatalog plan
         }
     }
 
-    /// <summary>What the account itself can do besides an upgrade, where the server sells it.</summary>
+    /// <summary>Says what the account itself can do besides an upgrade, where the server sells it.</summary>
     private string WayOut(ReservationOutcome.QuotaExceeded exceeded)
     {
         if (exceeded.OverageEnds is { } ends)

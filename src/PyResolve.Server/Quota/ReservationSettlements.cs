@@ -7,7 +7,7 @@ using PyResolve.Server.Telemetry;
 
 namespace PyResolve.Server.Quota;
 
-/// <summary>Without a <c>Commit</c>, a release.</summary>
+/// <summary>A commit, or without a <c>Commit</c> a release.</summary>
 internal sealed record Settlement(Guid UserId, Guid Id, CommitRequest? Commit)
 {
     /// <summary>The API key that commits; null: a session.</summary>
@@ -34,7 +34,9 @@ internal sealed class ReservationSettlements : IAsyncDisposable
             ReservationGroups.Limits, FlushAsync, Reject, database.FindShardAsync);
     }
 
-    /// <summary>A commit after expiry or release, or of a reservation that the store lost, is recorded as late.</summary>
+    /// <summary>
+    /// Settles a reservation. A commit after expiry or release, or of a reservation that the store lost, is recorded as late.
+    /// </summary>
     public async Task<SettlementOutcome> SettleAsync(Settlement settlement, CancellationToken cancellationToken)
     {
         var metadata = settlement.Commit?.Metadata is { ValueKind: JsonValueKind.Object } document ? document.GetRawText().Length : 0;
@@ -198,11 +200,16 @@ internal sealed class ReservationSettlements : IAsyncDisposable
         }
     }
 
-    /// <summary>A lost reservation's event that is stored already is this one, unless the client gave it an id of its own.</summary>
+    /// <summary>
+    /// Whether a stored event is another one than this. For a lost reservation it is this one, unless the client gave it an id of its own.
+    /// </summary>
     private static bool IsAnother(UsageEvent usage, RecordOutcome outcome) =>
         outcome is RecordOutcome.Conflict && usage.Id != usage.ReservationId;
 
-    /// <summary>Only for reservations that hold nothing, or will not when their turn comes. Other rows say what is left.</summary>
+    /// <summary>
+    /// Sums what events have spent, only for reservations that hold nothing, or will not when their turn comes. Other rows say what is
+    /// left.
+    /// </summary>
     private static async Task<Dictionary<Guid, int>> SumSpentAsync(
         Session session, IReadOnlyList<Settlement> settlements, LockedReservations reservations, CancellationToken cancellationToken)
     {

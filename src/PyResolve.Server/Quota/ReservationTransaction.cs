@@ -19,7 +19,9 @@ internal sealed class ReservationTransaction(
     bool givesLeases,
     TimeProvider time)
 {
-    /// <summary>Due reservations settled in one transaction. With all of an account's, the other accounts would wait too long.</summary>
+    /// <summary>
+    /// The most due reservations that one transaction settles. With all of an account's, the other accounts would wait too long.
+    /// </summary>
     public const int MaxDue = 1_000;
 
     private const int MaxCounted = 10_000;
@@ -30,7 +32,7 @@ internal sealed class ReservationTransaction(
     private readonly List<(Guid UserId, string Name)> _idempotencyKeys = KeysOf(requests, static request => request.IdempotencyKey);
     private readonly List<(Guid UserId, string Name)> _onceKeys = KeysOf(requests, static request => request.OnceKey);
 
-    /// <summary>Read only where a plan has overage.</summary>
+    /// <summary>The columns about overage, where a plan has overage.</summary>
     private SqlPart? Overage =>
         plans.HasOverage ? new SqlPart($", {ChosenOverage.Columns}, {SubscriptionEnd.Column(origins)}") : null;
 
@@ -164,7 +166,10 @@ internal sealed class ReservationTransaction(
         StoredReservation.Read,
         cancellationToken);
 
-    /// <summary>Fewest due units first, and only what can be settled completely, so that one account does not delay many.</summary>
+    /// <summary>
+    /// Chooses the accounts with the fewest due units first, and only those that can be settled completely, so that one account does not
+    /// delay many.
+    /// </summary>
     private List<Guid> ChooseAccountsToSettle()
     {
         var deferred = requests.Where(static request => request.Due > 0)
@@ -184,8 +189,8 @@ internal sealed class ReservationTransaction(
     }
 
     /// <summary>
-    /// A month that has just begun, or one that holds nothing although a reservation of it is due. This lock is out of order: PostgreSQL
-    /// may find a deadlock, about once a month, and the transaction is retried.
+    /// Locks the rows of a month that has just begun, or that holds nothing although a reservation of it is due. This lock is out of order:
+    /// PostgreSQL may find a deadlock, about once a month, and the transaction is retried.
     /// </summary>
     private async Task<Dictionary<(Guid UserId, string Month), MonthTotals>> LockMissingMonthsAsync(
         Found found, string month, CancellationToken cancellationToken)

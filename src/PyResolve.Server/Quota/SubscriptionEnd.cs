@@ -9,7 +9,7 @@ namespace PyResolve.Server.Quota;
 /// </summary>
 internal static class SubscriptionEnd
 {
-    /// <summary>Of the profile <c>p</c>, in the mode of Stripe that is in use.</summary>
+    /// <summary>The end of the subscription of the profile <c>p</c>, in the mode of Stripe that is in use.</summary>
     public static SqlPart Column(CreditOrigins origins) => new(
         $"""
         (select c.plan_until from billing_customers c

@@ -24,7 +24,7 @@ internal sealed class SweepSchedule
         }
     }
 
-    /// <summary>A reservation of this instance ends then.</summary>
+    /// <summary>Notes that a reservation which this instance granted ends then.</summary>
     public void Expect(DateTimeOffset end)
     {
         lock (_gate)
@@ -38,7 +38,7 @@ internal sealed class SweepSchedule
         Wake.Set();
     }
 
-    /// <summary>Before the store is asked: it may not have what is granted from now on.</summary>
+    /// <summary>Called before the store is asked: the answer may lack what is granted from now on.</summary>
     public void Begin()
     {
         lock (_gate)

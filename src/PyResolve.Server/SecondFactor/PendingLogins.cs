@@ -3,12 +3,12 @@ using PyResolve.Server.Storage;
 
 namespace PyResolve.Server.SecondFactor;
 
-/// <summary><c>Next</c>: the page that a person asked for before signing in.</summary>
+/// <summary>A login that waits for its code. <c>Next</c>: the page that the person asked for before signing in.</summary>
 internal sealed record PendingLogin(Guid UserId, string Email, string Next);
 
 /// <summary>
-/// A person has shown a password on a page, or has come from another service, and is asked for the code. The page carries a token, of which
-/// a digest is kept.
+/// Logins that wait for the code: a person has given a password on a page, or has come from another service. The page carries a token, of
+/// which a digest is kept.
 /// </summary>
 internal sealed class PendingLogins(TimeProvider time)
 {

@@ -4,7 +4,7 @@ using PyResolve.Server.Access;
 namespace PyResolve.Server.SecondFactor;
 
 /// <summary>
-/// For the day on which the telephone is lost: 79 random bits, so that a plain digest cannot be guessed from. Each is accepted once.
+/// A code for the day on which the telephone is lost: 79 random bits, so that a plain digest cannot be guessed from. Each is accepted once.
 /// </summary>
 internal static class RecoveryCode
 {
@@ -13,7 +13,7 @@ internal static class RecoveryCode
     private const int Length = 16;
     private const int GroupLength = 4;
 
-    /// <summary>None looks like another.</summary>
+    /// <summary>The characters of a code, none of which looks like another.</summary>
     private const string Letters = "abcdefghjkmnpqrstuvwxyz23456789";
 
     public static IReadOnlyList<string> CreateAll() => [.. Enumerable.Range(0, Count).Select(static _ => Create())];

@@ -4,7 +4,9 @@ using PyResolve.Server.Storage;
 
 namespace PyResolve.Server.SecondFactor;
 
-/// <summary><c>Secret</c>: of a set-up that waits for its first code; null where the second factor is on.</summary>
+/// <summary>
+/// The state of an account's second factor. <c>Secret</c>: of a set-up that waits for its first code; null where the second factor is on.
+/// </summary>
 internal sealed record SecondFactorState(DateTimeOffset? OnSince, byte[]? Secret, int RecoveryCodesLeft);
 
 /// <summary>
@@ -14,7 +16,7 @@ internal sealed record SecondFactorState(DateTimeOffset? OnSince, byte[]? Secret
 internal sealed partial class SecondFactors(
     Database database, EncryptionKeys encryption, AuditLog audit, TimeProvider time, ILogger<SecondFactors> logger)
 {
-    /// <summary>Of what a person types as a code.</summary>
+    /// <summary>The longest text that is accepted as a code.</summary>
     public const int MaxCodeLength = 64;
 
     /// <returns>null: there is none, nor a set-up of one.</returns>
@@ -34,7 +36,7 @@ internal sealed partial class SecondFactors(
         await session.NumberAsync(
             $"select count(*) from second_factors where user_id = {userId} and confirmed_at is not null", cancellationToken) > 0;
 
-    /// <summary>A new secret, which takes the place of one that was not confirmed.</summary>
+    /// <summary>Makes a new secret, which takes the place of one that was not confirmed.</summary>
     /// <returns>null: a second factor is on.</returns>
     public async Task<byte[]?> BeginAsync(Session session, Guid userId, CancellationToken cancellationToken)
     {
@@ -75,7 +77,7 @@ internal sealed partial class SecondFactors(
         return codes;
     }
 
-    /// <summary>Of any number of concurrent uses of one code, on any number of instances, one is accepted.</summary>
+    /// <summary>Uses a code. Of any number of concurrent uses of one code, on any number of instances, one is accepted.</summary>
     public async Task<bool> UseAsync(Session session, Guid userId, string code, Origin origin, CancellationToken cancellationToken)
     {
         if (await FindAsync(session, userId, cancellationToken) is not { ConfirmedAt: not null } found)

@@ -10,7 +10,7 @@ internal static class TotpCode
     private const int SecretBytes = 20;
     private const int Digits = 6;
 
-    /// <summary>The telephone's clock may be a step ahead or behind.</summary>
+    /// <summary>How far the telephone's clock may be off: a step ahead or behind.</summary>
     private static readonly VerificationWindow Skew = new(previous: 1, future: 1);
 
     public static byte[] CreateSecret() => RandomNumberGenerator.GetBytes(SecretBytes);

@@ -10,7 +10,7 @@ using PyResolve.Server.Quota;
 
 namespace PyResolve.Server.Site;
 
-/// <summary><c>Typed</c>: a share that was not accepted.</summary>
+/// <summary>The rules of an account. <c>Typed</c>: a share that was not accepted.</summary>
 internal sealed record AlertTable(
     Caller Caller, IReadOnlyList<AlertRule> Rules, QuotaSnapshot Quota, bool SendsMail, string? Typed, ProblemResult? Problem)
 {

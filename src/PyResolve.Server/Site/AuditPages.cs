@@ -36,7 +36,9 @@ internal static class AuditPages
         return SitePages.Page("Audit log", new Site_AuditPage { Model = new AuditTable(page, action) }, caller);
     }
 
-    /// <summary>A page at a time: however slowly the browser reads, no connection to the store is held between two.</summary>
+    /// <summary>
+    /// Exports the log a page at a time: however slowly the browser reads, no connection to the store is held between two.
+    /// </summary>
     private static async Task<IResult> Export(HttpContext http, WebSessions web, AuditLog audit)
     {
         if (await web.FindAsync(http) is not { } caller)
@@ -73,7 +75,7 @@ internal static class AuditPages
             "pyresolve-audit.csv");
     }
 
-    /// <summary>One that the log knows; anything else is no filter.</summary>
+    /// <summary>The action to filter by, if the log knows it; anything else is no filter.</summary>
     private static string? ActionOf(HttpContext http) =>
         http.Request.Query["action"] is [{ } action] && AuditActions.All.ContainsKey(action) ? action : null;
 }

@@ -8,7 +8,9 @@ using PyResolve.Server.Statistics;
 
 namespace PyResolve.Server.Site;
 
-/// <summary><c>KeyNames</c>: those of the keys that the list and its form name; <c>Keys</c>: those that the form offers.</summary>
+/// <summary>
+/// A page of events. <c>KeyNames</c>: those of the keys that the list and its form name; <c>Keys</c>: those that the form offers.
+/// </summary>
 internal sealed record EventTable(
     EventQuery Query,
     FoundEvents Found,
@@ -33,7 +35,7 @@ internal sealed record EventDetails(EventReceipt Receipt, string KeyName)
 
     public RecordedUsageEvent Event => Receipt.Event;
 
-    /// <summary>null: it has none.</summary>
+    /// <summary>The metadata as text; null: the event has none.</summary>
     public string? Metadata
     {
         get

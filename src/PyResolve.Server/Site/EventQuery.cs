@@ -23,12 +23,12 @@ internal sealed record EventQuery(
         string? Of(string name) => query[name].ToString() is { Length: > 0 } value ? value : null;
     }
 
-    /// <summary>From the root.</summary>
+    /// <summary>A path from the root.</summary>
     public string LinkTo(EventPosition? after) => UsageText.Link(
         "app/usage/events", ("month", Month), ("library", Library), ("tier", Tier), ("type", EventType), ("key", Key), ("from", From),
         ("to", To), ("cursor", after?.ToCursor()));
 
-    /// <summary>Only where no error is added.</summary>
+    /// <summary>Valid only if no error was added.</summary>
     public EventFilter ToFilter(FieldErrors errors)
     {
         if (Month is not null && !IsUsableMonth(Month))
@@ -45,7 +45,7 @@ internal sealed record EventQuery(
         return new EventFilter(Month, Library, Tier, EventType, key, from, to);
     }
 
-    /// <summary>Also that the months around it exist.</summary>
+    /// <summary>Also checks that the months before and after exist.</summary>
     public static bool IsUsableMonth(string month) =>
         StatisticsQuery.IsMonth(month) && int.Parse(month.AsSpan(0, 4), CultureInfo.InvariantCulture) is >= FirstYear and <= LastYear;
 

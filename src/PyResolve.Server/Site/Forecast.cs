@@ -5,19 +5,19 @@ using PyResolve.Server.Storage;
 
 namespace PyResolve.Server.Site;
 
-/// <summary>Where a month is heading at the pace of the last seven days, today included.</summary>
+/// <summary>An estimate of a month at the pace of the last seven days, today included.</summary>
 internal sealed record Forecast(long Used, long? Limit, long LastSevenDays, DateTimeOffset Now)
 {
     private double PerDay => LastSevenDays / (6 + Now.UtcDateTime.TimeOfDay.TotalDays);
 
     public long Expected => ExpectedAfter((Now.StartOfNextMonth() - Now).TotalDays);
 
-    /// <summary>null: not this month, or already.</summary>
+    /// <summary>When the limit will be reached; null: not this month, or already.</summary>
     private DateTimeOffset? LimitReachedAt => Limit is { } limit && Used < limit && Expected > limit
         ? Now.AddDays((limit - Used) / PerDay)
         : null;
 
-    /// <summary>null: nothing can be said.</summary>
+    /// <summary>The estimate in a sentence; null: nothing can be said.</summary>
     public string? Text => (LastSevenDays, LimitReachedAt, Limit) switch
     {
         (0, _, _) => null,

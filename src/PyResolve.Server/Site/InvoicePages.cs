@@ -9,12 +9,12 @@ using PyResolve.Server.Pages;
 
 namespace PyResolve.Server.Site;
 
-/// <summary>What an account was billed, as Stripe has it now.</summary>
+/// <summary>The invoices of an account, as Stripe has them now.</summary>
 /// <param name="Page">null: nothing can be shown, because of the problem or because the server sells nothing.</param>
 /// <param name="Status">As Stripe names it; null: every one.</param>
 internal sealed record InvoiceTable(InvoicePage? Page, string? Status, bool IsFirstPage, ProblemResult? Problem)
 {
-    /// <summary>Those that people filter by, with what they are called.</summary>
+    /// <summary>The statuses that people filter by, with what they are called.</summary>
     public static readonly OrderedDictionary<string, string> Statuses = new(StringComparer.Ordinal)
     {
         ["open"] = "To be paid", ["paid"] = "Paid", ["uncollectible"] = "Not paid", ["void"] = "Cancelled",
@@ -25,10 +25,10 @@ internal sealed record InvoiceTable(InvoicePage? Page, string? Status, bool IsFi
     public static string StatusOf(InvoiceInfo invoice) =>
         invoice.Status is { } status ? Statuses.GetValueOrDefault(status, status) : "–";
 
-    /// <summary>From the root.</summary>
+    /// <summary>A path from the root.</summary>
     public string LinkTo(string? cursor) => UsageText.Link("app/invoices", ("status", Status), ("cursor", cursor));
 
-    /// <summary>null: there is none that a browser may be sent to.</summary>
+    /// <summary>The address, if a browser may be sent to it; else null.</summary>
     public static string? LinkOf(string? address) => address is not null && PageUrls.IsWebAddress(address) ? address : null;
 }
 

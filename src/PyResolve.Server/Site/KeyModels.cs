@@ -27,7 +27,7 @@ internal sealed record KeyForm(Guid Once, string? Name, string? Days, IReadOnlyL
     };
 }
 
-/// <summary><c>Recent</c>: those keys that had migrations in the last thirty days.</summary>
+/// <summary>A page of keys. <c>Recent</c>: those that had migrations in the last thirty days.</summary>
 internal sealed record KeyTable(
     ApiKeyList Keys,
     IReadOnlyDictionary<Guid, RecentDays> Recent,
@@ -51,7 +51,7 @@ internal sealed record KeyTable(
     public PageLinks Links =>
         new("keys", IsFirstPage ? null : LinkTo(cursor: null), Keys.NextCursor is { } next ? LinkTo(next) : null);
 
-    /// <summary>From the root.</summary>
+    /// <summary>A path from the root.</summary>
     private string LinkTo(string? cursor) => UsageText.Link(
         "app/keys",
         ("state", Listings.First(one => one.Listing == Query.Listing).State is { Length: > 0 } state ? state : null),
@@ -93,7 +93,7 @@ internal sealed record KeyDetails(
     };
 }
 
-/// <summary><c>PreviousEndsAt</c>: of the key that was replaced; null: a key without one before it.</summary>
+/// <summary>A new key. <c>PreviousEndsAt</c>: of the key that was replaced; null: none was.</summary>
 internal sealed record KeyMade(string Name, Secret Secret, DateTimeOffset? PreviousEndsAt);
 
 internal static class KeyStates

@@ -12,7 +12,9 @@ using PyResolve.Server.Storage;
 
 namespace PyResolve.Server.Site;
 
-/// <summary>A new secret is the answer to the form that made it, and is on no other page; reloading it makes no second key.</summary>
+/// <summary>
+/// The pages about keys. A new secret is the answer to the form that made it, and is on no other page; reloading it makes no second key.
+/// </summary>
 internal static class KeyPages
 {
     private const int PageSize = 50;
@@ -56,7 +58,7 @@ internal static class KeyPages
             : await ListPageAsync(http, caller, form with { Once = Ids.Create(time.GetInstant()) }, lists, days, time, outcome.Problem);
     }
 
-    /// <summary>A form that says nothing of scopes asks for the default ones.</summary>
+    /// <summary>Reads the form of a key. One that says nothing of scopes asks for the default ones.</summary>
     private static (KeyForm Form, NewApiKey Wanted, ProblemResult? Invalid) Read(IFormCollection sent, DateTimeOffset now)
     {
         var errors = new FieldErrors();

@@ -5,12 +5,12 @@ using PyResolve.Server.Statistics;
 
 namespace PyResolve.Server.Site;
 
-/// <summary><c>Current</c>: the plan of the account that is signed in; null: none is.</summary>
+/// <summary>The page of prices. <c>Current</c>: the plan of the account that is signed in; null: nobody is.</summary>
 internal sealed record Pricing(IReadOnlyList<Plan> Plans, string? Current, bool SignUpIsOpen)
 {
     private static readonly string[] WithoutMinorUnit = ["jpy", "krw", "vnd", "clp", "isk"];
 
-    /// <summary>Where a plan is chosen; null: nowhere.</summary>
+    /// <summary>The page where a plan is chosen; null: there is none.</summary>
     public string? LinkOf(Plan plan) => (Current, plan.Name) switch
     {
         (null, _) when plan.IsFree => SignUpIsOpen ? "sign-up" : null,
@@ -46,7 +46,8 @@ internal sealed record Pricing(IReadOnlyList<Plan> Plans, string? Current, bool 
 }
 
 /// <summary>
-/// <c>Days</c>: this month's; <c>Recent</c>: across months; <c>Expiring</c>: keys that end soon; <c>Trouble</c>: with a payment.
+/// The overview of an account. <c>Days</c>: this month's; <c>Recent</c>: across months; <c>Expiring</c>: keys that end soon;
+/// <c>Trouble</c>: with a payment.
 /// </summary>
 internal sealed record Overview(
     QuotaSnapshot Quota,
@@ -60,7 +61,7 @@ internal sealed record Overview(
 {
     public Forecast Forecast => new(Quota.MigrationsUsed, Limit, Recent.Migrations.TakeLast(7).Sum(), Now);
 
-    /// <summary>Used without an event: what leases had left when they ended.</summary>
+    /// <summary>The units that were used without an event: what leases had left when they ended.</summary>
     public long WithoutEvent => Math.Max(0, Quota.MigrationsUsed - Days.Sum(static day => day.Migrations));
 
     public const int BarWidth = 1_000;

@@ -27,7 +27,7 @@ internal sealed record PlanCard(Plan Plan, bool IsCurrent)
     public string LlmTiers => string.Join(", ", Plan.Tiers.Where(PlanTiers.CallsLlm));
 }
 
-/// <summary>The plan of an account, and what it can change.</summary>
+/// <summary>The plan of an account, and the changes that it can make.</summary>
 /// <param name="ForSale">The settings of prices that Stripe has; empty where nothing is sold.</param>
 /// <param name="Customer">null: the account has never bought anything.</param>
 internal sealed record PlanView(
@@ -43,21 +43,21 @@ internal sealed record PlanView(
 
     public ProblemResult? Problem { get; init; }
 
-    /// <summary>Those that are shown to everyone, and the account's own.</summary>
+    /// <summary>The plans that are shown to everyone, and the account's own.</summary>
     public IReadOnlyList<Plan> Plans => [.. Catalog.All.Where(plan => plan.IsPublic || plan.Name == Quota.Plan)];
 
     public Plan Current => Catalog[Quota.Plan];
 
-    /// <summary>What the portal changes. In place of a paused one a plan is chosen here.</summary>
+    /// <summary>Whether there is a subscription that the portal changes. In place of a paused one a plan is chosen here.</summary>
     public bool HasSubscription => State.Status is not (null or "canceled" or "incomplete" or "incomplete_expired" or "paused");
 
-    /// <summary>The subscription has several prices, such as that of overage: Stripe's portal cannot change its plan.</summary>
+    /// <summary>Whether the subscription has several prices, such as that of overage: Stripe's portal cannot change its plan.</summary>
     public bool HasExtras => HasSubscription && State.SubscriptionId is { } id
         && SubscriptionMemories.Read(State.Remembered).GetValueOrDefault(id)?.HasExtras == true;
 
     public bool IsCancelling => HasSubscription && State.Cancelling;
 
-    /// <summary>Paid, as the browser says, but Stripe has not said so yet.</summary>
+    /// <summary>Whether the browser says that it was paid, and Stripe has not said so yet.</summary>
     public bool IsAwaited => From is ReturnFrom.Checkout && !HasSubscription;
 
     public bool IsSetByOperator => Profile.IsSetByOperator || (Profile.Override is { } set && set == Quota.Plan && set != State.Plan);
@@ -71,7 +71,7 @@ internal sealed record PlanView(
 
     public long PausedSeats => State.Quantity ?? 1;
 
-    /// <summary>null: nothing is wrong.</summary>
+    /// <summary>The trouble with the subscription; null: nothing is wrong.</summary>
     public Trouble? Trouble => State switch
     {
         { Status: "past_due", GraceEndsAt: { } end } when end > Now => new(
@@ -119,7 +119,7 @@ internal sealed record PlanView(
 
     private BillingState State => Customer?.State ?? BillingState.None;
 
-    /// <summary>Of the own plan, as it is paid: <c>Per</c> is what for; null: nothing is paid.</summary>
+    /// <summary>The price of the own plan, as it is paid: <c>Per</c> is what for; null: nothing is paid.</summary>
     public (string Amount, string? Per) Price
     {
         get
@@ -135,7 +135,7 @@ internal sealed record PlanView(
 
     public IEnumerable<CatalogPrice> SoldBy(Plan plan) => plan.Prices.Where(price => ForSale.Contains(price.Variable));
 
-    /// <summary>Whether it is more than the account has.</summary>
+    /// <summary>Whether a plan is larger than the account's.</summary>
     public bool IsMore(Plan plan) => Catalog.Rank(plan.Name) > Catalog.Rank(Quota.Plan);
 
     private string Name(string plan) => Catalog[plan].Title;

@@ -16,7 +16,7 @@ using PyResolve.Server.Quota;
 
 namespace PyResolve.Server.Site;
 
-/// <summary>The forms do what the API's routes do, and lead on to Stripe's pages.</summary>
+/// <summary>The pages of a plan. Their forms do what the API's routes do, and lead on to Stripe's pages.</summary>
 internal static class PlanPages
 {
     private const string Path = "app/plan";
@@ -30,7 +30,9 @@ internal static class PlanPages
         pages.MapPost("/app/plan/overage", SetOverage);
     }
 
-    /// <summary>Where Stripe's pages lead back to. Who paid for a checkout of the command line may not have signed in here.</summary>
+    /// <summary>
+    /// The page that Stripe's pages lead back to. Who paid for a checkout of the command line may not have signed in here.
+    /// </summary>
     private static async Task<IResult> ShowReturn(HttpContext http, WebSessions web, ProductOptions product)
     {
         var from = http.Request.Query switch
@@ -121,7 +123,7 @@ internal static class PlanPages
             : PageUrls.SeeOther(http, Path);
     }
 
-    /// <summary>What is no number is refused as none.</summary>
+    /// <summary>Reads a number of seats. A text that is no number counts as 0, which is refused.</summary>
     private static int ReadSeats(string typed) =>
         int.TryParse(typed, NumberStyles.None, CultureInfo.InvariantCulture, out var seats) ? seats : 0;
 
@@ -139,7 +141,8 @@ internal static class PlanPages
     }
 
     /// <summary>
-    /// To Stripe's page, by an answer of our own: under the policy of our pages, browsers do not follow a form's redirect to another site.
+    /// Goes on to Stripe's page, by an answer of our own: under the policy of our pages, browsers do not follow a form's redirect to
+    /// another site.
     /// </summary>
     private static async Task<IResult> GoOnAsync(HttpContext http, Caller caller, PlanReader reader, Func<Task<IResult>> open)
     {
@@ -170,7 +173,7 @@ internal static class PlanPages
         SitePages.Page("Plan", new Site_PlanPage { Model = view }, caller, view.Problem);
 }
 
-/// <summary>Also on a server that sells nothing.</summary>
+/// <summary>Reads the plan of an account, also on a server that sells nothing.</summary>
 internal sealed class PlanReader(
     PlanCatalog plans, QuotaReader quotas, BillingCustomers customers, BillingOptions options, TimeProvider time)
 {

@@ -10,7 +10,8 @@ using PyResolve.Server.SecondFactor;
 namespace PyResolve.Server.Site;
 
 /// <summary>
-/// Set-up asks for the password, shows the secret, and asks for a first code. Turning it off asks for the password and a code.
+/// The pages of the second factor. Set-up asks for the password, shows the secret, and asks for a first code. Turning it off asks for the
+/// password and a code.
 /// </summary>
 internal static class SecondFactorSettingsPages
 {
@@ -40,7 +41,7 @@ internal static class SecondFactorSettingsPages
         return await PageAsync(http, reader, caller, outcome.Value, outcome.Problem);
     }
 
-    /// <summary>After a wrong code the same secret is shown again, which an app has by then.</summary>
+    /// <summary>Checks the first code. After a wrong one the same secret is shown again, which an app has by then.</summary>
     private static async Task<IResult> Confirm(
         HttpContext http, SameOrigin sameOrigin, WebSessions web, SettingsReader reader, SecondFactorSettings settings,
         ProductOptions product)

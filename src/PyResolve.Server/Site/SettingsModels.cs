@@ -13,13 +13,13 @@ internal enum SettingsSection
     Sessions,
 }
 
-/// <summary><c>Next</c>: the last one, where older ones follow.</summary>
+/// <summary>A page of sessions. <c>Next</c>: the last one, where older ones follow.</summary>
 internal sealed record SessionPage(IReadOnlyList<SessionInfo> Sessions, Guid? Next, bool IsFirst)
 {
     public bool HasOthers => !IsFirst || Sessions.Count > 1;
 }
 
-/// <summary><c>Section</c>: the one that <c>Problem</c> belongs to, or that was just saved.</summary>
+/// <summary>The settings page. <c>Section</c>: the one that <c>Problem</c> belongs to, or that was just saved.</summary>
 internal sealed record Settings(
     Caller Caller,
     bool HasPassword,
@@ -35,7 +35,7 @@ internal sealed record Settings(
 
     public ProblemResult? ProblemOf(SettingsSection section) => Section == section ? Problem : null;
 
-    /// <summary>null: nothing was saved here.</summary>
+    /// <summary>The sentence about what was saved in a section; null: nothing was.</summary>
     public string? SavedIn(SettingsSection section) => Section != section || Problem is not null
         ? null
         : section switch
@@ -47,7 +47,9 @@ internal sealed record Settings(
         };
 }
 
-/// <summary><c>Setup</c>: with the code that an app scans, while a first code is asked for.</summary>
+/// <summary>
+/// The second factor on the settings page. <c>Setup</c>: with the code that an app scans, while a first code is asked for.
+/// </summary>
 internal sealed record SecondFactorView(SecondFactorState? State, TotpSetup? Setup, bool HasPassword, ProblemResult? Problem);
 
 internal sealed record AccountDeletionForm(Caller Caller, bool HasPassword, ProblemResult? Problem);

@@ -11,7 +11,8 @@ using PyResolve.Server.Storage;
 namespace PyResolve.Server.Site;
 
 /// <summary>
-/// Each form asks for what the API asks for. What was saved is answered with a redirect, so that a reload sends nothing again.
+/// The settings pages. Each form asks for what the API asks for. What was saved is answered with a redirect, so that a reload sends nothing
+/// again.
 /// </summary>
 internal static class SettingsPages
 {
@@ -168,7 +169,7 @@ internal static class SettingsPages
         return PageUrls.SeeOther(http, $"{Path}?saved={name}#{name}");
     }
 
-    /// <summary>The form's name of the API's field <c>password</c>.</summary>
+    /// <summary>Names a problem's field as the form does, where the API calls it <c>password</c>.</summary>
     private static ProblemResult At(string field, ProblemResult problem) =>
         problem.Problem.Errors?.GetValueOrDefault("password") is [var error, ..]
             ? new ProblemResult(Problems.Invalid(field, error))

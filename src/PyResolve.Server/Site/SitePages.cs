@@ -49,7 +49,7 @@ internal static class SitePages
         return Page(title, new Site_HomePage { Model = new Home(options.SignUpIsOpen) }, caller: null);
     }
 
-    /// <summary>Who sent a form of these pages; null: sign in first.</summary>
+    /// <summary>Finds the account that sent a form of these pages; null: it has to sign in first.</summary>
     public static async Task<Caller?> FormCallerAsync(HttpContext http, SameOrigin sameOrigin, WebSessions web)
     {
         sameOrigin.Require(http);

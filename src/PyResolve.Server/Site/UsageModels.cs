@@ -12,15 +12,15 @@ internal enum UsageGrouping
     Tier,
 }
 
-/// <summary><c>Before</c>: in the month before; null: more than is known of that month.</summary>
+/// <summary>A row of a table of usage. <c>Before</c>: those of the month before; null: not compared.</summary>
 internal sealed record UsageRow(string Name, long Migrations, long? Before)
 {
-    /// <summary>A second line, smaller.</summary>
+    /// <summary>A second line of text, smaller.</summary>
     public string? Note { get; init; }
 
     public long? Tokens { get; init; }
 
-    /// <summary>To the events of the row, where a filter finds them.</summary>
+    /// <summary>The page with the events of the row, where a filter finds them.</summary>
     public string? Link { get; init; }
 }
 
@@ -35,7 +35,7 @@ internal sealed record UsageMonth(
 
     public bool IsCurrent => Month == Today.ToString("yyyy-MM", CultureInfo.InvariantCulture);
 
-    /// <summary>Read more than once, and built once.</summary>
+    /// <summary>The rows, which are read more than once, and built once.</summary>
     public IReadOnlyList<UsageRow> Rows => _rows ??= UsageRows.Of(this);
 
     public string Heading => By switch
@@ -46,7 +46,7 @@ internal sealed record UsageMonth(
         _ => "Tier",
     };
 
-    /// <summary>Compared with the whole month before, also where this one is not over.</summary>
+    /// <summary>The comparison with the whole month before, also where this one is not over.</summary>
     public string Compared => (Usage.Migrations - Before.Migrations) switch
     {
         > 0 and var more => $"{UsageText.Number(more)} more than in {UsageText.Month(Before.Month)}",

@@ -44,7 +44,7 @@ internal static class UsagePages
         return SitePages.Page($"Usage in {UsageText.Month(chosen)}", new Site_UsagePage { Model = model }, caller);
     }
 
-    /// <summary>What <c>GET /usage/export.csv</c> sends, for a session in a cookie, which the API does not take.</summary>
+    /// <summary>Sends what <c>GET /usage/export.csv</c> sends, for a session in a cookie, which the API does not take.</summary>
     private static async Task Export(HttpContext http, string? month, WebSessions web, UsageExport export, TimeProvider time)
     {
         if (await web.FindAsync(http) is not { } caller)

@@ -25,7 +25,7 @@ internal static class UsageRows
 
     public static string NameOfDate(string date) => UsageText.Day(DateOnly.ParseExact(date, "yyyy-MM-dd", CultureInfo.InvariantCulture));
 
-    /// <summary>Days with usage in either month, up to today. The day before is that of the same number.</summary>
+    /// <summary>The days with usage in either month, up to today. Each is compared with the day of the same number.</summary>
     private static List<UsageRow> Days(UsageMonth page)
     {
         var usage = page.Usage.ByDay.ToDictionary(static day => day.Date, StringComparer.Ordinal);
@@ -93,7 +93,7 @@ internal static class UsageRows
             month.ByKey.Where(static one => one is { KeyId: null, Keys: null }).Sum(static one => one.Migrations);
     }
 
-    /// <summary>tier2 and tier3 are added up together.</summary>
+    /// <summary>The tiers, of which tier2 and tier3 are added up together.</summary>
     private static List<UsageRow> Tiers(UsageStatistics usage, UsageStatistics before)
     {
         UsageRow[] rows =

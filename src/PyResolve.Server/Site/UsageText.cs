@@ -19,7 +19,7 @@ internal static class UsageText
 
     public static string MonthAfter(string month, int months) => Instants.StartOfMonth(month).AddMonths(months).ToMonth();
 
-    /// <summary>A key's name, or what stands in its place.</summary>
+    /// <summary>The name of a key, or a text in its place.</summary>
     public static string KeyName(Guid? id, IReadOnlyDictionary<Guid, string> names) =>
         id is { } keyId ? names.GetValueOrDefault(keyId) ?? "A deleted key" : "No key";
 

@@ -5,15 +5,15 @@ using System.Text;
 namespace PyResolve.Server.Statistics;
 
 /// <summary>
-/// RFC 4180 in UTF-8. Text that a spreadsheet would read as a formula gets an apostrophe in front, also where a spreadsheet that splits
-/// at semicolons or tabs would start a cell. The last record may exceed <paramref name="capacity"/>, in bytes.
+/// Writes RFC 4180 in UTF-8. Text that a spreadsheet would read as a formula gets an apostrophe in front, also where a spreadsheet that
+/// splits at semicolons or tabs would start a cell. The last record may exceed <paramref name="capacity"/>, in bytes.
 /// </summary>
 internal sealed class CsvBuffer(int capacity)
 {
     private const int MaxPlainValue = 36;
     private const string InstantFormat = "yyyy-MM-dd'T'HH:mm:ss.FFFFFF'Z'";
 
-    /// <summary>Both ASCII and full-width forms.</summary>
+    /// <summary>The characters that begin a formula, in ASCII and full-width forms.</summary>
     private static readonly SearchValues<char> FormulaStarts = SearchValues.Create("=+-@\uFF1D\uFF0B\uFF0D\uFF20");
     private static readonly SearchValues<char> CellBreaks = SearchValues.Create(";\t\r\n");
     private static readonly SearchValues<char> Quoted = SearchValues.Create(",\"\r\n");
@@ -47,7 +47,7 @@ internal sealed class CsvBuffer(int capacity)
             Separate();
     }
 
-    /// <summary>UTC, to the microsecond.</summary>
+    /// <summary>Writes an instant in UTC, to the microsecond.</summary>
     public void Instant(DateTimeOffset value) => Plain(value.UtcDateTime, InstantFormat);
 
     public void EndRecord()

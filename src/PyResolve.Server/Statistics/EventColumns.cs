@@ -14,7 +14,7 @@ internal static class EventColumns
     private const int Credits = 14;
     private const int Overage = 15;
 
-    /// <summary>Of <see cref="Names"/>: a column that a statement adds has this number.</summary>
+    /// <summary>The number of <see cref="Names"/>, and so the index of a column that a statement adds.</summary>
     public const int Count = 16;
 
     public static readonly SqlFragment Names = new(
@@ -23,7 +23,7 @@ internal static class EventColumns
         cast(metadata as text), key_id, credits, overage
         """);
 
-    /// <summary>The columns of <see cref="Names"/>, those of <see cref="PositionOf"/> alone with values.</summary>
+    /// <summary>The columns of <see cref="Names"/>, of which only those of <see cref="PositionOf"/> have values.</summary>
     public static readonly SqlFragment PositionAlone = new(
         "id, null, null, null, null, null, null, month, null, created_at, null, null, null, null, null, null");
 

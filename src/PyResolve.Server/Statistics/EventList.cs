@@ -3,7 +3,7 @@ using PyResolve.Server.Storage;
 
 namespace PyResolve.Server.Statistics;
 
-/// <summary>Newest month first, latest recorded first within a month.</summary>
+/// <summary>Lists events: the newest month first, and the latest recorded first within a month.</summary>
 internal sealed class EventList(Database database)
 {
     public async Task<UsageEventPage> ReadAsync(
@@ -37,7 +37,7 @@ internal sealed class EventList(Database database)
         limit {count}
         """;
 
-    /// <summary>Limits the metadata as well as the events, because an event may have 16 KiB of it.</summary>
+    /// <summary>A page of events. The metadata is limited too, because an event may have 16 KiB of it.</summary>
     private sealed class Page(int limit)
     {
         private const int MaxMetadata = 1024 * 1024;

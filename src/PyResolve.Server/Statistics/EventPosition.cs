@@ -6,7 +6,9 @@ using PyResolve.Server.Storage;
 
 namespace PyResolve.Server.Statistics;
 
-/// <summary>In the order of the index <c>usage_events_order</c>, which finds the events after it at a constant cost.</summary>
+/// <summary>
+/// A place in the list of events, in the order of the index <c>usage_events_order</c>, which finds the events after it at a constant cost.
+/// </summary>
 internal readonly record struct EventPosition(string Month, DateTimeOffset RecordedAt, Guid Id)
 {
     private const int MonthLength = 7;
@@ -21,7 +23,9 @@ internal readonly record struct EventPosition(string Month, DateTimeOffset Recor
 
     public static EventPosition OldestOf(string month) => new(month, Earliest, Guid.Empty);
 
-    /// <summary>Not signed: it only selects among the caller's own events, and is validated when parsed.</summary>
+    /// <summary>
+    /// Writes the place as a cursor. It is not signed: it only selects among the caller's own events, and is validated when parsed.
+    /// </summary>
     public string ToCursor()
     {
         Span<byte> bytes = stackalloc byte[Length];

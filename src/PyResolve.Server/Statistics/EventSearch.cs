@@ -4,7 +4,7 @@ using PyResolve.Server.Storage;
 
 namespace PyResolve.Server.Statistics;
 
-/// <summary>null: any. The days are those on which an event happened, both included.</summary>
+/// <summary>What is searched for; null: any. The days are those on which an event happened, both included.</summary>
 internal sealed record EventFilter(
     string? Month, string? Library, string? Tier, string? EventType, Guid? KeyId, DateOnly? From, DateOnly? To)
 {
@@ -12,15 +12,17 @@ internal sealed record EventFilter(
     public bool IsSelective => this with { Month = null } != new EventFilter(null, null, null, null, null, null, null);
 }
 
-/// <summary><c>LookedThrough</c>: so many events, and more may follow; null: all that were left.</summary>
+/// <summary>
+/// A page of events that were found. <c>LookedThrough</c>: so many events, and more may follow; null: all that were left.
+/// </summary>
 internal sealed record FoundEvents(IReadOnlyList<RecordedUsageEvent> Events, EventPosition? Next, int? LookedThrough);
 
 /// <summary>An event with the reservation that it names, where it still exists.</summary>
 internal sealed record EventReceipt(RecordedUsageEvent Event, StoredReservation? Reservation);
 
 /// <summary>
-/// In the order of <see cref="EventList"/>. What no index finds is looked for in a bounded number of events, so that no page takes long in
-/// an account with millions of them; the next page goes on from there.
+/// Searches events in the order of <see cref="EventList"/>. Where no index helps, a bounded number of events is looked through, so that no
+/// page takes long in an account with millions of them; the next page goes on from there.
 /// </summary>
 internal sealed class EventSearch(Database database, TimeProvider time)
 {
@@ -68,8 +70,8 @@ internal sealed class EventSearch(Database database, TimeProvider time)
         """;
 
     /// <summary>
-    /// What matches in the window; then, marked, the window's last event and the one that follows it, if one does. One statement, so that
-    /// an event that arrives meanwhile cannot move the window. Each part ends by its limit: an index is read backwards no further than
+    /// The matching events of the window; then, marked, the window's last event and the one that follows it, if one does. One statement, so
+    /// that an event that arrives meanwhile cannot move the window. Each part ends by its limit: an index is read backwards no further than
     /// that, while PostgreSQL reads it to its end for a lower bound of three columns.
     /// </summary>
     private static Sql InWindow(Guid userId, SqlPart list, SqlPart conditions, int count) =>

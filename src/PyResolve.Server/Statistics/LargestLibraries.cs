@@ -48,7 +48,7 @@ internal sealed class LargestLibraries(Database database, TimeProvider time)
         }
     }
 
-    /// <summary>Not with the token of a request: others wait for the same.</summary>
+    /// <summary>Reads the libraries, without the cancellation of a request: others wait for the same.</summary>
     private Task<LibraryRanking> ReadAsync(Guid userId, string month) => database.OfAccount(userId).ReadAsync(
         async session =>
         {

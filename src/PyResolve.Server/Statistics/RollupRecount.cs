@@ -3,7 +3,7 @@ using PyResolve.Server.Storage;
 
 namespace PyResolve.Server.Statistics;
 
-/// <summary>null: all accounts, all months.</summary>
+/// <summary>The rollups that are recounted; null: all accounts, all months.</summary>
 internal sealed record RecountScope(Guid? UserId, string? Month, bool Repair)
 {
     public Origin By { get; init; } = Origin.Operator;
@@ -55,7 +55,7 @@ internal sealed class RollupRecount(Database database, AuditLog audit)
         return total;
     }
 
-    /// <summary>By seven index lookups: a list of all accounts could be long.</summary>
+    /// <summary>Finds the next account by index lookups instead of loading all accounts.</summary>
     private async Task<Guid?> NextAccountAsync(Guid account, CancellationToken cancellationToken)
     {
         var next = await database.FirstAsync(
@@ -152,7 +152,7 @@ internal sealed class RollupRecount(Database database, AuditLog audit)
             cancellationToken);
     }
 
-    /// <summary>Excludes other recounts, not servers: two recounts would both add the same difference.</summary>
+    /// <summary>Excludes other recounts, but not servers: two recounts would both add the same difference.</summary>
     private async Task WriteExclusivelyAsync(RollupSlice slice, Func<Session, Task> work, CancellationToken cancellationToken)
     {
         for (var attempt = 1; ; attempt++)

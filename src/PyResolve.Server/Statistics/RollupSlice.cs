@@ -3,8 +3,8 @@ using PyResolve.Server.Storage;
 namespace PyResolve.Server.Statistics;
 
 /// <summary>
-/// A month whose events retention may have deleted is never compared: the statement that would see them gone also sees the mark that
-/// retention set before.
+/// An account's month in the rollups and in the ledger. A month whose events retention may have deleted is never compared: the statement
+/// that would see them gone also sees the mark that retention set before.
 /// </summary>
 internal sealed record RollupSlice(Guid UserId, string Month)
 {
@@ -44,7 +44,7 @@ internal sealed record RollupSlice(Guid UserId, string Month)
         static row => $"{row.Uuid(0)} {row.Text(1)}");
 
     /// <summary>
-    /// Whether retention may have deleted events of the month, so that what was compared or repaired before is worth nothing. Only asked
+    /// Whether retention may have deleted events of the month, so that what was compared or repaired before is worth nothing. Needed only
     /// where the statements do not see it themselves.
     /// </summary>
     public async Task<bool> IsGoneAsync(Session session, CancellationToken cancellationToken) =>

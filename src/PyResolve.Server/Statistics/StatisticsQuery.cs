@@ -3,7 +3,7 @@ using PyResolve.Server.Http;
 
 namespace PyResolve.Server.Statistics;
 
-/// <summary>An empty parameter counts as absent; an invalid one is a 422 that names it.</summary>
+/// <summary>Reads query parameters. An empty one counts as absent; an invalid one is a 422 that names it.</summary>
 internal static class StatisticsQuery
 {
     private const string MonthFormat = "yyyy-MM";

@@ -8,7 +8,7 @@ namespace PyResolve.Server.Statistics;
 /// <summary>Reads the rollups alone, so that the cost does not grow with the number of events.</summary>
 internal sealed class StatisticsReader(Database database, QuotaReader quotas, LargestLibraries largest, TimeProvider time)
 {
-    /// <summary>Up to so many names are read and sorted for each request.</summary>
+    /// <summary>The most names that are read and sorted for each request.</summary>
     private const int MaxSorted = 1_000;
 
     private const int MaxKeys = 100;
@@ -47,7 +47,7 @@ internal sealed class StatisticsReader(Database database, QuotaReader quotas, La
         };
     }
 
-    /// <summary>A month without a row has zeros.</summary>
+    /// <summary>Reads the months of an account. One without a row has zeros.</summary>
     public async Task<UsageHistory> ReadHistoryAsync(Guid userId, int months, CancellationToken cancellationToken)
     {
         var now = time.GetUtcNow();
@@ -67,7 +67,7 @@ internal sealed class StatisticsReader(Database database, QuotaReader quotas, La
         return new UsageHistory([.. names.Select(name => byName.GetValueOrDefault(name) ?? new MonthlyUsage(name, 0, 0, 0, 0, 0))]);
     }
 
-    /// <summary>One snapshot: days, libraries and keys add up to the total.</summary>
+    /// <summary>Reads the lines of a month in one snapshot: days, libraries and keys add up to the total.</summary>
     /// <param name="ranking">The libraries to read; null: the first by name, one more than <see cref="MaxSorted"/> at most.</param>
     private Task<List<Line>> ReadLinesAsync(
         Guid userId, string month, LibraryRanking? ranking, CancellationToken cancellationToken) => database.OfAccount(userId).ReadAsync(
@@ -117,7 +117,7 @@ internal sealed class StatisticsReader(Database database, QuotaReader quotas, La
         limit {MaxSorted + 1}
         """);
 
-    /// <summary>One look-up a name: a join may read all names of the month.</summary>
+    /// <summary>Reads libraries by one look-up for each name: a join may read all names of the month.</summary>
     private static SqlPart ByName(Session session, Guid userId, string month, IReadOnlyList<string> names) => new(
         $"""
         select name as library, coalesce((
@@ -149,7 +149,7 @@ internal sealed class StatisticsReader(Database database, QuotaReader quotas, La
         return libraries;
     }
 
-    /// <summary>What is left of the month was reported by sessions, or before events had a key.</summary>
+    /// <summary>Reads the usage of keys. What is left of the month was reported by sessions, or before events had a key.</summary>
     private async Task<List<KeyUsage>> KeysAsync(
         Guid userId, List<Line> lines, long migrations, CancellationToken cancellationToken)
     {
@@ -187,7 +187,7 @@ internal sealed class StatisticsReader(Database database, QuotaReader quotas, La
             cancellationToken),
         cancellationToken)).ToDictionary(static key => key.Id, static key => (key.Prefix, key.Name));
 
-    /// <summary>Columns that a rollup does not have are 0.</summary>
+    /// <summary>A line of any rollup. Columns that a rollup does not have are 0.</summary>
     private sealed record Line(
         long Kind, string Name, long Migrations, long Tier1Migrations, long LlmMigrations, long Tokens, long FilesChanged)
     {

@@ -14,7 +14,7 @@ internal sealed record RecentDays(DateOnly First, IReadOnlyList<long> Migrations
     public DateOnly Last => First.AddDays(Migrations.Count - 1);
 }
 
-/// <summary>Across months, from the rollups by day.</summary>
+/// <summary>Reads days of usage across months, from the rollups by day.</summary>
 internal sealed class UsageDays(Database database, TimeProvider time)
 {
     private const string DateFormat = "yyyy-MM-dd";
@@ -34,13 +34,13 @@ internal sealed class UsageDays(Database database, TimeProvider time)
         return Spread(first, rows);
     }
 
-    /// <summary>The days of the current month that have usage: by the month that each event counts for.</summary>
+    /// <summary>Reads the days of the current month that have usage, by the month that each event counts for.</summary>
     public Task<List<DailyUsage>> ReadMonthAsync(Guid userId, CancellationToken cancellationToken) => database.OfAccount(userId).ListAsync(
         $"select date, migrations, tokens from usage_daily where user_id = {userId} and month = {time.GetUtcNow().ToMonth()} order by date",
         static row => new DailyUsage(row.Text(0), row.Int64(1), row.Int64(2)),
         cancellationToken);
 
-    /// <summary>Keys without a migration in these days are left out.</summary>
+    /// <summary>Reads the last days of keys. Keys without a migration in these days are left out.</summary>
     public async Task<IReadOnlyDictionary<Guid, RecentDays>> ReadByKeyAsync(
         Guid userId, IReadOnlyList<Guid> keyIds, CancellationToken cancellationToken)
     {
@@ -63,7 +63,9 @@ internal sealed class UsageDays(Database database, TimeProvider time)
             static key => key.Key, key => Spread(first, key.Select(static row => (row.Date, row.Migrations))));
     }
 
-    /// <summary>An event may be of a month before its day: that in which its reservation was granted.</summary>
+    /// <summary>
+    /// The days, and the months to read for them: an event may be of a month before its day, that in which its reservation was granted.
+    /// </summary>
     private (DateOnly First, string Months) Range()
     {
         var now = time.GetUtcNow();

@@ -3,14 +3,19 @@ using PyResolve.Server.Storage;
 
 namespace PyResolve.Server.Statistics;
 
-/// <summary>Only one chunk is in memory, and between two no connection or snapshot is held, however slowly the client reads.</summary>
+/// <summary>
+/// Exports a month's events. Only one chunk is in memory, and between two no connection or snapshot is held, however slowly the client
+/// reads.
+/// </summary>
 internal sealed partial class UsageExport(Database database, ILogger<UsageExport> logger)
 {
     private const int ChunkBytes = 256 * 1024;
     private const int MinRows = 10;
     private const int MaxRows = 2_000;
 
-    /// <summary>A failure after the first byte aborts the connection, so that a truncated file never looks complete.</summary>
+    /// <summary>
+    /// Sends the export. A failure after the first byte aborts the connection, so that a truncated file never looks complete.
+    /// </summary>
     public async Task SendAsync(HttpContext http, Guid userId, string month)
     {
         var csv = new CsvBuffer(ChunkBytes);
@@ -45,7 +50,7 @@ internal sealed partial class UsageExport(Database database, ILogger<UsageExport
         }
     }
 
-    /// <summary>The end of the export: without it, the export could follow the writers and never end.</summary>
+    /// <summary>Finds the end of the export: without it, the export could follow the writers and never end.</summary>
     private async Task<DateTimeOffset?> LastRecordedAsync(Guid userId, string month, CancellationToken cancellationToken)
     {
         var last = await database.OfAccount(userId).FirstAsync(
@@ -59,7 +64,7 @@ internal sealed partial class UsageExport(Database database, ILogger<UsageExport
     {
         private EventPosition _after = EventPosition.OldestOf(month);
 
-        /// <summary>About as many as fit, because the database also sends those that do not.</summary>
+        /// <summary>How many rows to read: about as many as fit, because the database also sends those that do not.</summary>
         private int _rows = 100;
 
         public bool IsEnd { get; private set; } = until is null;

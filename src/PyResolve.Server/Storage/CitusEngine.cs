@@ -9,13 +9,13 @@ namespace PyResolve.Server.Storage;
 /// </summary>
 internal sealed class CitusEngine(PostgresEngine store) : PostgresEngine(store)
 {
-    /// <summary>A statement has at most 65,535 parameters.</summary>
+    /// <summary>The most parameters that a statement gets here. PostgreSQL allows 65,535.</summary>
     private const int MaxParameters = 60_000;
 
     private const int MaxRows = 1_000;
     private const int MaxRemembered = 100_000;
 
-    /// <summary>An operator may move shards to other nodes.</summary>
+    /// <summary>How long the place of an account is remembered: an operator may move shards to other nodes.</summary>
     private static readonly TimeSpan RememberedFor = TimeSpan.FromMinutes(10);
 
     private static readonly TimeProvider RealTime = TimeProvider.System;
@@ -24,7 +24,9 @@ internal sealed class CitusEngine(PostgresEngine store) : PostgresEngine(store)
 
     public override bool IsDistributed => true;
 
-    /// <summary>Asks for the extension first: without it, there is no such table.</summary>
+    /// <summary>
+    /// Whether the database has Citus and distributed tables. Asks for the extension first: without it, there is no table to ask.
+    /// </summary>
     public static async Task<bool> IsFoundAsync(Session session, CancellationToken cancellationToken) =>
         await session.NumberAsync($"select 1::bigint from pg_extension where extname = 'citus'", cancellationToken) is not null
         && await session.NumberAsync(
@@ -36,7 +38,7 @@ internal sealed class CitusEngine(PostgresEngine store) : PostgresEngine(store)
     public override LedgerPlace? PlaceOf(Guid userId) =>
         _places.TryGetValue(userId, out var known) && RealTime.GetElapsedTime(known.ReadAt) < RememberedFor ? known.Place : null;
 
-    /// <summary>Needs no other node. One that is out of date costs only time.</summary>
+    /// <summary>Finds the shard of an account without asking other nodes. A place that is out of date costs only time.</summary>
     public override async Task<LedgerPlace> ReadPlaceAsync(Session session, Guid userId, CancellationToken cancellationToken)
     {
         var places = await session.ListAsync(
@@ -67,19 +69,19 @@ internal sealed class CitusEngine(PostgresEngine store) : PostgresEngine(store)
         rows.Chunk(MaxRows).Select(write);
 
     /// <summary>
-    /// Citus has no code for a node that is lost between two statements, during a commit, or while it waits for an answer, and has other
-    /// words for each. PostgreSQL itself has this code for faults of its own only.
+    /// Classifies errors. Citus has no code for a node that is lost between two statements, during a commit, or while it waits for an
+    /// answer, and has other words for each. PostgreSQL itself has this code for faults of its own only.
     /// </summary>
     public override FailureKind Classify(Exception exception) =>
         exception is PostgresException { SqlState: PostgresErrorCodes.InternalError } ? FailureKind.Unavailable : base.Classify(exception);
 
-    /// <summary>The coordinator's alone: servers on two nodes would take each other's for a failover.</summary>
+    /// <summary>Reads the lineage of the coordinator alone: servers on two nodes would take each other's for a failover.</summary>
     public override async Task<string?> ReadLineageAsync(Session session, CancellationToken cancellationToken) =>
         await session.NumberAsync($"select 1::bigint where citus_is_coordinator()", cancellationToken) is null
             ? ""
             : await base.ReadLineageAsync(session, cancellationToken);
 
-    /// <summary>As values: a select would go through all nodes.</summary>
+    /// <summary>Writes the rows as <c>values</c>: a select would go through all nodes.</summary>
     public override void Append(Sql sql, InsertedRows inserted)
     {
         var columns = inserted.Rows.Columns;

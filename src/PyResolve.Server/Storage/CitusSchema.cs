@@ -9,13 +9,14 @@ namespace PyResolve.Server.Storage;
 internal static class CitusSchema
 {
     /// <summary>
-    /// Enough for eight workers. A statement that names no account asks each shard, so Citus' own default, 32, costs more.
+    /// The shards unless told otherwise: enough for eight workers. A statement that names no account asks each shard, so Citus' own
+    /// default, 32, costs more.
     /// </summary>
     public const int DefaultShards = 8;
 
     private const char Hash = 'h';
 
-    /// <summary>In the order in which they are distributed: the first says what the others' shards are.</summary>
+    /// <summary>The tables in the order in which they are distributed. The shards of the first are those of the others too.</summary>
     private static IReadOnlyList<string> Names => LedgerTables.Names;
 
     /// <param name="session">In a transaction that has locked the schema.</param>
@@ -39,7 +40,9 @@ internal static class CitusSchema
         return await SpreadAsync(session, tables, shards ?? DefaultShards, progress, cancellationToken);
     }
 
-    /// <summary>Tables of a newer version of the schema follow the others. Without an effect where nothing is distributed.</summary>
+    /// <summary>
+    /// Distributes the tables of a newer version of the schema as the others are. Has no effect where nothing is distributed.
+    /// </summary>
     /// <param name="session">In a transaction that has locked the schema.</param>
     /// <param name="tables">All tables and views of the schema.</param>
     /// <param name="cancellationToken">Takes everything back.</param>
@@ -66,8 +69,8 @@ internal static class CitusSchema
         await IsInstalledAsync(session, cancellationToken) ? await CountShardsAsync(session, cancellationToken) : null;
 
     /// <summary>
-    /// Where Citus is installed: each statement of the transaction uses one connection to each worker. After one that used several, Citus
-    /// refuses to change a table that is not distributed.
+    /// Makes each statement of the transaction use one connection to each worker, where Citus is installed. After a statement that used
+    /// several, Citus refuses to change a table that is not distributed.
     /// </summary>
     public static Task<int> ChangeOneByOneAsync(Session session, CancellationToken cancellationToken) => session.ExecuteAsync(
         $"select set_config('citus.multi_shard_modify_mode', 'sequential', true) from pg_extension where extname = 'citus'",

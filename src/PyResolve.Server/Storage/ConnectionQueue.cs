@@ -16,7 +16,7 @@ namespace PyResolve.Server.Storage;
     "Design", "CA1001", Justification = "The semaphore has no wait handle, and requests may still return their places at shutdown.")]
 internal sealed class ConnectionQueue(int size, TimeSpan timeout)
 {
-    /// <summary>After this PostgreSQL is asked again for one more connection than it gave.</summary>
+    /// <summary>How long to wait before asking PostgreSQL for more connections than it last gave.</summary>
     private static readonly TimeSpan Pause = TimeSpan.FromSeconds(5);
 
     /// <summary>Connections that writes leave to reads; half of them where there are few.</summary>
@@ -77,7 +77,7 @@ internal sealed class ConnectionQueue(int size, TimeSpan timeout)
         }
     }
 
-    /// <summary>Of several hosts, the failures of all are told at once.</summary>
+    /// <summary>Whether PostgreSQL has no connection left, also where that is the failure of one host of several.</summary>
     public static bool IsTooMany(Exception exception) => exception
         is PostgresException { SqlState: PostgresErrorCodes.TooManyConnections }
         || (exception.InnerException is AggregateException several && several.InnerExceptions.Any(IsTooMany));
@@ -133,7 +133,7 @@ internal sealed class ConnectionQueue(int size, TimeSpan timeout)
         $"None of the {MostOfWrites(size) - Volatile.Read(ref _withheld)} connections that writes may have was free within {Limit} s: ")
         + "other writes take long, as where a synchronous standby is missing.");
 
-    /// <summary>One place after another, so that few requests wait for a connection in vain.</summary>
+    /// <summary>Gives back one place after another, so that few requests wait for a connection in vain.</summary>
     private async Task GiveBackAsync()
     {
         int remaining;
@@ -147,7 +147,7 @@ internal sealed class ConnectionQueue(int size, TimeSpan timeout)
         while (remaining > 0);
     }
 
-    /// <summary>From writes, as many as are withdrawn from all, but not the last one.</summary>
+    /// <summary>Withholds from writes as many connections as PostgreSQL refused, but leaves one.</summary>
     private void Withhold()
     {
         lock (_gate)

@@ -15,12 +15,12 @@ internal sealed class Database(Engine unopened) : IAsyncDisposable
 
     public static readonly TimeSpan ReadTimeout = TimeSpan.FromSeconds(2);
 
-    /// <summary>Before the first statement it is not known yet whether the rows are distributed.</summary>
+    /// <summary>The engine. Before the first statement it is not known yet whether the rows are distributed.</summary>
     public Engine Engine => _whole?.Engine ?? _opened ?? unopened;
 
     /// <summary>
-    /// The same, for statements about the ledger of one account. Where a node that does not answer has it, they leave connections to the
-    /// accounts of the others.
+    /// The same store, for statements about the ledger of one account. Where a node that does not answer has it, they leave connections to
+    /// the accounts of the others.
     /// </summary>
     public Database OfAccount(Guid userId) => new(_whole ?? this, userId);
 
@@ -29,12 +29,13 @@ internal sealed class Database(Engine unopened) : IAsyncDisposable
         ? new(known.Shard)
         : new(ReadShardAsync(userId, cancellationToken));
 
-    /// <summary>Where the store fails over, <paramref name="work"/> may go on after this has thrown.</summary>
+    /// <summary>Reads. Where the store fails over, <paramref name="work"/> may go on after this has thrown.</summary>
     public Task<T> ReadAsync<T>(Func<Session, Task<T>> work, CancellationToken cancellationToken) =>
         ReadAsync(work, mayBeAbandoned: true, cancellationToken);
 
     /// <summary>
-    /// Ends after <see cref="ReadTimeout"/>, unless told otherwise, also where the store is frozen and the driver would wait far longer.
+    /// Reads for at most <see cref="ReadTimeout"/>, or the time that is given, also where the store is frozen and the driver would wait far
+    /// longer.
     /// </summary>
     /// <exception cref="TimeoutException">The store does not answer.</exception>
     public Task<T> ReadWithTimeoutAsync<T>(Func<Session, CancellationToken, Task<T>> work, CancellationToken cancellationToken) =>
@@ -67,7 +68,8 @@ internal sealed class Database(Engine unopened) : IAsyncDisposable
     }
 
     /// <summary>
-    /// <paramref name="work"/> may run several times, and go on after this has thrown, so it must have no effects but its writes.
+    /// Runs <paramref name="work"/> in a transaction, perhaps several times. It may go on after this has thrown, so it must have no effects
+    /// but its writes.
     /// </summary>
     public async Task<T> WriteAsync<T>(Func<Session, Task<T>> work, CancellationToken cancellationToken)
     {
@@ -130,7 +132,7 @@ internal sealed class Database(Engine unopened) : IAsyncDisposable
     public Task<int> ExecuteAsync(Sql sql, CancellationToken cancellationToken) =>
         WriteAsync(session => session.ExecuteAsync(sql, cancellationToken), cancellationToken);
 
-    /// <summary>The store rejects a value and always will.</summary>
+    /// <summary>Whether the store rejects a value and always will.</summary>
     public bool IsRefusal(Exception exception) => Engine.Classify(exception) is FailureKind.Refused;
 
     public void ThrowUnlessRefused(Exception exception)
@@ -162,7 +164,8 @@ internal sealed class Database(Engine unopened) : IAsyncDisposable
     }
 
     /// <summary>
-    /// Of a host that hangs the driver would wait far longer. Its statements are not cancelled: that asks the same host, and waits too.
+    /// Waits for the work until its host is abandoned: if the host hangs, the driver would wait far longer. The statements are not
+    /// cancelled: that asks the same host, and waits too.
     /// </summary>
     private async Task<T> UntilAbandonedAsync<T>(Task<T> work, CancellationToken abandoned)
     {

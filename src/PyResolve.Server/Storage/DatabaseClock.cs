@@ -7,7 +7,7 @@ namespace PyResolve.Server.Storage;
 /// </summary>
 internal sealed class DatabaseClock(TimeProvider machine) : TimeProvider
 {
-    /// <summary>By how much two good clocks may drift apart, as a fraction.</summary>
+    /// <summary>How far two good clocks may drift apart, as a fraction of the time that passes.</summary>
     private const double Drift = 0.0002;
 
     private volatile Measurement? _last;

@@ -4,8 +4,8 @@ using Npgsql;
 namespace PyResolve.Server.Storage;
 
 /// <summary>
-/// Such as <c>postgres://user:password@host:5432/database?sslmode=require</c>, or with several hosts,
-/// <c>postgres://user:password@host1:5432,host2:5432/database</c>, of which the one that accepts writes is used.
+/// The addresses of databases, such as <c>postgres://user:password@host:5432/database?sslmode=require</c>, or with several hosts, of which
+/// the one that accepts writes is used, <c>postgres://user:password@host1:5432,host2:5432/database</c>.
 /// </summary>
 internal static class DatabaseUrl
 {
@@ -117,7 +117,7 @@ internal static class DatabaseUrl
             string.Create(CultureInfo.InvariantCulture, $"{(name.Contains(':') ? $"[{name}]" : name)}:{port}")));
     }
 
-    /// <summary>By hand: <see cref="Uri"/> refuses several hosts.</summary>
+    /// <summary>Splits the address by hand: <see cref="Uri"/> refuses several hosts.</summary>
     private static (string User, string[] Hosts, string Path, string Query) Split(string url)
     {
         var scheme = url.IndexOf("://", StringComparison.Ordinal);
@@ -166,7 +166,7 @@ internal static class DatabaseUrl
 
     private static bool NamesEncryption(string url) => Settings(Split(url).Query).Any(static setting => setting.Name is "sslmode" or "ssl");
 
-    /// <summary>A Unix socket or this machine, with or without a port.</summary>
+    /// <summary>Whether a host is a Unix socket or this machine, with or without a port.</summary>
     private static bool IsLocal(string host) =>
         host.StartsWith('/') || host.StartsWith('@') || host.StartsWith("localhost", StringComparison.OrdinalIgnoreCase)
         || host.StartsWith("127.", StringComparison.Ordinal) || host.Trim('[').StartsWith("::1", StringComparison.Ordinal);

@@ -3,14 +3,15 @@ using System.Runtime.InteropServices;
 
 namespace PyResolve.Server.Storage;
 
-/// <summary>What differs between the two engines.</summary>
+/// <summary>The parts of the store that differ between the two engines.</summary>
 internal abstract class Engine : IAsyncDisposable
 {
     /// <summary>The folder of this engine's schema files.</summary>
     public abstract string Name { get; }
 
     /// <summary>
-    /// The rows of <see cref="LedgerTables"/> are spread over several machines by account: each statement about them names one account.
+    /// Whether the rows of <see cref="LedgerTables"/> are spread over several machines by account: then each statement about them names one
+    /// account.
     /// </summary>
     public virtual bool IsDistributed => false;
 
@@ -21,13 +22,15 @@ internal abstract class Engine : IAsyncDisposable
 
     public abstract SqlFragment ForUpdateSkippingLocked { get; }
 
-    /// <summary>Follows a text in <c>order by</c>: orders it by its bytes, also where the database has another collation.</summary>
+    /// <summary>
+    /// SQL that follows a text in <c>order by</c>: it orders by the text's bytes, also where the database has another collation.
+    /// </summary>
     public abstract SqlFragment ByBytes { get; }
 
-    /// <summary>The UTC day, as <c>2026-11-23</c>.</summary>
+    /// <summary>SQL for the UTC day of an instant, as <c>2026-11-23</c>.</summary>
     public abstract SqlFragment DateOf(string column);
 
-    /// <summary>The id that is written in a text expression.</summary>
+    /// <summary>SQL for the id that is written in a text expression.</summary>
     public abstract SqlFragment IdOf(string text);
 
     /// <summary>
@@ -39,31 +42,31 @@ internal abstract class Engine : IAsyncDisposable
     /// <summary>The wall clock of all instances that use the store.</summary>
     public virtual TimeProvider CreateClock(TimeProvider machine) => machine;
 
-    /// <summary>Asked once, before the store is used.</summary>
+    /// <summary>Returns the engine to use, which depends on what the database is. Called once, before the store is used.</summary>
     /// <returns>What suits the database that answers, with the same connections; mostly this.</returns>
     public virtual Task<Engine> FindVariantAsync(CancellationToken cancellationToken) => Task.FromResult(this);
 
     /// <summary>The part of the store that has an account's ledger, and may be down alone; null: not known yet.</summary>
     public virtual LedgerPlace? PlaceOf(Guid userId) => default(LedgerPlace);
 
-    /// <summary>Where <see cref="PlaceOf"/> does not know it.</summary>
+    /// <summary>Asks the store for an account's part where <see cref="PlaceOf"/> does not know it.</summary>
     public virtual Task<LedgerPlace> ReadPlaceAsync(Session session, Guid userId, CancellationToken cancellationToken) =>
         Task.FromResult(default(LedgerPlace));
 
-    /// <summary>One statement, or one for each account where the rows are spread by account.</summary>
+    /// <summary>Builds one statement, or one for each account where the rows are spread by account.</summary>
     /// <param name="rows">What it is about.</param>
     /// <param name="write">The statement about some rows, which names their account where it is told to.</param>
     public virtual IEnumerable<Sql> ByAccount<T>(
         IReadOnlyList<T> rows, Func<T, Guid> account, Func<IReadOnlyList<T>, OneAccount, Sql> write) => [write(rows, default)];
 
-    /// <summary>One statement, or several where one has too many parameters.</summary>
+    /// <summary>Builds one statement, or several where one would have too many parameters.</summary>
     public virtual IEnumerable<Sql> InParts<T>(IReadOnlyList<T> rows, Func<IReadOnlyList<T>, Sql> write) => [write(rows)];
 
     /// <param name="node">The one that all statements are about; null: any number of them, or the store has one only.</param>
     /// <param name="cancellationToken">Ends the wait.</param>
     public abstract ValueTask<Reader> OpenReaderAsync(long? node, CancellationToken cancellationToken);
 
-    /// <summary>Waits until no other write is in its way.</summary>
+    /// <summary>Opens a connection to write with, once no other write is in its way.</summary>
     /// <inheritdoc cref="OpenReaderAsync"/>
     public abstract ValueTask<Writer> OpenWriterAsync(long? node, CancellationToken cancellationToken);
 
@@ -87,7 +90,7 @@ internal abstract class Engine : IAsyncDisposable
     /// <summary>Locks <paramref name="key"/> until the transaction ends.</summary>
     public abstract Task LockAsync(Session session, long key, CancellationToken cancellationToken);
 
-    /// <summary>Until the transaction ends, the database's own limits on a statement do not apply.</summary>
+    /// <summary>Lifts the database's own limits on a statement until the transaction ends.</summary>
     public virtual Task LiftTimeLimitsAsync(Session session, CancellationToken cancellationToken) => Task.CompletedTask;
 
     /// <summary>Locks the schema against other instances until the transaction ends.</summary>
@@ -101,10 +104,10 @@ internal abstract class Engine : IAsyncDisposable
     /// <summary>Whether a statement failed only because another process has the store locked.</summary>
     public virtual bool IsLockedElsewhere(Exception? exception) => false;
 
-    /// <summary>In the schema that the server works in, and in no other.</summary>
+    /// <summary>Whether there is such a table in the schema that the server works in. Other schemas do not count.</summary>
     public abstract Task<bool> TableExistsAsync(Session session, string table, CancellationToken cancellationToken);
 
-    /// <summary>Which of these names a table, a view or the like has, in the schema that the server works in.</summary>
+    /// <summary>Returns those of the names that a table, a view or the like has in the schema that the server works in.</summary>
     /// <returns>As a person writes them.</returns>
     public abstract Task<List<string>> FindRelationsAsync(
         Session session, IReadOnlyList<string> names, CancellationToken cancellationToken);
@@ -113,8 +116,8 @@ internal abstract class Engine : IAsyncDisposable
     public abstract bool LacksColumn(Exception exception);
 
     /// <summary>
-    /// Columns for a query, and what reads them, from the first of them on: which store answered. A restart, a failover and a restore
-    /// change it. Reading throws where the store does not accept writes, which may be out of date.
+    /// Columns for a query that say which store answered, and what reads them, from the first of them on. A restart, a failover and a
+    /// restore change it. Reading throws where the store does not accept writes, which may be out of date.
     /// </summary>
     public virtual (SqlFragment Columns, Func<Row, int, string> Read) Identify() => (new("''"), static (row, column) => row.Text(column));
 
@@ -128,11 +131,11 @@ internal abstract class Engine : IAsyncDisposable
     public virtual Task CheckAsync(Session session, IReadOnlyList<string> tables, CancellationToken cancellationToken) =>
         Task.CompletedTask;
 
-    /// <summary>Where the tables are spread over several nodes: those that a newer schema brought follow the others.</summary>
+    /// <summary>Distributes the tables that a newer schema brought, where the others are spread over several nodes.</summary>
     public virtual Task FollowAsync(Session session, IReadOnlyList<string> tables, CancellationToken cancellationToken) =>
         Task.CompletedTask;
 
-    /// <summary>Takes from others what they may do with these tables. Without an effect where nothing is to be taken.</summary>
+    /// <summary>Revokes what others may do with these tables. Has no effect where there is nothing to revoke.</summary>
     public virtual Task ProtectAsync(Session session, IReadOnlyList<string> tables, CancellationToken cancellationToken) =>
         Task.CompletedTask;
 
@@ -142,12 +145,12 @@ internal abstract class Engine : IAsyncDisposable
     /// <returns>What the role may not do, where that is why a statement failed.</returns>
     public virtual string? LacksRight(Exception? exception) => null;
 
-    /// <summary>The store is unavailable, or took too long to answer.</summary>
+    /// <summary>Called when the store is unavailable, or took too long to answer.</summary>
     public virtual void AfterFailure(Exception exception)
     {
     }
 
-    /// <summary>In a sentence that may be shown to anybody.</summary>
+    /// <summary>Says what is wrong, in a sentence that may be shown to anybody.</summary>
     public virtual string Explain(Exception exception) => "The database does not answer.";
 
     public abstract FailureKind Classify(Exception exception);
@@ -178,7 +181,7 @@ internal readonly struct Reader(DbConnection connection, IDisposable? place, Can
 {
     public DbConnection Connection => connection;
 
-    /// <summary>Cancelled when the store is used at another host: no answer is to be expected here.</summary>
+    /// <summary>Cancelled when the store is used at another host from now on: no answer is to be expected from this one.</summary>
     public CancellationToken Abandoned => abandoned;
 
     public async ValueTask DisposeAsync()
@@ -204,7 +207,7 @@ internal sealed class Writer(DbConnection connection, DbTransaction transaction,
     /// <inheritdoc cref="Reader.Abandoned"/>
     public CancellationToken Abandoned { get; init; }
 
-    /// <summary>The commit was cut short while it waited for its replica: it holds here, but may be lost in a failover.</summary>
+    /// <summary>Whether the commit was cut short while it waited for its replica: it is stored here, but a failover may lose it.</summary>
     public bool CommitIsUncertain { get; set; }
 
     public async ValueTask DisposeAsync()

@@ -10,16 +10,18 @@ namespace PyResolve.Server.Storage;
 /// </summary>
 internal sealed class FormerPrimaries
 {
-    /// <summary>The number of the timeline, in hexadecimal.</summary>
+    /// <summary>SQL for the number of the timeline, in hexadecimal.</summary>
     public const string Timeline = "left(pg_walfile_name(pg_current_wal_lsn()), 8)";
 
-    /// <summary>Stays the same when a standby is promoted.</summary>
+    /// <summary>SQL for a number that stays the same when a standby is promoted.</summary>
     public const string SystemIdentifier = "(select system_identifier from pg_control_system())::text";
 
     private readonly ConcurrentDictionary<string, long> _timelines = new(StringComparer.Ordinal);
     private volatile bool _isUnknown;
 
-    /// <summary>Whether the last server that was seen is another one than before: its older connections lead elsewhere.</summary>
+    /// <summary>
+    /// Checks the server of a connection. Returns whether it is another one than before: older connections lead elsewhere.
+    /// </summary>
     /// <exception cref="UnusableHostException">This server is a former primary.</exception>
     public async Task<bool> CheckAsync(NpgsqlConnection connection)
     {

@@ -26,7 +26,7 @@ internal sealed class GroupCommit<TItem, TResult>(
     private int _flushing;
     private bool _isClosed;
 
-    /// <summary>Returns the results once they are committed. Cancelling ends only the wait: queued items are still stored.</summary>
+    /// <summary>Commits the items, and returns their results. Cancelling ends only the wait: queued items are still stored.</summary>
     /// <exception cref="OverloadedException">The queue, or the account's share of it, is full. Nothing was stored.</exception>
     /// <exception cref="StoreUnavailableException">The store failed. The items may have been committed all the same.</exception>
     public Task<TResult[]> SubmitAsync(Guid account, TItem[] items, long bytes, CancellationToken cancellationToken)
@@ -111,7 +111,7 @@ internal sealed class GroupCommit<TItem, TResult>(
         }
     }
 
-    /// <summary>As many whole submissions as the limits of a group allow, and at least one.</summary>
+    /// <summary>Takes as many whole submissions as the limits of a group allow, and at least one.</summary>
     private List<Submission>? TakeGroup(Shard shard)
     {
         lock (_gate)
@@ -141,7 +141,7 @@ internal sealed class GroupCommit<TItem, TResult>(
         }
     }
 
-    /// <summary>Finds an item that the store rejects by halving, so that it alone fails.</summary>
+    /// <summary>Commits the items. Where the store rejects one, halves them until that one fails alone.</summary>
     private async Task FlushAsync(ArraySegment<TItem> items, ArraySegment<ItemOutcome> outcomes)
     {
         try
@@ -190,7 +190,9 @@ internal sealed class GroupCommit<TItem, TResult>(
             _lanes.Remove(lane.Account);
     }
 
-    /// <summary>Whose turn is next, of the accounts in one part of the store. There are few, and they stay.</summary>
+    /// <summary>
+    /// The accounts that wait, in one part of the store, in the order of their turns. There are few parts, and they stay.
+    /// </summary>
     private sealed class Shard
     {
         public Queue<Lane> Turns { get; } = [];
@@ -243,10 +245,13 @@ internal sealed class GroupCommit<TItem, TResult>(
     private readonly record struct ItemOutcome(TResult? Result, Exception? Failure);
 }
 
-/// <summary>Items of the running flush count as queued. A single submission may exceed the limits of a group.</summary>
+/// <summary>
+/// The limits of the queue and of a group. Items of the running flush count as queued. A single submission may exceed the limits of a
+/// group.
+/// </summary>
 internal sealed record GroupLimits(int QueueItems, long QueueBytes, int GroupItems, long GroupBytes)
 {
-    /// <summary>One account may fill this fraction of the queue: a quarter.</summary>
+    /// <summary>An account may fill one part in this number of the queue: a quarter.</summary>
     public const int Shares = 4;
 
     public bool Admit(long items, long bytes, long itemsOfAccount, long bytesOfAccount) =>

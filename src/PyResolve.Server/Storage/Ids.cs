@@ -4,8 +4,8 @@ using System.Security.Cryptography;
 namespace PyResolve.Server.Storage;
 
 /// <summary>
-/// UUIDv7 (RFC 9562) that ascend in the order of creation by this process, also within a millisecond: the 12 bits after the millisecond
-/// count up and carry into it.
+/// Creates UUIDv7 (RFC 9562) that ascend in the order of their creation by this process, also within a millisecond: the 12 bits after the
+/// millisecond count up and carry into it.
 /// </summary>
 internal static class Ids
 {

@@ -6,7 +6,7 @@ internal static class Instants
 {
     private const string MonthFormat = "yyyy-MM";
 
-    /// <summary>Truncated to the microsecond, as both engines return it later.</summary>
+    /// <summary>The present time, truncated to the microsecond, as both engines return it later.</summary>
     public static DateTimeOffset GetInstant(this TimeProvider time) => time.GetUtcNow().ToInstant();
 
     public static DateTimeOffset ToInstant(this DateTimeOffset value)

@@ -9,7 +9,7 @@ internal static class LedgerTables
     /// <summary>The column that says whose a row is.</summary>
     public const string Account = "user_id";
 
-    /// <summary>The first is the one whose shards the others share.</summary>
+    /// <summary>The names of the tables. The others have the same shards as the first.</summary>
     public static IReadOnlyList<string> Names { get; } =
     [
         "usage_events", "usage_monthly", "usage_daily", "usage_libraries", "usage_keys", "usage_key_days", "reservations", "repeated_holds",

@@ -2,7 +2,7 @@ using System.Globalization;
 
 namespace PyResolve.Server.Storage;
 
-/// <summary>What a PostgreSQL must be, and what the server's role must be allowed there: checked at start.</summary>
+/// <summary>Checks at start what PostgreSQL must be, and what the server's role must be allowed there.</summary>
 internal static class PostgresChecks
 {
     private const int OldestVersion = 15;
@@ -19,7 +19,10 @@ internal static class PostgresChecks
             await CheckRightsAsync(session, tables, cancellationToken);
     }
 
-    /// <summary>Before anything else: where locks or triggers are missing, what follows fails without a useful message.</summary>
+    /// <summary>
+    /// Checks before anything else that this is PostgreSQL: where locks or triggers are missing, what follows fails without a useful
+    /// message.
+    /// </summary>
     /// <exception cref="SchemaIncompatibleException">It is another product, which lacks what the server needs.</exception>
     public static async Task CheckProductAsync(Session session, CancellationToken cancellationToken)
     {

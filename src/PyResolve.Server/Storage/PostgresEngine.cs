@@ -8,7 +8,7 @@ namespace PyResolve.Server.Storage;
 /// <summary>PostgreSQL 15 or later, also behind a transaction pooler: no session state, locks only in transactions.</summary>
 internal class PostgresEngine : Engine
 {
-    /// <summary>An arbitrary number.</summary>
+    /// <summary>The key of the lock on the schema, an arbitrary number.</summary>
     private const long SchemaLock = 0x5079_5265_736F_6C76;
 
     // A restored or another database, and another server, has another text.
@@ -36,7 +36,7 @@ internal class PostgresEngine : Engine
         _hosts = new PostgresHosts(connectionString, InitializeAsync);
     }
 
-    /// <summary>Shares its connections.</summary>
+    /// <summary>Makes another engine that shares the connections of <paramref name="other"/>.</summary>
     protected PostgresEngine(PostgresEngine other) =>
         (_hosts, _connections, _formerPrimaries, _clock) = (other._hosts, other._connections, other._formerPrimaries, other._clock);
 
@@ -52,7 +52,7 @@ internal class PostgresEngine : Engine
 
     public override SqlFragment IdOf(string text) => new($"cast({text} as uuid)");
 
-    /// <summary>A record in the write-ahead log: the commit waits until the replica has it, and so everything before it.</summary>
+    /// <summary>Writes a record to the write-ahead log: the commit waits until the replica has it, and so everything before it.</summary>
     public override Sql? WaitForReplicas => $"select pg_logical_emit_message(true, 'pyresolve', '')";
 
     public override TimeProvider CreateClock(TimeProvider machine) => _clock.Value = new DatabaseClock(machine);
@@ -100,7 +100,7 @@ internal class PostgresEngine : Engine
         },
     });
 
-    /// <summary>One array per column.</summary>
+    /// <summary>Writes the rows as one array for each column.</summary>
     public override void Append(Sql sql, SqlRows rows)
     {
         sql.AppendLiteral("unnest(");
@@ -119,7 +119,9 @@ internal class PostgresEngine : Engine
     public override Task LockAsync(Session session, long key, CancellationToken cancellationToken) =>
         session.ExecuteAsync($"select pg_advisory_xact_lock({key})", cancellationToken);
 
-    /// <summary>A role's and those of DATABASE_URL: Supabase gives every role two minutes. Older versions lack one of them.</summary>
+    /// <summary>
+    /// Lifts the limits of the role and those of DATABASE_URL: Supabase gives every role two minutes. Older versions lack one of them.
+    /// </summary>
     public override Task LiftTimeLimitsAsync(Session session, CancellationToken cancellationToken) => session.ExecuteAsync(
         $"""
         select set_config(name, '0', true)
@@ -135,8 +137,8 @@ internal class PostgresEngine : Engine
     }
 
     /// <summary>
-    /// Servers that run have transactions that hold one of these tables and wait for another. So this fails, and gives all of them back, in
-    /// half the time that PostgreSQL takes to look for a deadlock and to end one of those transactions.
+    /// Locks the tables. Servers that run have transactions that hold one of them and wait for another. So this fails, and gives all of
+    /// them back, in half the time that PostgreSQL takes to look for a deadlock and to end one of those transactions.
     /// </summary>
     public override async Task LockTablesAsync(Session session, IReadOnlyList<string> tables, CancellationToken cancellationToken)
     {
@@ -259,7 +261,7 @@ internal class PostgresEngine : Engine
         _ => base.Explain(exception),
     };
 
-    /// <summary>Error codes: https://www.postgresql.org/docs/current/errcodes-appendix.html.</summary>
+    /// <summary>Classifies errors by their code: https://www.postgresql.org/docs/current/errcodes-appendix.html.</summary>
     public override FailureKind Classify(Exception exception) => exception switch
     {
         PostgresException { SqlState: PostgresErrorCodes.SerializationFailure or PostgresErrorCodes.DeadlockDetected } => FailureKind.Retry,
@@ -286,7 +288,7 @@ internal class PostgresEngine : Engine
         _ => throw new ArgumentOutOfRangeException(nameof(type)),
     };
 
-    /// <summary>Of each connection that is made, before it is used.</summary>
+    /// <summary>Checks each connection that is made, before it is used.</summary>
     private async Task InitializeAsync(NpgsqlConnection connection)
     {
         var askedAt = _clock.Value!.GetTimestamp();
@@ -307,6 +309,6 @@ internal class PostgresEngine : Engine
             _hosts.Clear();
     }
 
-    /// <summary>Of several hosts: a reason that is not that one does not answer.</summary>
+    /// <summary>Whether an exception says more than that a host does not answer.</summary>
     private bool TellsMore(Exception exception) => Explain(exception) != base.Explain(exception);
 }

@@ -34,12 +34,12 @@ internal sealed class PostgresHost : IAsyncDisposable
 
     public string Name { get; }
 
-    /// <summary>It gave no answer when it was asked last. One that refuses costs no time; this one does.</summary>
+    /// <summary>Whether the host gave no answer when it was asked last. One that refuses costs no time; this one does.</summary>
     public bool IsSilent => _isSilent;
 
     public ValueTask<NpgsqlConnection> OpenAsync(CancellationToken cancellationToken) => _pool.OpenConnectionAsync(cancellationToken);
 
-    /// <summary>An attempt that takes longer goes on, and its connection is there for the next one.</summary>
+    /// <summary>Opens a connection. An attempt that takes longer goes on, and its connection is there for the next one.</summary>
     /// <exception cref="NpgsqlException">It refused, or did not answer in time.</exception>
     public async ValueTask<HostConnection> OpenAsync(TimeSpan timeout, CancellationToken cancellationToken)
     {
@@ -48,7 +48,7 @@ internal sealed class PostgresHost : IAsyncDisposable
         return new HostConnection(await OpenAsync(_pool, timeout, cancellationToken), abandoned);
     }
 
-    /// <summary>Asks with a connection of its own, which waits for no other.</summary>
+    /// <summary>Asks the host with a connection of its own, which waits for no other.</summary>
     /// <returns>null: it can be used.</returns>
     public async Task<Exception?> FindFaultAsync(TimeSpan timeout, CancellationToken cancellationToken)
     {
@@ -66,7 +66,7 @@ internal sealed class PostgresHost : IAsyncDisposable
     /// <summary>Closes the connections that are not in use, and the others when they are returned.</summary>
     public void Clear() => _pool.Clear();
 
-    /// <summary>Another host is used from now on: nobody waits any longer for what this one was asked.</summary>
+    /// <summary>Called when another host is used from now on: nobody waits any longer for what this one was asked.</summary>
     public void Abandon()
     {
         var abandoned = Interlocked.Exchange(ref _abandoned, new CancellationTokenSource());

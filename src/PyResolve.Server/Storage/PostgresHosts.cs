@@ -9,10 +9,10 @@ namespace PyResolve.Server.Storage;
 /// </summary>
 internal sealed class PostgresHosts : IAsyncDisposable
 {
-    /// <summary>Of several hosts, one that answers later than this stands in the way of those that do answer.</summary>
+    /// <summary>How long a host of several may take to answer. A slower one stands in the way of those that do answer.</summary>
     private static readonly TimeSpan AnswerTimeout = TimeSpan.FromSeconds(1);
 
-    /// <summary>Seconds. Longer than that no attempt goes on, nor a request to cancel a statement, which occupies a thread.</summary>
+    /// <summary>The most seconds that an attempt to connect goes on, or a request to cancel a statement, which occupies a thread.</summary>
     private const int MaxConnectSeconds = 2;
 
     private static readonly TimeSpan SuspicionInterval = TimeSpan.FromMilliseconds(250);
@@ -71,8 +71,8 @@ internal sealed class PostgresHosts : IAsyncDisposable
     }
 
     /// <summary>
-    /// The host that is used may not answer any longer. It is asked, and where it does not answer, the others, until one of them accepts
-    /// writes or it answers again: the connections to a host that hangs do not break by themselves.
+    /// Called when the host that is used may not answer any longer. It is asked, and where it does not answer, the others, until one of
+    /// them accepts writes or it answers again: the connections to a host that hangs do not break by themselves.
     /// </summary>
     public void Suspect()
     {
@@ -80,10 +80,10 @@ internal sealed class PostgresHosts : IAsyncDisposable
             CheckAsync(used).Forget();
     }
 
-    /// <summary>The next connections are made anew.</summary>
+    /// <summary>Makes the next connections new ones.</summary>
     public void Clear() => Array.ForEach(_hosts, static host => host.Clear());
 
-    /// <summary>Several engines share one, and each disposes of it.</summary>
+    /// <summary>Disposes of the hosts once, although several engines share them.</summary>
     public async ValueTask DisposeAsync()
     {
         if (Interlocked.Exchange(ref _isDisposed, 1) != 0)
@@ -116,7 +116,9 @@ internal sealed class PostgresHosts : IAsyncDisposable
                 $"No host can be used: {string.Join("; ", failures.Select(static failure => failure.Message))}",
                 new AggregateException(failures));
 
-    /// <summary>Those that cost time last; of the others, the one that is used first.</summary>
+    /// <summary>
+    /// The hosts in the order in which to try them: those that cost time last; of the others, the one that is used first.
+    /// </summary>
     private IEnumerable<PostgresHost> InOrder(PostgresHost? used) =>
         _hosts.OrderBy(static host => host.IsSilent).ThenBy(host => host != used);
 

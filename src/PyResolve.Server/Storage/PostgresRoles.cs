@@ -1,9 +1,9 @@
 namespace PyResolve.Server.Storage;
 
 /// <summary>
-/// Supabase grants the roles of browsers, anon and authenticated, everything on each table that is made. Row level security without a
-/// policy shows them nothing, but neither keeps from locks, nor helps once an operator adds policies. So they keep only the columns that an
-/// account may see or change, whatever policies say.
+/// Limits what browsers may read and change. Supabase grants their roles, anon and authenticated, everything on each table that is made.
+/// Row level security without a policy shows them nothing, but neither keeps from locks, nor helps once an operator adds policies. So they
+/// keep only the columns that an account may see or change, whatever policies say.
 /// </summary>
 internal static class PostgresRoles
 {

@@ -1,6 +1,6 @@
 namespace PyResolve.Server.Storage;
 
-/// <summary>Run in order, on PostgreSQL in one round trip. Each query sees what was committed before it began.</summary>
+/// <summary>Queries that run in order, on PostgreSQL in one round trip. Each sees what was committed before it began.</summary>
 internal sealed class ReadBatch(Session session)
 {
     private readonly List<(Sql Sql, Action<Row> Read)> _statements = [];
@@ -14,7 +14,7 @@ internal sealed class ReadBatch(Session session)
         return rows;
     }
 
-    /// <summary>The rows of all of them.</summary>
+    /// <summary>Adds statements, whose rows come in one list.</summary>
     public List<T> List<T>(IEnumerable<Sql> statements, Func<Row, T> map)
     {
         var rows = new List<T>();

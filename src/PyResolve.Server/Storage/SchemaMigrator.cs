@@ -1,12 +1,12 @@
 namespace PyResolve.Server.Storage;
 
 /// <summary>
-/// Instances may start at the same time: a lock lets one apply the schema files, and the others find nothing left to do. A file only ever
-/// expands the schema; its <c>compatible_from</c> names the oldest version whose servers can still work with it.
+/// Applies the schema files. Instances may start at the same time: a lock lets one apply them, and the others find nothing left to do. A
+/// file only ever expands the schema; its <c>compatible_from</c> names the oldest version whose servers can still work with it.
 /// </summary>
 internal sealed partial class SchemaMigrator(Database database, TimeProvider time, ILogger<SchemaMigrator> logger)
 {
-    /// <summary>Another instance may be rewriting a large table.</summary>
+    /// <summary>How long to wait for another instance, which may be rewriting a large table.</summary>
     private static readonly TimeSpan MaxWait = TimeSpan.FromHours(1);
 
     private static readonly TimeSpan RetryDelay = TimeSpan.FromMilliseconds(200);
@@ -15,7 +15,7 @@ internal sealed partial class SchemaMigrator(Database database, TimeProvider tim
     private readonly IReadOnlyList<SchemaFile> _migrations = SchemaFile.LoadAll(database.Engine.Name);
     private readonly IReadOnlyList<string> _tables = SchemaFile.TablesOf(SchemaFile.LoadAll(database.Engine.Name));
 
-    /// <summary>The version that this server was built with.</summary>
+    /// <summary>The schema version that this server was built with.</summary>
     public int Version => _migrations[^1].Version;
 
     /// <inheritdoc cref="ApplyAsync(Action{SchemaStep}, CancellationToken)"/>
@@ -66,10 +66,10 @@ internal sealed partial class SchemaMigrator(Database database, TimeProvider tim
         },
         cancellationToken);
 
-    /// <summary>Tables and views of the schema.</summary>
+    /// <summary>The tables and views of the schema.</summary>
     public IReadOnlyList<string> TableNames => _tables;
 
-    /// <summary>Functions of the schema, on PostgreSQL those for Supabase too.</summary>
+    /// <summary>The functions of the schema, on PostgreSQL those for Supabase too.</summary>
     public IReadOnlyList<string> FunctionNames =>
         [.. SchemaFile.FunctionsOf(_migrations).Union(database.Engine is PostgresEngine ? SupabaseMode.FunctionNames : [])];
 
@@ -257,7 +257,7 @@ internal sealed partial class SchemaMigrator(Database database, TimeProvider tim
         }
     }
 
-    /// <summary>The first script that makes a table of such a name would fail, without a word about what to do.</summary>
+    /// <summary>Checks that no table has a name that a script needs: the script would fail, without a word about what to do.</summary>
     private async Task ThrowIfTakenAsync(Session session, CancellationToken cancellationToken)
     {
         var taken = await session.Engine.FindRelationsAsync(session, _tables, cancellationToken);

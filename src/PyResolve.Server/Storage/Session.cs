@@ -13,10 +13,10 @@ internal sealed class Session(Engine engine, DbConnection connection, DbTransact
         IReadOnlyList<T> rows, Func<T, Guid> account, Func<IReadOnlyList<T>, OneAccount, Sql> write) =>
         engine.ByAccount(rows, account, write);
 
-    /// <summary>The timeout of a statement; default the connection's own. <see cref="TimeSpan.Zero"/>: none.</summary>
+    /// <summary>The time limit of each statement; by default that of the connection. <see cref="TimeSpan.Zero"/>: none.</summary>
     public TimeSpan? TimeLimit { get; set; }
 
-    /// <summary>For a transaction that takes minutes: neither the driver nor the database ends a statement of it.</summary>
+    /// <summary>Lets a transaction take minutes: neither the driver nor the database ends a statement of it.</summary>
     public Task LiftTimeLimitsAsync(CancellationToken cancellationToken)
     {
         TimeLimit = TimeSpan.Zero;
@@ -68,7 +68,7 @@ internal sealed class Session(Engine engine, DbConnection connection, DbTransact
         HasCommitted = true;
     }
 
-    /// <summary>Without a time limit: to rewrite a large table takes minutes.</summary>
+    /// <summary>Runs a script without a time limit: to rewrite a large table takes minutes.</summary>
     public async Task ExecuteScriptAsync(string script, CancellationToken cancellationToken)
     {
         await using var command = connection.CreateCommand();
@@ -89,7 +89,7 @@ internal sealed class Session(Engine engine, DbConnection connection, DbTransact
         return rows;
     }
 
-    /// <summary>The rows of all of them, in one round trip where there are several.</summary>
+    /// <summary>Returns the rows of all statements, in one round trip where there are several.</summary>
     public async Task<List<T>> ListAsync<T>(IEnumerable<Sql> statements, Func<Row, T> map, CancellationToken cancellationToken)
     {
         Sql[] all = [.. statements];
@@ -143,7 +143,7 @@ internal sealed class Session(Engine engine, DbConnection connection, DbTransact
         return await reader.ReadAsync(cancellationToken) ? map(new Row(reader, engine)) : null;
     }
 
-    /// <summary>The first column of the first row.</summary>
+    /// <summary>Returns the first column of the first row.</summary>
     public async Task<long?> NumberAsync(Sql sql, CancellationToken cancellationToken)
     {
         await using var command = Prepare(sql);

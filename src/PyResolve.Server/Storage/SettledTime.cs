@@ -1,8 +1,8 @@
 namespace PyResolve.Server.Storage;
 
 /// <summary>
-/// What is deleted for its age is old by the newest row that was stored a day ago, not by the clock alone: one that is wrong for an hour
-/// must not delete what cannot be had back. The newest rows stay.
+/// Finds the time by which rows are old enough to be deleted: that of the newest row that was stored a day ago, not the clock's. A clock
+/// that is wrong for an hour must not delete what cannot be had back. The newest rows stay.
 /// </summary>
 internal static class SettledTime
 {

@@ -8,7 +8,9 @@ internal sealed class SharedReads<TKey, TValue>(Func<IReadOnlyList<TKey>, Task<I
     where TKey : notnull
     where TValue : class
 {
-    /// <summary>With one statement the store would idle while results are handed out; with three, fewer reads would share one.</summary>
+    /// <summary>
+    /// The most statements at a time. With one the store would idle while results are handed out; with three, fewer reads would share one.
+    /// </summary>
     private const int MaxStatements = 2;
 
     private const int MaxKeys = 256;

@@ -17,31 +17,31 @@ internal enum SqlType
 
 internal readonly record struct SqlParameter(SqlType Type, object? Value, bool IsArray = false);
 
-/// <summary>json in PostgreSQL, text in SQLite: kept as it is.</summary>
+/// <summary>A JSON text, which is stored as it is: json in PostgreSQL, text in SQLite.</summary>
 internal readonly record struct JsonText(string Value);
 
-/// <summary>SQL text that is inserted as it is, and never built from input.</summary>
+/// <summary>SQL text that is inserted as it is. It is never built from input.</summary>
 internal readonly record struct SqlFragment(string? Text);
 
-/// <summary>A type of its own, so that an interpolated string in a statement stays a parameter.</summary>
+/// <summary>A part of a statement. It has a type of its own, so that an interpolated string in a statement stays a parameter.</summary>
 internal readonly record struct SqlPart(Sql Sql);
 
-/// <summary>Whose rows a statement is about, where it must say so: see <see cref="Engine.ByAccount"/>.</summary>
+/// <summary>The account that a statement is about, where the statement must say so: see <see cref="Engine.ByAccount"/>.</summary>
 internal readonly record struct OneAccount(Guid? UserId)
 {
-    /// <summary>A condition that follows others; nothing where the statement is about any number of accounts.</summary>
+    /// <summary>A condition that follows others. It is empty where the statement is about any number of accounts.</summary>
     public SqlPart? And(string column) =>
         UserId is { } id ? new SqlPart($" and {new SqlFragment(column)} = {id}") : null;
 }
 
 /// <summary>
-/// Written as an interpolated string: <c>$"select … where id = {id}"</c>. Every value becomes a typed parameter (<c>$1</c>), so that no
-/// value gets into the text, and the text of a statement stays the same, as prepared statements need.
+/// A statement, written as an interpolated string: <c>$"select … where id = {id}"</c>. Every value becomes a typed parameter (<c>$1</c>),
+/// so that no value gets into the text, and the text of a statement stays the same, as prepared statements need.
 /// </summary>
 [InterpolatedStringHandler]
 internal sealed class Sql
 {
-    /// <summary>null stands for the next parameter, which is numbered at the end.</summary>
+    /// <summary>The pieces of the text. null stands for the next parameter, which is numbered at the end.</summary>
     private readonly List<string?> _pieces;
     private readonly List<SqlParameter> _parameters;
 

@@ -17,7 +17,8 @@ internal abstract class SqlRows(Engine engine, string name, int count)
     public IReadOnlyList<Column> Columns => _columns;
 
     /// <summary>
-    /// Follows the columns of an insert, which are these in this order: <c>$"insert into t (id, name) {rows.Inserted("id")}"</c>.
+    /// The rows as they follow the columns of an insert, which are these in this order: <c>$"insert into t (id, name)
+    /// {rows.Inserted("id")}"</c>.
     /// </summary>
     /// <param name="key">The order in which rows are locked; none: any.</param>
     public InsertedRows Inserted(params string[] key) => new(this, key);

@@ -38,7 +38,7 @@ internal sealed class SqliteEngine : Engine
 
     public override string Name => "sqlite";
 
-    /// <summary>There is one writer at a time already.</summary>
+    /// <summary>Nothing: there is one writer at a time already.</summary>
     public override SqlFragment ForUpdate => new("");
 
     public override SqlFragment ForUpdateSkippingLocked => new("");
@@ -81,7 +81,7 @@ internal sealed class SqliteEngine : Engine
         parameters.Add(new SqliteParameter($"${parameters.Count + 1}", value));
     }
 
-    /// <summary>One JSON document with an array per row; blobs in hexadecimal.</summary>
+    /// <summary>Writes the rows as one JSON document with an array for each row; blobs are in hexadecimal.</summary>
     public override void Append(Sql sql, SqlRows rows)
     {
         sql.AppendLiteral("(select ");
@@ -100,7 +100,7 @@ internal sealed class SqliteEngine : Engine
     public override DateTimeOffset ReadInstant(DbDataReader reader, int column) =>
         DateTimeOffset.UnixEpoch.AddTicks(reader.GetInt64(column) * TicksPerMicrosecond);
 
-    /// <summary>The write transaction is the lock.</summary>
+    /// <summary>Does nothing: the write transaction is the lock.</summary>
     public override Task LockAsync(Session session, long key, CancellationToken cancellationToken) => Task.CompletedTask;
 
     public override Task<bool> TryLockSchemaAsync(Session session, CancellationToken cancellationToken) => Task.FromResult(true);
@@ -139,7 +139,7 @@ internal sealed class SqliteEngine : Engine
         _ => base.Explain(exception),
     };
 
-    /// <summary>Result codes: https://sqlite.org/rescode.html.</summary>
+    /// <summary>Classifies errors by their result code: https://sqlite.org/rescode.html.</summary>
     public override FailureKind Classify(Exception exception) => exception is not SqliteException sqlite
         ? FailureKind.Bug
         : sqlite.SqliteErrorCode switch

@@ -6,13 +6,13 @@ namespace PyResolve.Server.Storage;
 /// </summary>
 internal sealed partial class StoreHistory(Database database, TimeProvider time, ILogger<StoreHistory> logger)
 {
-    /// <summary>The schema version that has it.</summary>
+    /// <summary>The schema version that brought the tables of this class.</summary>
     public const int Schema = 27;
 
-    /// <summary>The clock of a new primary may be behind that of the old one.</summary>
+    /// <summary>How far the clock of a new primary may be behind that of the old one.</summary>
     private static readonly TimeSpan ClockDifference = TimeSpan.FromMinutes(1);
 
-    /// <summary>For how long before a loss changes may be lost: as long as a reservation can live and then be settled.</summary>
+    /// <summary>How long before a loss a change may be lost: as long as a reservation can live and then be settled.</summary>
     private static readonly TimeSpan Reach = TimeSpan.FromDays(42);
 
     // What this server saw, which the store may have lost as well.
@@ -64,7 +64,7 @@ internal sealed partial class StoreHistory(Database database, TimeProvider time,
         bool HasMoved() => _seen is { } last && last != lineage;
     }
 
-    /// <summary>Asked for ids that a transaction did not find.</summary>
+    /// <summary>Whether the store may have lost rows with these ids, which a transaction did not find.</summary>
     /// <returns>Whether the store may have lost one. It does not matter which request noted the loss.</returns>
     public async Task<bool> MayHaveLostAsync(IEnumerable<Guid> ids, CancellationToken cancellationToken)
     {

@@ -26,7 +26,7 @@ internal sealed class StoreLease(Database database, string table, Sql row, TimeS
     public Task ReleaseAsync(Session session, CancellationToken cancellationToken) =>
         session.ExecuteAsync(Update(Release), cancellationToken);
 
-    /// <summary>Where the store is unavailable, the lease expires instead.</summary>
+    /// <summary>Releases the lease. Where the store is unavailable, it expires instead.</summary>
     public async Task TryReleaseAsync()
     {
         try

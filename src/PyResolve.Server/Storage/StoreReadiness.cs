@@ -8,7 +8,7 @@ internal sealed partial class StoreReadiness(Database database, SchemaMigrator s
 {
     public static readonly TimeSpan Timeout = TimeSpan.FromSeconds(5);
 
-    /// <summary>For how long a write proves that others succeed.</summary>
+    /// <summary>How long a write proves that others succeed.</summary>
     private static readonly TimeSpan MaxAge = TimeSpan.FromMilliseconds(250);
 
     private static readonly TimeProvider RealTime = TimeProvider.System;

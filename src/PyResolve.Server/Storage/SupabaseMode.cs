@@ -5,7 +5,7 @@ using System.Text.RegularExpressions;
 namespace PyResolve.Server.Storage;
 
 /// <summary>
-/// What the database of a Supabase project gets beside the tables: the functions, policies and triggers by which browsers and the service
+/// Adds to the database of a Supabase project, beside the tables, the functions, policies and triggers by which browsers and the service
 /// role work on the same store as the server. The script finds out by itself where it is.
 /// </summary>
 internal static partial class SupabaseMode

@@ -4,8 +4,8 @@ using PyResolve.Server.Hosting;
 namespace PyResolve.Server.Telemetry;
 
 /// <summary>
-/// A collector of OpenTelemetry for one kind of signal, from the variables of that kind. What they leave out is as the variables for all
-/// kinds say.
+/// A collector of OpenTelemetry for one kind of signal, from the variables of that kind. Where they say nothing, the variables for all
+/// kinds apply.
 /// </summary>
 internal sealed record CollectorOptions(Uri Endpoint, OtlpExportProtocol? Protocol, string? Headers, int? TimeoutMilliseconds)
 {

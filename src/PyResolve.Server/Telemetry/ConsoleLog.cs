@@ -7,7 +7,8 @@ internal static class ConsoleLog
     private const string Timestamp = "yyyy-MM-dd'T'HH:mm:ss.fff'Z'";
 
     /// <summary>
-    /// <c>PyResolve:LogFormat</c>: <c>text</c>, a line for people; or <c>json</c>, an object a line, with the request's id in its scopes.
+    /// Adds the log in the format of <c>PyResolve:LogFormat</c>: <c>text</c>, a line for people; or <c>json</c>, an object a line, with the
+    /// request's id in its scopes.
     /// </summary>
     public static void AddConsoleLog(this ILoggingBuilder logging, IConfiguration configuration)
     {
@@ -35,7 +36,7 @@ internal static class ConsoleLog
         }
     }
 
-    /// <summary>Else the first logger that is made fails, without the setting's name.</summary>
+    /// <summary>Checks the levels. Else the first logger that is made fails, without the setting's name.</summary>
     private static void CheckLevels(IConfigurationSection logging)
     {
         // Of all, and of each provider.

@@ -2,7 +2,7 @@ using System.Diagnostics.Metrics;
 
 namespace PyResolve.Server.Telemetry;
 
-/// <summary>What this instance counts. Names are those of OpenTelemetry; Prometheus writes <c>_</c> for each dot.</summary>
+/// <summary>The metrics that this instance counts. Names are those of OpenTelemetry; Prometheus writes <c>_</c> for each dot.</summary>
 internal sealed class ServerMetrics
 {
     public const string MeterName = "PyResolve.Server";
@@ -60,7 +60,7 @@ internal sealed class ServerMetrics
 
     public void EmailGivenUp() => _emails.Add("given_up");
 
-    /// <summary>Each series exists from the start with 0: a rate over one that appears with 1 would miss the first.</summary>
+    /// <summary>Writes a 0 to each series at the start: a rate over one that appears with 1 would miss the first.</summary>
     public void WriteZeros()
     {
         foreach (var tally in new[] { _keyChecks, _reservations, _settlements, _usageEvents, _customerSyncs, _emails })

@@ -2,7 +2,7 @@ using PyResolve.Server.Hosting;
 
 namespace PyResolve.Server.Telemetry;
 
-/// <summary>What leaves this process about it. Without a setting nothing does, and nothing is measured.</summary>
+/// <summary>The telemetry that leaves this process. Without a setting nothing does, and nothing is measured.</summary>
 /// <param name="MetricsUrls"><c>PYRESOLVE_METRICS_URLS</c>: where Prometheus reads <c>/metrics</c>, and nothing else is served.</param>
 /// <param name="SendsAll">Whether the usual variable names a collector of OpenTelemetry for everything.</param>
 /// <param name="Collectors">Otherwise those that are named for one kind of signal alone.</param>

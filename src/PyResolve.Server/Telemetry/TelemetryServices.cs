@@ -9,7 +9,7 @@ namespace PyResolve.Server.Telemetry;
 
 internal static class TelemetryServices
 {
-    /// <summary>Of the server's HTTP, of Kestrel, of the .NET runtime and of the database's driver.</summary>
+    /// <summary>The meters of the server's HTTP, of Kestrel, of the .NET runtime and of the database's driver.</summary>
     private static readonly string[] OtherMeters =
     [
         "Microsoft.AspNetCore.Hosting", "Microsoft.AspNetCore.Server.Kestrel", "System.Runtime", "Npgsql",
@@ -47,7 +47,9 @@ internal static class TelemetryServices
         return options;
     }
 
-    /// <summary><c>UseOtlpExporter</c> would send the other kinds too, to this machine.</summary>
+    /// <summary>
+    /// Adds an exporter for each kind that has a collector. <c>UseOtlpExporter</c> would send the other kinds too, to this machine.
+    /// </summary>
     private static void AddCollectors(OpenTelemetryBuilder telemetry, TelemetryOptions options)
     {
         foreach (var (signal, collector) in options.Collectors)
@@ -70,7 +72,9 @@ internal static class TelemetryServices
         .AddHttpClientInstrumentation()
         .AddSource("Npgsql");
 
-    /// <summary>Most answers take less than a millisecond or two, which the usual buckets would not tell apart.</summary>
+    /// <summary>
+    /// Buckets for durations. Most answers take less than a millisecond or two, which the usual buckets would not tell apart.
+    /// </summary>
     private static ExplicitBucketHistogramConfiguration DurationBuckets => new()
     {
         Boundaries = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10],

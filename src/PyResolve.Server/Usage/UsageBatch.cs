@@ -10,7 +10,7 @@ using PyResolve.Server.Storage;
 
 namespace PyResolve.Server.Usage;
 
-/// <summary>An error in one event, even in its JSON, does not affect the others.</summary>
+/// <summary>The body of a batch. An error in one event, even in its JSON, does not affect the others.</summary>
 internal sealed class UsageBatch : IBindableFromHttpContext<UsageBatch>, IEndpointParameterMetadataProvider
 {
     private const int MaxBody = 4 * 1024 * 1024;
@@ -87,7 +87,9 @@ internal sealed class UsageBatch : IBindableFromHttpContext<UsageBatch>, IEndpoi
     private static UsageBatchResult CreateResult(int index, Guid? id, Problem problem) =>
         new(id, UsageBatchStatuses.Invalid) { Index = index, Code = problem.Code, Detail = problem.Detail, Errors = problem.Errors };
 
-    /// <summary>Where the strict parser fails (a duplicate member, a lone surrogate in a name), each event is checked on its own.</summary>
+    /// <summary>
+    /// Parses the body. Where the strict parser fails (a duplicate member, a lone surrogate in a name), each event is checked on its own.
+    /// </summary>
     private static JsonDocument Parse(ReadOnlyMemory<byte> json, out bool isStrict)
     {
         try

@@ -10,10 +10,12 @@ namespace PyResolve.Server.Usage;
 /// <summary>Records events exactly once by id, also past the plan's limit, because the usage has happened. Thread-safe.</summary>
 internal sealed partial class UsageLedger : IAsyncDisposable
 {
-    /// <summary>One account may use a quarter of the queue: sixteen full batches.</summary>
+    /// <summary>The limits of the queue and of a group. One account may use a quarter of the queue: sixteen full batches.</summary>
     private static readonly GroupLimits Limits = new(QueueItems: 65_536, QueueBytes: 128 << 20, GroupItems: 4_096, GroupBytes: 16 << 20);
 
-    /// <summary>After a retried event, more are likely: for this many groups, stored ids are looked up before the insert.</summary>
+    /// <summary>
+    /// The number of groups for which stored ids are looked up before the insert after an event that was retried: more are likely.
+    /// </summary>
     private const int GroupsAfterRetry = 100;
 
     private readonly Database _database;
@@ -44,7 +46,7 @@ internal sealed partial class UsageLedger : IAsyncDisposable
         Guid userId, Guid? keyId, UsageEventRequest usage, CancellationToken cancellationToken) =>
         (await RecordAsync(userId, [UsageEvent.From(usage, keyId, _time.GetInstant())], cancellationToken))[0];
 
-    /// <summary>In one transaction, unless the database rejects one of the events.</summary>
+    /// <summary>Records events in one transaction, unless the database rejects one of them.</summary>
     public async Task<RecordOutcome[]> RecordAsync(Guid userId, UsageEvent[] events, CancellationToken cancellationToken)
     {
         var pending = Array.ConvertAll(events, usage => new PendingUsageEvent(userId, usage));

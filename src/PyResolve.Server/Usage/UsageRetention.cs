@@ -3,7 +3,7 @@ using PyResolve.Server.Storage;
 
 namespace PyResolve.Server.Usage;
 
-/// <summary>In small batches with pauses, on one instance at a time. The events' sums stay in the rollups.</summary>
+/// <summary>Deletes old events in small batches with pauses, on one instance at a time. Their sums stay in the rollups.</summary>
 internal sealed partial class UsageRetention(Database database, ServerOptions options, TimeProvider time, ILogger<UsageRetention> logger)
     : RepeatedWork(Interval, time)
 {
@@ -18,7 +18,7 @@ internal sealed partial class UsageRetention(Database database, ServerOptions op
 
     public static TimeSpan Interval { get; } = TimeSpan.FromHours(6);
 
-    /// <summary>Between two batches, so that requests can write.</summary>
+    /// <summary>The pause between two batches, so that requests can write.</summary>
     public static TimeSpan Pause { get; } = TimeSpan.FromMilliseconds(100);
 
     protected override void Failed(Exception exception) => Log.DeletionFailed(logger, exception);
@@ -59,8 +59,8 @@ internal sealed partial class UsageRetention(Database database, ServerOptions op
     }
 
     /// <summary>
-    /// The month of the clock, but never later than the newest month with events that have been stored for a day: a clock that is wrong for
-    /// an hour must not delete the ledger.
+    /// Finds the current month: that of the clock, but never later than the newest month with events that have been stored for a day. A
+    /// clock that is wrong for an hour must not delete the ledger.
     /// </summary>
     private async Task<DateTimeOffset?> FindCurrentMonthAsync(DateTimeOffset now, CancellationToken cancellationToken)
     {
@@ -92,7 +92,7 @@ internal sealed partial class UsageRetention(Database database, ServerOptions op
                 cancellationToken),
             cancellationToken) is not null;
 
-    /// <summary>Records up to which month events are deleted, before anything is deleted.</summary>
+    /// <summary>Records up to which month events will be deleted, before anything is deleted.</summary>
     private async Task<bool> TryLeaseAsync(string oldestKept, CancellationToken cancellationToken) => await database.ExecuteAsync(
         $"""
         update usage_retention
@@ -142,7 +142,10 @@ internal sealed partial class UsageRetention(Database database, ServerOptions op
         },
         cancellationToken);
 
-    /// <summary>Their ids are free again: overage of a later event with such an id is to be reported as well.</summary>
+    /// <summary>
+    /// Deletes the meter reports of deleted events. Their ids are free again: overage of a later event with such an id is to be reported as
+    /// well.
+    /// </summary>
     private static async Task DeleteReportsAsync(
         Session session, List<(Guid UserId, Guid Id)> events, CancellationToken cancellationToken)
     {

@@ -12,7 +12,9 @@ internal sealed partial class BillingInvoices(IStripeGateway stripe, BillingCust
 {
     public const int PageSize = 50;
 
-    /// <summary>Newest first, without drafts, whose amounts may still change. An account without a customer has none.</summary>
+    /// <summary>
+    /// Reads invoices, newest first, without drafts, whose amounts may still change. An account without a customer has none.
+    /// </summary>
     /// <param name="userId">The account.</param>
     /// <param name="cursor">The last invoice of the page before; null or empty: the first page.</param>
     /// <param name="cancellationToken">Stops waiting.</param>

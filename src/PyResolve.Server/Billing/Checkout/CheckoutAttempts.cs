@@ -20,7 +20,9 @@ internal sealed class CheckoutAttempts(Database database, BillingOptions options
 {
     private readonly string _origin = options.Origin;
 
-    /// <summary>While a replaced session may still be open, the attempt stays, so that no session that can be paid is forgotten.</summary>
+    /// <summary>
+    /// Begins an attempt. While a replaced session may still be open, the attempt stays, so that no session that can be paid is forgotten.
+    /// </summary>
     public Task<CheckoutAttempt> BeginAsync(
         Guid userId, string customerId, string price, CancellationToken cancellationToken) => database.WriteAsync(
         async session =>
@@ -75,7 +77,7 @@ internal sealed class CheckoutAttempts(Database database, BillingOptions options
             },
             cancellationToken);
 
-    /// <summary>Has no effect where a concurrent request has stored a session for this attempt.</summary>
+    /// <summary>Begins the next attempt. Has no effect where a concurrent request has stored a session for this one.</summary>
     public Task<int> BeginNextAsync(
         Guid userId, CheckoutAttempt attempt, CancellationToken cancellationToken) => database.ExecuteAsync(
         $"""
@@ -92,7 +94,7 @@ internal sealed class CheckoutAttempts(Database database, BillingOptions options
         """,
         cancellationToken);
 
-    /// <summary>Deleted accounts that may still have an open checkout: the nightly run closes it.</summary>
+    /// <summary>Lists deleted accounts that may still have an open checkout: the nightly run closes it.</summary>
     public async Task<IReadOnlySet<Guid>> ListDeletedAccountsAsync(CancellationToken cancellationToken) => (await database.ListAsync(
         $"""
         select c.user_id from billing_checkouts c

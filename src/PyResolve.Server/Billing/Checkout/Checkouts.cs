@@ -20,20 +20,20 @@ internal abstract record CheckoutOutcome
     /// <summary>An operator gave the account this plan without an end, and nothing is less than it.</summary>
     public sealed record GivenByOperator(string Plan) : CheckoutOutcome;
 
-    /// <summary>Paid by a method that takes days, such as a bank debit.</summary>
+    /// <summary>The purchase is paid by a method that takes days, such as a bank debit.</summary>
     public sealed record PaymentPending : CheckoutOutcome;
 
     public sealed record Superseded : CheckoutOutcome;
 }
 
-/// <summary>At most one open checkout per account: the same one for the same plan; for another plan it is closed first.</summary>
+/// <summary>Opens checkouts, at most one for an account: the same one for the same plan; for another plan it is closed first.</summary>
 internal sealed class Checkouts(
     CheckoutAttempts attempts, BillingCustomers customers, CustomerLinks links, CustomerSync sync, IStripeGateway stripe, PlanCatalog plans,
     BillingOptions options, BillingLinks urls, TimeProvider time)
 {
     private const int MaxRounds = 5;
 
-    /// <summary>The slowest bank debits take two weeks; a payment that has not arrived by then has failed.</summary>
+    /// <summary>How long a payment may take. The slowest bank debits take two weeks; one that has not arrived by then has failed.</summary>
     private static readonly TimeSpan MaxPaymentTime = TimeSpan.FromDays(21);
 
     private readonly string _origin = options.Origin;
@@ -93,7 +93,9 @@ internal sealed class Checkouts(
         return portal.Url;
     }
 
-    /// <summary>A subscription to no more than what an operator gave would be paid for nothing.</summary>
+    /// <summary>
+    /// Finds the plan that an operator gave, where it is no less than the wanted one: a subscription would be paid for nothing.
+    /// </summary>
     /// <returns>null where it would give more, or where the operator's plan ends.</returns>
     private async Task<string?> FindGivenPlanAsync(Guid userId, Plan wanted, CancellationToken cancellationToken)
     {
@@ -105,7 +107,9 @@ internal sealed class Checkouts(
         return isMore ? null : given;
     }
 
-    /// <summary>So that the first payment of an earlier attempt cannot be made beside that of the new one.</summary>
+    /// <summary>
+    /// Cancels incomplete subscriptions, so that the first payment of an earlier attempt cannot be made beside that of the new one.
+    /// </summary>
     private async Task CancelIncompleteAsync(SyncResult state, CancellationToken cancellationToken)
     {
         foreach (var incomplete in state.Incomplete)
@@ -140,7 +144,9 @@ internal sealed class Checkouts(
         return new CheckoutOutcome.Started(url);
     }
 
-    /// <summary>A completed session prevents another checkout until its subscription has ended, or its payment has failed.</summary>
+    /// <summary>
+    /// Reads whether a session was completed: it prevents another checkout until its subscription has ended, or its payment has failed.
+    /// </summary>
     private async Task<CheckoutOutcome?> ReadPurchaseAsync(
         StripeCheckoutSession? session, BillingCustomer customer, CancellationToken cancellationToken)
     {

@@ -8,7 +8,9 @@ using PyResolve.Server.Storage;
 
 namespace PyResolve.Server.Billing.Checkout;
 
-/// <summary>Concurrent requests create one customer: they share an idempotency key, and the first answer is linked.</summary>
+/// <summary>
+/// Finds or creates an account's customer. Concurrent requests create one: they share an idempotency key, and the first answer is linked.
+/// </summary>
 internal sealed class CustomerLinks(
     Database database, BillingCustomers customers, CustomerAdoption adoption, IStripeGateway stripe, BillingOptions options)
 {

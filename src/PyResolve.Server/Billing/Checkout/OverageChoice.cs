@@ -7,7 +7,7 @@ using PyResolve.Server.Storage;
 namespace PyResolve.Server.Billing.Checkout;
 
 /// <summary>
-/// How much overage an account allows itself. Before it may use any, its subscription gets the metered price by which it is billed.
+/// Sets how much overage an account allows itself. Before it may use any, its subscription gets the metered price by which it is billed.
 /// </summary>
 internal sealed class OverageChoice(
     Database database, BillingCustomers customers, CustomerSync sync, IStripeGateway stripe, BillingOptions options, PlanCatalog plans,

@@ -7,13 +7,15 @@ internal sealed record MeterReport(string Identifier, Guid UserId, string Plan, 
 {
     private static readonly TimeSpan LatestInPeriod = TimeSpan.FromMinutes(50);
 
-    /// <summary>Stripe keeps an answer under a key for a day, also a refusal. It knows a repetition by the identifier.</summary>
+    /// <summary>
+    /// The key of this try. Stripe keeps an answer under a key for a day, also a refusal; it knows a repetition by the identifier.
+    /// </summary>
     public string IdempotencyKey => string.Create(CultureInfo.InvariantCulture, $"{Identifier}:{Tries}");
 
     /// <summary>Whether Stripe may have it by an earlier try.</summary>
     public bool MayBeKnown { get; init; }
 
-    /// <summary>null: the account is no customer.</summary>
+    /// <summary>The customer; null: the account has none.</summary>
     public string? CustomerId { get; init; }
 
     /// <summary>Whether a subscription bills it, by what the latest sync has stored.</summary>

@@ -13,19 +13,19 @@ namespace PyResolve.Server.Billing.Gateway;
 /// <param name="Products">In the order in which they are shown.</param>
 internal sealed record PortalContents(string Headline, string ReturnUrl, bool ChangesDetails, IReadOnlyList<PortalProduct> Products)
 {
-    /// <summary>In the metadata of a configuration that setup made: what it was made from.</summary>
+    /// <summary>The metadata of a configuration that says what setup made it from.</summary>
     public const string MarkKey = "made_by";
 
-    /// <summary>Stripe's limit.</summary>
+    /// <summary>The most products that Stripe allows.</summary>
     public const int MaxProducts = 10;
 
-    /// <summary>Grows with what every configuration has. The first kind made downgrades at once.</summary>
+    /// <summary>The version of what every configuration has. The first made downgrades at once.</summary>
     private const string Kind = "pyresolve/3";
 
     /// <summary>Whether customers change the number of seats of some plan.</summary>
     public bool ChangesSeats => Products.Any(static product => product.HasSeats);
 
-    /// <summary>A digest, because Stripe takes at most 500 characters.</summary>
+    /// <summary>A digest of the contents, because Stripe takes at most 500 characters.</summary>
     public string Mark => $"{Kind} sha256:{Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(Describe())))}";
 
     public static PortalContents Of(IEnumerable<StripePrice> prices, string returnUrl, BillingOptions options) => new(
@@ -45,7 +45,7 @@ internal sealed record PortalContents(string Headline, string ReturnUrl, bool Ch
     /// <summary>Whether a configuration was made from just this.</summary>
     public bool IsIn(StripePortalConfiguration configuration) => configuration.Metadata?.GetValueOrDefault(MarkKey) == Mark;
 
-    /// <summary>A line for each value; no value can pass for two lines.</summary>
+    /// <summary>Writes the contents, a line for each value; no value can pass for two lines.</summary>
     private string Describe()
     {
         var text = new StringBuilder();

@@ -47,7 +47,9 @@ internal sealed partial class StripeConnection : IHttpClient
 
     public StripeClient Client { get; }
 
-    /// <summary>Stripe.net reads an answer only if the status is 200 and the body is an object; anything else throws here.</summary>
+    /// <summary>
+    /// Sends a request. Stripe.net reads an answer only if the status is 200 and the body is an object; anything else throws here.
+    /// </summary>
     public async Task<StripeResponse> MakeRequestAsync(StripeRequest request, CancellationToken cancellationToken = default)
     {
         var response = await SendAsync(request, cancellationToken);
@@ -94,7 +96,7 @@ internal sealed partial class StripeConnection : IHttpClient
         }
     }
 
-    /// <summary>The member <c>error</c> is an object, or in answers of OAuth a word.</summary>
+    /// <summary>Reads an error. The member <c>error</c> is an object, or in answers of OAuth a word.</summary>
     private static StripeException ReadError(StripeResponse response)
     {
         var status = (int)response.StatusCode;

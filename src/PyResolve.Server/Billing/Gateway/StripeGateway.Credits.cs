@@ -54,7 +54,9 @@ internal sealed partial class StripeGateway
         return all;
     }
 
-    /// <summary>A charge that was disputed stays so; a dispute that is won returns the money.</summary>
+    /// <summary>
+    /// Whether the money of a charge is gone. A charge that was disputed stays so; a dispute that is won returns the money.
+    /// </summary>
     private async Task<bool> IsWithdrawnAsync(string charge, CancellationToken cancellationToken) => (await ListAsync(
         new DisputeListOptions { Charge = charge },
         list => Api.Disputes.ListAsync(list, cancellationToken: cancellationToken),

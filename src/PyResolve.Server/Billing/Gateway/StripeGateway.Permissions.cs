@@ -3,8 +3,8 @@ using Stripe;
 namespace PyResolve.Server.Billing.Gateway;
 
 /// <summary>
-/// What a restricted key may do. Stripe looks at the permission before it looks for the object, so each call names one that does not exist:
-/// nothing changes.
+/// Finds what a restricted key may do. Stripe looks at the permission before it looks for the object, so each call names one that does not
+/// exist: nothing changes.
 /// </summary>
 internal sealed partial class StripeGateway
 {
@@ -32,7 +32,7 @@ internal sealed partial class StripeGateway
         return missing;
     }
 
-    /// <summary>By the names that the dashboard has for them.</summary>
+    /// <summary>The calls to try, by the names that the dashboard has for their permissions.</summary>
     private IEnumerable<(string Permission, Func<Task> TryAsync)> Permissions(CancellationToken cancellationToken)
     {
         yield return ("Customers: write", () => StripeConnection.ReadAsync(

@@ -4,7 +4,7 @@ using Portal = Stripe.BillingPortal;
 
 namespace PyResolve.Server.Billing.Gateway;
 
-/// <summary>What <c>stripe setup</c> makes, and <c>stripe doctor</c> checks.</summary>
+/// <summary>The calls by which <c>stripe setup</c> makes things, and <c>stripe doctor</c> checks them.</summary>
 internal sealed partial class StripeGateway
 {
     public Task<StripeProduct?> FindProductAsync(string id, CancellationToken cancellationToken) =>
@@ -128,7 +128,10 @@ internal sealed partial class StripeGateway
     private static Portal.ConfigurationFeaturesCustomerUpdateOptions CustomerDetails() =>
         new() { Enabled = true, AllowedUpdates = ["address", "name", "tax_id"] };
 
-    /// <summary>A downgrade at once would credit the rest of the month: who upgrades, uses and downgrades would pay nothing.</summary>
+    /// <summary>
+    /// The changes of plan in the portal. A downgrade at once would credit the rest of the month: who upgrades, uses and downgrades would
+    /// pay nothing.
+    /// </summary>
     private static Portal.ConfigurationFeaturesSubscriptionUpdateOptions ChangesBetween(PortalContents contents) => new()
     {
         Enabled = true,

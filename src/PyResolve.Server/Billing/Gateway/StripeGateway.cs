@@ -7,7 +7,9 @@ using Portal = Stripe.BillingPortal;
 
 namespace PyResolve.Server.Billing.Gateway;
 
-/// <summary>The library is loaded with the first call: a server that does not sell does without. The timeout is of one attempt.</summary>
+/// <summary>
+/// Calls Stripe. The library is loaded with the first call: a server that does not sell does without. The timeout is of one attempt.
+/// </summary>
 internal sealed partial class StripeGateway(BillingOptions options, TimeProvider time, TimeSpan? timeout = null) : IStripeGateway
 {
     private const int PageSize = 100;
@@ -235,8 +237,10 @@ internal sealed partial class StripeGateway(BillingOptions options, TimeProvider
 
     private static RequestOptions Under(string idempotencyKey) => new() { IdempotencyKey = idempotencyKey };
 
-    /// <summary>A charge names no invoice: the invoice's payment names the payment intent of both. Invoices are paid by payment intents
-    /// only.</summary>
+    /// <summary>
+    /// Finds the subscription that a charge paid. A charge names no invoice: the invoice's payment names the payment intent of both.
+    /// Invoices are paid by payment intents only.
+    /// </summary>
     private async Task<string?> FindPaidSubscriptionAsync(StripeCharge charge, CancellationToken cancellationToken)
     {
         if (charge.PaymentIntent is not { } intent)
@@ -313,7 +317,7 @@ internal sealed partial class StripeGateway(BillingOptions options, TimeProvider
         return all;
     }
 
-    /// <summary>Each page is mapped as soon as it is read: Stripe.net's objects are large.</summary>
+    /// <summary>Reads a list page by page. Each is mapped as soon as it is read: Stripe.net's objects are large.</summary>
     private static async IAsyncEnumerable<IReadOnlyList<T>> PagesAsync<TOptions, TFrom, T>(
         TOptions options, Func<TOptions, Task<Stripe.StripeList<TFrom>>> list, Func<TFrom, T> map)
         where TOptions : ListOptions

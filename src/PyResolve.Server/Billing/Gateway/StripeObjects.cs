@@ -24,7 +24,7 @@ internal sealed record StripeCheckoutSession(string Id)
 
     public string? Url { get; init; }
 
-    /// <summary><c>open</c>, <c>complete</c> or <c>expired</c>.</summary>
+    /// <summary>The state of the session: <c>open</c>, <c>complete</c> or <c>expired</c>.</summary>
     public string? Status { get; init; }
 
     public string? Customer { get; init; }
@@ -37,7 +37,7 @@ internal sealed record StripeCheckoutSession(string Id)
 
     public DateTimeOffset? ExpiresAt { get; init; }
 
-    /// <summary>The paused subscription for which it asks for a way to pay; null: it sells something.</summary>
+    /// <summary>The paused subscription for which the session asks for a way to pay; null: it sells something.</summary>
     public string? Resumes => Metadata?.GetValueOrDefault(ResumesKey);
 }
 
@@ -53,7 +53,7 @@ internal sealed record StripeSubscription(string Id)
 
     public bool CancelAtPeriodEnd { get; init; }
 
-    /// <summary>Only in API versions before 2025-03-31; later ones have it in the items.</summary>
+    /// <summary>The end of the period. Only in API versions before 2025-03-31; later ones have it in the items.</summary>
     public DateTimeOffset? CurrentPeriodEnd { get; init; }
 
     public StripePauseCollection? PauseCollection { get; init; }
@@ -69,10 +69,12 @@ internal sealed record StripeSubscription(string Id)
 
     public IReadOnlyDictionary<string, string>? Metadata { get; init; }
 
-    /// <summary>Not Stripe's: a payment has been disputed since the subscription began. Set only where a dispute ends a plan.</summary>
+    /// <summary>
+    /// Whether a payment has been disputed since the subscription began. Not Stripe's; set only where a dispute ends a plan.
+    /// </summary>
     public bool IsDisputed { get; init; }
 
-    /// <summary>Not Stripe's: the plans whose overage it bills, separated by spaces; null: none.</summary>
+    /// <summary>The plans whose overage it bills, separated by spaces; null: none. Not Stripe's.</summary>
     public string? Bills { get; init; }
 }
 
@@ -97,10 +99,12 @@ internal sealed record StripeInvoice(string Id)
 
     public DateTimeOffset? Created { get; init; }
 
-    /// <summary><c>draft</c>, <c>open</c>, <c>paid</c>, <c>uncollectible</c> or <c>void</c>.</summary>
+    /// <summary>The state of the invoice: <c>draft</c>, <c>open</c>, <c>paid</c>, <c>uncollectible</c> or <c>void</c>.</summary>
     public string? Status { get; init; }
 
-    /// <summary><c>subscription_create</c>, <c>subscription_cycle</c>, <c>subscription_update</c>, or another reason.</summary>
+    /// <summary>
+    /// The reason for the invoice: <c>subscription_create</c>, <c>subscription_cycle</c>, <c>subscription_update</c>, or another.
+    /// </summary>
     public string? BillingReason { get; init; }
 
     public long AmountDue { get; init; }
@@ -132,7 +136,7 @@ internal sealed record StripeDispute(string Id)
     /// <summary>The subscription whose invoice the disputed charge paid; null: it paid for something else.</summary>
     public string? Subscription { get; init; }
 
-    /// <summary>A warning withdraws no money yet, and a dispute that is won returns it.</summary>
+    /// <summary>Whether the dispute withdraws the money. A warning does not yet, and a dispute that is won returns it.</summary>
     public bool FundsWithdrawn => Status is "needs_response" or "under_review" or "lost";
 }
 
@@ -146,7 +150,7 @@ internal sealed record StripePrice(string Id)
 
     public StripeRecurring? Recurring { get; init; }
 
-    /// <summary><c>plan</c> of its metadata.</summary>
+    /// <summary>The value of <c>plan</c> in its metadata.</summary>
     public string? Plan { get; init; }
 
     public bool IsMetered => Recurring?.UsageType == "metered";
@@ -159,7 +163,7 @@ internal sealed record StripePrice(string Id)
 
     public bool Livemode { get; init; }
 
-    /// <summary>What it charges, in place of a price of the catalogue.</summary>
+    /// <summary>The price that it charges, in place of a price of the catalogue.</summary>
     public CatalogPrice ToCatalog(CatalogPrice wanted) => wanted with
     {
         Amount = UnitAmount ?? 0,
@@ -172,7 +176,7 @@ internal sealed record StripePrice(string Id)
 
 internal sealed record StripeRecurring(string? Interval, string? UsageType)
 {
-    /// <summary>Its id; null: nothing is counted.</summary>
+    /// <summary>The id of the meter; null: nothing is counted.</summary>
     public string? Meter { get; init; }
 }
 
@@ -194,10 +198,10 @@ internal sealed record StripePortalConfiguration(string Id)
     /// <summary>Whether customers can change to another price.</summary>
     public bool SwitchesPlans { get; init; }
 
-    /// <summary>Those to which customers can change.</summary>
+    /// <summary>The prices to which customers can change.</summary>
     public IReadOnlyList<string> Prices { get; init; } = [];
 
-    /// <summary>The changes that wait for the end of the period.</summary>
+    /// <summary>The kinds of changes that wait for the end of the period.</summary>
     public IReadOnlyList<string> ScheduledChanges { get; init; } = [];
 
     public bool DowngradesAtOnce => SwitchesPlans && !DowngradeConditions.All(ScheduledChanges.Contains);
@@ -215,10 +219,10 @@ internal sealed record StripeWebhookEndpoint(string Id, string Url)
 
     public string? ApiVersion { get; init; }
 
-    /// <summary><c>enabled</c> or <c>disabled</c>.</summary>
+    /// <summary>The state of the endpoint: <c>enabled</c> or <c>disabled</c>.</summary>
     public string? Status { get; init; }
 
-    /// <summary>Only in the answer that creates the endpoint.</summary>
+    /// <summary>The secret of its signatures. Only in the answer that creates the endpoint.</summary>
     public string? Secret { get; init; }
 }
 

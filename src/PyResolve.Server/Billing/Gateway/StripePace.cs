@@ -10,7 +10,7 @@ namespace PyResolve.Server.Billing.Gateway;
 /// <param name="perSecond">The most calls that are let through within any second, from 2.</param>
 internal sealed class StripePace(int perSecond, TimeProvider time)
 {
-    /// <summary>Below the timeout of a call, so that the log names the cause.</summary>
+    /// <summary>How long a call may wait: less than its timeout, so that the log names the cause.</summary>
     private static readonly TimeSpan MaxWait = TimeSpan.FromSeconds(10);
 
     private const int MaxWaiting = 1_000;
@@ -29,7 +29,7 @@ internal sealed class StripePace(int perSecond, TimeProvider time)
 
     private int Waiting => _own.Count + _ofAccounts.Count;
 
-    /// <summary>From now on the calls of the current asynchronous flow count as the account's; by default, as the server's.</summary>
+    /// <summary>Counts the calls of the current asynchronous flow from now on as the account's; by default they are the server's.</summary>
     public static void ActFor(Guid account) => Account.Value = account;
 
     /// <exception cref="StripeException">Too many calls wait already, or this one waited too long. It was not sent.</exception>

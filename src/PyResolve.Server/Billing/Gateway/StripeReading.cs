@@ -4,7 +4,9 @@ using Stripe;
 
 namespace PyResolve.Server.Billing.Gateway;
 
-/// <summary>Our records are much smaller than Stripe.net's, which have 1970-01-01 where an instant is missing; ours have null.</summary>
+/// <summary>
+/// Converts Stripe.net's records to ours, which are much smaller, and have null where an instant is missing, and not 1970-01-01.
+/// </summary>
 internal static class StripeReading
 {
     public static StripeCustomer Customer(Customer from) => new(Required(from.Id, "id"))
@@ -156,14 +158,16 @@ internal static class StripeReading
     private static DateTimeOffset? Instant(DateTime? from) =>
         from is { } instant && instant > DateTime.UnixEpoch ? new DateTimeOffset(instant, TimeSpan.Zero) : null;
 
-    /// <summary>An instant that only earlier API versions have: Stripe.net's type has no property for it.</summary>
+    /// <summary>Reads an instant that only earlier API versions have: Stripe.net's type has no property for it.</summary>
     private static DateTimeOffset? Instant(StripeEntity from, string member) =>
         from.RawJsonElement is { } json && json.TryGetProperty(member, out var value) && value.TryGetInt64(out var seconds)
             ? DateTimeOffset.FromUnixTimeSeconds(seconds)
             : null;
 }
 
-/// <summary>Events as Stripe wrote them, in the API version of their time, which Stripe.net's types may not be able to read.</summary>
+/// <summary>
+/// A page of events as Stripe wrote them, in the API version of their time, which Stripe.net's types may not be able to read.
+/// </summary>
 internal sealed class EventPage : IStripeEntity
 {
     [JsonPropertyName("data")]

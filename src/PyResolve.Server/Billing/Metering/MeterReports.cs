@@ -12,17 +12,19 @@ namespace PyResolve.Server.Billing.Metering;
 /// </summary>
 internal sealed class MeterReports(Database database, BillingOptions options, TimeProvider time)
 {
-    /// <summary>A report that is sent twice at once is counted once.</summary>
+    /// <summary>How long a report that was taken is left to its sender. One that is sent twice at once is counted once.</summary>
     private static readonly TimeSpan Lease = TimeSpan.FromSeconds(10);
 
     private static readonly TimeSpan LongestDelay = TimeSpan.FromHours(1);
 
-    /// <summary>Of what no subscription bills: Stripe is asked for the subscriptions each time, and they may never come.</summary>
+    /// <summary>
+    /// The longest delay of what no subscription bills: Stripe is asked for the subscriptions each time, and they may never come.
+    /// </summary>
     private static readonly TimeSpan LongestUnbilledDelay = TimeSpan.FromDays(1);
 
     /// <summary>
-    /// Stripe knows an identifier for a day. If after that time it is not known whether Stripe has a report, it is not sent again: it could
-    /// be billed twice.
+    /// How long Stripe surely knows an identifier, which it does for a day. If it is not known after that time whether Stripe has a report,
+    /// it is not sent again: it could be billed twice.
     /// </summary>
     private static readonly TimeSpan KnownFor = TimeSpan.FromHours(23);
 
@@ -32,7 +34,7 @@ internal sealed class MeterReports(Database database, BillingOptions options, Ti
         return TakeAsync($"due_at <= {now}", $"order by due_at limit {max}", now, cancellationToken);
     }
 
-    /// <summary>Those of the customer's account, also those that are not due, or that another sends at the moment.</summary>
+    /// <summary>Takes the reports of the customer's account, also those that are not due, or that another sends at the moment.</summary>
     public Task<List<MeterReport>> TakeAllOfAsync(string customerId, CancellationToken cancellationToken) => TakeAsync(
         $"""
         user_id in (select b.user_id from billing_customers b where b.origin = {options.Origin} and b.customer_id = {customerId})
@@ -82,7 +84,10 @@ internal sealed class MeterReports(Database database, BillingOptions options, Ti
         $"update meter_events set sent_at = {time.GetInstant()}, failure = null where identifier = {report.Identifier}",
         cancellationToken);
 
-    /// <summary>Does nothing where another sender has taken it since: the result of that one counts.</summary>
+    /// <summary>
+    /// Notes a failed try, and when to try again. Does nothing where another sender has taken the report since: the result of that one
+    /// counts.
+    /// </summary>
     /// <param name="report">What was not sent.</param>
     /// <param name="failure">Why.</param>
     /// <param name="isUnbilled">Whether no subscription bills it.</param>
@@ -104,10 +109,10 @@ internal sealed class MeterReports(Database database, BillingOptions options, Ti
             cancellationToken);
     }
 
-    /// <summary>What failed together is not tried again together.</summary>
+    /// <summary>Shortens a delay at random: what failed together is not tried again together.</summary>
     private static TimeSpan Spread(TimeSpan delay) => delay * (0.75 + (Random.Shared.NextDouble() / 4));
 
-    /// <summary>Those that have waited for an hour, the oldest first.</summary>
+    /// <summary>Lists the reports that have waited for an hour, the oldest first.</summary>
     public Task<List<LateReport>> ListLateAsync(CancellationToken cancellationToken)
     {
         var now = time.GetInstant();
@@ -139,7 +144,9 @@ internal sealed record LateReport(string Identifier, Guid UserId, long Units, Da
             + "subscription again."
         : "It is sent again until Stripe has it.";
 
-    /// <summary>Stored, and found by this text when it is read: another text must also know this one.</summary>
+    /// <summary>
+    /// The start of a failure that is stored, and recognized by it when it is read. Changing it leaves stored ones unrecognized.
+    /// </summary>
     private const string NotBilledStart = "the account has no subscription that bills overage";
 
     /// <summary>The failure of a report that no invoice would include.</summary>

@@ -9,7 +9,7 @@ internal sealed partial class MeterSender(
     MeterReports reports, PlanCatalog plans, OverageItems items, IStripeGateway stripe, ILogger<MeterSender> logger)
 {
     /// <summary>
-    /// Everything that the customer's account has used and Stripe does not know, also what is not due yet: after the end of its
+    /// Sends everything that the customer's account has used and Stripe does not know, also what is not due yet: after the end of its
     /// subscription no invoice would have it. What Stripe refuses stays, and keeps nobody from ending the subscription.
     /// </summary>
     /// <exception cref="StripeException">Stripe did not answer, or could not at the moment.</exception>
@@ -74,7 +74,7 @@ internal sealed partial class MeterSender(
         return refusal;
     }
 
-    /// <summary>What bills a customer's reports. Stripe is asked once for all of them, and only where one needs it.</summary>
+    /// <summary>Finds whether a customer's reports are billed. Stripe is asked once for all of them, and only where one needs it.</summary>
     private sealed class CustomerBilling(OverageItems items)
     {
         private IReadOnlyList<StripeSubscription>? _subscriptions;

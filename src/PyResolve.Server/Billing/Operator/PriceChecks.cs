@@ -4,11 +4,13 @@ using PyResolve.Server.Plans;
 
 namespace PyResolve.Server.Billing.Operator;
 
-/// <summary>Whether Stripe sells what the catalogue shows, at what it shows, and under its name. Each answer names the remedy.</summary>
+/// <summary>
+/// Checks whether Stripe sells what the catalogue shows, at what it shows, and under its name. Each answer names the remedy.
+/// </summary>
 internal sealed class PriceChecks(
     IStripeGateway stripe, StripeCatalog catalog, PlanCatalog plans, BillingOptions options, BillingLinks links)
 {
-    /// <summary>Those that setup makes, each with the title of what it sells.</summary>
+    /// <summary>The products that setup makes, each with the title of what it sells.</summary>
     public IEnumerable<(string Id, string Title)> Products => plans.Sold
         .Select(static plan => (plan.Prices[0].ProductId, plan.Title))
         .Concat(plans.Packs.Select(static pack => (pack.Price.ProductId, pack.Title)));
@@ -58,7 +60,9 @@ internal sealed class PriceChecks(
         };
     }
 
-    /// <summary>Only Stripe knows whether it sells: that depends on settings of the account, such as for taxes.</summary>
+    /// <summary>
+    /// Tries whether Stripe sells at a price, which only Stripe knows: that depends on settings of the account, such as for taxes.
+    /// </summary>
     public Task<(bool IsProblem, string Text)> TryAsync(CatalogPrice price, CancellationToken cancellationToken)
     {
         var plan = plans[price.Plan];
@@ -83,7 +87,7 @@ internal sealed class PriceChecks(
         return TryAsync($"the credits {pack.Name}", () => stripe.TryPurchaseAsync(purchase, cancellationToken));
     }
 
-    /// <summary>What receipts and Stripe's pages say. A product that is not there is found by its price.</summary>
+    /// <summary>Checks the name that receipts and Stripe's pages show. A product that is not there is found by its price.</summary>
     public async Task<(bool IsProblem, string Text)> CheckNameAsync(string id, string title, CancellationToken cancellationToken)
     {
         var (product, name) = (await stripe.FindProductAsync(id, cancellationToken), catalog.NameOf(title));
@@ -92,7 +96,7 @@ internal sealed class PriceChecks(
             : (true, $"Receipts say '{product.Name}' (the product {id}), in place of '{name}'. 'stripe setup' gives it that name.");
     }
 
-    /// <summary>Whether customers can change among the public plans, and to nothing else of ours.</summary>
+    /// <summary>Checks whether customers can change among the public plans, and to nothing else of ours.</summary>
     /// <returns>What follows the portal's name; null: nothing is wrong.</returns>
     public string? FindPortalFault(StripePortalConfiguration portal)
     {

@@ -6,7 +6,7 @@ namespace PyResolve.Server.Billing.Operator;
 
 internal sealed class StripeCatalog(IStripeGateway stripe, PlanCatalog plans, BillingOptions options)
 {
-    /// <summary>Prices of the catalogue, each with what Stripe has for it.</summary>
+    /// <summary>Makes the prices of the catalogue that are missing. Returns each with what Stripe has for it.</summary>
     public async Task<IReadOnlyList<(CatalogPrice Price, StripePrice Made)>> EnsurePricesAsync(
         TextWriter output, CancellationToken cancellationToken)
     {
@@ -20,7 +20,7 @@ internal sealed class StripeCatalog(IStripeGateway stripe, PlanCatalog plans, Bi
         return made;
     }
 
-    /// <summary>Prices of credits, and of overage with its meters.</summary>
+    /// <summary>Makes the missing prices of credits, and of overage with its meters.</summary>
     public async Task<IReadOnlyList<(CatalogPrice Price, StripePrice Made)>> EnsureOtherPricesAsync(
         TextWriter output, CancellationToken cancellationToken)
     {
@@ -114,7 +114,7 @@ internal sealed class StripeCatalog(IStripeGateway stripe, PlanCatalog plans, Bi
             new NewPrice(wanted.ProductId, wanted.LookupKey, wanted.Amount, wanted.Currency, wanted.Interval), cancellationToken);
     }
 
-    /// <summary>What a setting names comes first, so that the portal offers what is sold.</summary>
+    /// <summary>Finds a price at Stripe. What a setting names comes first, so that the portal offers what is sold.</summary>
     private async Task<StripePrice?> FindAsync(CatalogPrice wanted, CancellationToken cancellationToken)
     {
         var set = options.IdOf(wanted) is { } id ? await stripe.FindPriceAsync(id, cancellationToken) : null;
@@ -124,7 +124,10 @@ internal sealed class StripeCatalog(IStripeGateway stripe, PlanCatalog plans, Bi
             : await stripe.FindPriceByLookupKeyAsync(wanted.LookupKey, cancellationToken);
     }
 
-    /// <summary>Without a tax code, Stripe refuses a product where it is the seller, and computes the tax of another kind.</summary>
+    /// <summary>
+    /// Makes a product, or its tax code. Without one, Stripe refuses a product where it is the seller, and computes the tax of another
+    /// kind.
+    /// </summary>
     private async Task EnsureProductAsync(
         string id, string title, string plan, TextWriter output, CancellationToken cancellationToken)
     {
@@ -143,12 +146,12 @@ internal sealed class StripeCatalog(IStripeGateway stripe, PlanCatalog plans, Bi
             await output.WriteLineAsync($"# The product {id} was named '{product.Name}': it is named '{name}' now.");
     }
 
-    /// <summary>As receipts name what the plan or the credits are sold by.</summary>
+    /// <summary>The name of a product, as receipts show it.</summary>
     public string NameOf(string title) => $"{options.ProductName} {title}";
 
     /// <summary>
-    /// Everyone chooses among the public plans alone. A configuration that an older version made, or for another catalogue, is made what a
-    /// new one would be, and keeps its id.
+    /// Makes the portal's configuration, in which everyone chooses among the public plans alone. A configuration that an older version
+    /// made, or for another catalogue, is made what a new one would be, and keeps its id.
     /// </summary>
     public async Task<StripePortalConfiguration> EnsurePortalAsync(
         IReadOnlyList<(CatalogPrice Price, StripePrice Made)> prices, string returnUrl, TextWriter output,

@@ -37,7 +37,7 @@ internal sealed class StripeDoctor(
         return isHealthy ? 0 : 1;
     }
 
-    /// <summary>Ends with a problem where Stripe does not answer.</summary>
+    /// <summary>Checks everything at Stripe. Ends with a problem where Stripe does not answer.</summary>
     public async IAsyncEnumerable<(bool IsProblem, string Text)> ExamineAsync(
         [EnumeratorCancellation] CancellationToken cancellationToken)
     {
@@ -80,7 +80,7 @@ internal sealed class StripeDoctor(
         }
     }
 
-    /// <summary>A restricted key may lack the permission for one call, and have it for the others.</summary>
+    /// <summary>Runs a check. A restricted key may lack the permission for one call, and have it for the others.</summary>
     private async Task<(bool IsProblem, string Text)> CheckAsync(
         Func<CancellationToken, Task<(bool IsProblem, string Text)>> check, CancellationToken cancellationToken)
     {

@@ -10,7 +10,9 @@ namespace PyResolve.Server.Billing.Operator;
 internal sealed record ExplainedSubscription(
     string Id, string Status, string? Price, string? PriceIsOf, string Gives, DateTimeOffset? Until, string? Because);
 
-/// <summary><c>Subscriptions</c> is what Stripe has now: null where it no longer has the customer.</summary>
+/// <summary>
+/// A customer with what explains its plan. <c>Subscriptions</c> is what Stripe has now: null where it no longer has the customer.
+/// </summary>
 internal sealed record ExplainedCustomer(
     string Id, bool IsLinked, IReadOnlyList<ExplainedSubscription>? Subscriptions, IReadOnlyList<InboxEvent> Events);
 
@@ -22,7 +24,9 @@ internal sealed record ExplainedCustomer(
 internal sealed record ExplainedPlan(
     ProfilePlan Profile, string Plan, string Then, string? Least, IReadOnlyList<ExplainedCustomer> Customers);
 
-/// <summary>Why an account has the plan that it has: from the profile, from Stripe as it is now, and from the latest events.</summary>
+/// <summary>
+/// Explains why an account has the plan that it has: from the profile, from Stripe as it is now, and from the latest events.
+/// </summary>
 internal sealed class StripeExplanation(
     BillingCustomers customers, CustomerSync sync, PriceMap prices, PlanCatalog plans, Inbox inbox, BillingOptions options,
     TimeProvider time)

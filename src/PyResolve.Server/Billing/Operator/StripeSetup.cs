@@ -56,7 +56,7 @@ internal sealed class StripeSetup(
         return 0;
     }
 
-    /// <summary>Before anything is made: without a portal nobody could change or cancel.</summary>
+    /// <summary>Checks the portal before anything is made: without one nobody could change or cancel.</summary>
     private string? CheckPortal()
     {
         var shown = plans.Sold.Where(static plan => plan.IsPublic).Select(static plan => plan.Name).ToList();

@@ -3,7 +3,7 @@ using PyResolve.Server.Storage;
 
 namespace PyResolve.Server.Billing.Reconciliation;
 
-/// <summary><c>ReadTo</c> is the end of the time that the last run covered.</summary>
+/// <summary>A run of a job. <c>ReadTo</c> is the end of the time that the last run covered.</summary>
 internal sealed record JobRun(string Name, StoreLease Lease, DateTimeOffset ReadTo);
 
 /// <summary>Jobs that run on one instance at a time. If it fails, another takes over when the lease has expired.</summary>

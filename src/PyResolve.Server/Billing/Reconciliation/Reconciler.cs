@@ -17,13 +17,15 @@ internal sealed partial class Reconciler(
     UnclaimedCustomers unclaimed, CheckoutAttempts checkouts, PlanCatalog plans, BillingOptions options, TimeProvider time,
     ILogger<Reconciler> logger)
 {
-    /// <summary>Up to this many missing customers count as deleted by hand, even if there are no others.</summary>
+    /// <summary>The most missing customers that count as deleted by hand, even if there are no others.</summary>
     private const int MaxMissing = 3;
 
-    /// <summary>Of this many missing customers Stripe is asked one by one; if it has none of them, it has none of the others.</summary>
+    /// <summary>
+    /// The most missing customers that Stripe is asked about one by one; if it has none of them, it has none of the others.
+    /// </summary>
     private const int MaxAsked = 10;
 
-    /// <summary>A webhook may still deliver a newer event.</summary>
+    /// <summary>How long a webhook may still deliver a newer event.</summary>
     private static readonly TimeSpan MaxDeliveryTime = TimeSpan.FromMinutes(2);
 
     private static readonly Meter Meter = new("PyResolve.Server");
@@ -128,7 +130,10 @@ internal sealed partial class Reconciler(
         await IsOutOfStepAsync(customer, profile, subscriptions, cancellationToken)
         && await sync.RunAsync(customer.Id, cancellationToken) is { HasChanged: true };
 
-    /// <summary>The sync after an account's deletion may have failed, or have run before the checkout was created.</summary>
+    /// <summary>
+    /// Closes open checkouts of a deleted account. The sync after its deletion may have failed, or have run before the checkout was
+    /// created.
+    /// </summary>
     private async Task<bool> CloseCheckoutsAsync(BillingCustomer customer, CancellationToken cancellationToken)
     {
         var synced = await sync.RunAsync(customer.Id, cancellationToken);
@@ -146,7 +151,10 @@ internal sealed partial class Reconciler(
         return now != customer.State || (profile is not null && !profile.Matches(now, options.Origin, plans));
     }
 
-    /// <summary>Stripe lists ended subscriptions too, so what is missing was deleted with its customer, or is on a test clock.</summary>
+    /// <summary>
+    /// Throws where the key is of another Stripe account. Stripe lists ended subscriptions too, so what is missing was deleted with its
+    /// customer, or is on a test clock.
+    /// </summary>
     private async Task ThrowIfOtherAccountAsync(Dictionary<string, List<StripeSubscription>> atStripe, CancellationToken cancellationToken)
     {
         var known = 0;
@@ -168,7 +176,9 @@ internal sealed partial class Reconciler(
             $"Stripe has no subscriptions of {gone} of {known} customers. Is STRIPE_SECRET_KEY a key of another Stripe account?");
     }
 
-    /// <summary>Adds what Stripe shows only when it is asked for the customer: test clocks, which live mode has not.</summary>
+    /// <summary>
+    /// Adds subscriptions that Stripe shows only when it is asked for the customer: those on test clocks, which live mode has not.
+    /// </summary>
     /// <returns>How many customers Stripe does not have.</returns>
     private async Task<int> AskForMissingAsync(
         List<string> missing, Dictionary<string, List<StripeSubscription>> atStripe, CancellationToken cancellationToken)

@@ -16,10 +16,10 @@ internal sealed partial class ReconciliationJobs(
     private static readonly TimeSpan RetryDelay = TimeSpan.FromMinutes(5);
     private static readonly TimeSpan NightHour = TimeSpan.FromHours(3);
 
-    /// <summary>Stripe lists events by the second of their creation, and some of them late.</summary>
+    /// <summary>How far runs overlap. Stripe lists events by the second of their creation, and some of them late.</summary>
     private static readonly TimeSpan Overlap = TimeSpan.FromMinutes(10);
 
-    /// <summary>Stripe does not list older ones.</summary>
+    /// <summary>How long Stripe lists an event.</summary>
     private static readonly TimeSpan EventRetention = TimeSpan.FromDays(30);
 
     private bool _hasAddedJobs;

@@ -3,7 +3,10 @@ using PyResolve.Server.Hosting;
 
 namespace PyResolve.Server.Billing.Settings;
 
-/// <summary>Stripe returns people to this server, which syncs without waiting for a webhook and redirects to the configured page.</summary>
+/// <summary>
+/// The addresses that Stripe returns people to. They are on this server, which syncs without waiting for a webhook and redirects to the
+/// configured page.
+/// </summary>
 internal sealed class BillingLinks(BillingOptions options, PublicUrl publicUrl)
 {
     public const string WebhooksPath = "/webhooks/stripe";
@@ -16,7 +19,7 @@ internal sealed class BillingLinks(BillingOptions options, PublicUrl publicUrl)
     /// <summary>Whether Stripe can send events here. A simulator is on this machine too.</summary>
     public bool IsReachable => Loopback.Is(options.ApiBase) || !Loopback.Is(new Uri(publicUrl.Value));
 
-    /// <summary>How Stripe's own command line brings them to this machine all the same.</summary>
+    /// <summary>The command by which Stripe's own command line brings events to this machine all the same.</summary>
     public string Forwarding => $"stripe listen --forward-to {new Uri(publicUrl.Value).Authority}{WebhooksPath}";
 
     // Stripe replaces the braces by the session's id.

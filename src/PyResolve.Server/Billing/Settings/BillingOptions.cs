@@ -23,10 +23,10 @@ internal sealed class BillingOptions
     /// <summary><c>STRIPE_PRICE_PRO</c>, <c>STRIPE_PRICE_UNLIMITED</c>, and so on: Stripe's id of each price of the catalogue.</summary>
     public required IReadOnlyList<SoldPrice> Prices { get; init; }
 
-    /// <summary>Those of credits and of overage.</summary>
+    /// <summary>The prices of credits and of overage.</summary>
     public IReadOnlyList<SoldPrice> OtherPrices { get; private init; } = [];
 
-    /// <summary>What Stripe's products and pages are named after.</summary>
+    /// <summary>The name that Stripe's products and pages begin with.</summary>
     public required string ProductName { get; init; }
 
     /// <summary>The lookup keys of prices that are for a seat; customers may change how many they pay for.</summary>
@@ -81,7 +81,7 @@ internal sealed class BillingOptions
     /// <summary>Whether the key may do only what was chosen for it in the dashboard.</summary>
     public bool IsRestricted => SecretKey?.StartsWith("rk_", StringComparison.Ordinal) == true;
 
-    /// <summary>One of <see cref="BillingOrigins"/>. Rows of one origin have no effect under another.</summary>
+    /// <summary>The mode of Stripe: one of <see cref="BillingOrigins"/>. Rows of one origin have no effect under another.</summary>
     public string Origin => IsLive ? BillingOrigins.Live : Loopback.Is(ApiBase) ? BillingOrigins.Local : BillingOrigins.Test;
 
     public static BillingOptions Read(IConfiguration configuration)
@@ -189,6 +189,9 @@ internal static class BillingOrigins
     public const string Test = "test";
     public const string Local = "local";
 
-    /// <summary>A plan paid for in live mode always counts: a developer's server on the same database must not end it.</summary>
+    /// <summary>
+    /// Whether a granted plan counts for nothing here. A plan paid for in live mode always counts: a developer's server on the same
+    /// database must not end it.
+    /// </summary>
     public static bool IsVoid(string origin, string? current) => current is null ? origin == Local : origin != current && origin != Live;
 }

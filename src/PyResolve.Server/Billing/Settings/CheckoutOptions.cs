@@ -4,30 +4,30 @@ using PyResolve.Server.Hosting;
 
 namespace PyResolve.Server.Billing.Settings;
 
-/// <summary><c>PyResolve:Stripe</c>: what Stripe's checkout page offers besides the plan.</summary>
+/// <summary>The settings <c>PyResolve:Stripe</c> of what Stripe's checkout page offers besides the plan.</summary>
 internal sealed partial record CheckoutOptions
 {
-    /// <summary>Software as a service, for business use.</summary>
+    /// <summary>The tax code of software as a service, for business use.</summary>
     public const string DefaultTaxCode = "txcd_10103001";
 
     public static readonly CheckoutOptions Default = new();
 
-    /// <summary><c>:AutomaticTax</c>: Stripe Tax computes the tax, and adds it.</summary>
+    /// <summary>Whether Stripe Tax computes the tax, and adds it: <c>:AutomaticTax</c>.</summary>
     public bool AutomaticTax { get; private init; }
 
-    /// <summary><c>:TaxIds</c>: a business may enter its name and tax id.</summary>
+    /// <summary>Whether a business may enter its name and tax id: <c>:TaxIds</c>.</summary>
     public bool TaxIds { get; private init; }
 
-    /// <summary><c>:PromotionCodes</c>: a promotion code may be entered.</summary>
+    /// <summary>Whether a promotion code may be entered: <c>:PromotionCodes</c>.</summary>
     public bool PromotionCodes { get; private init; }
 
-    /// <summary><c>:ManagedPayments</c>: whether Stripe is the seller; null: as the Stripe account is set.</summary>
+    /// <summary>Whether Stripe is the seller: <c>:ManagedPayments</c>; null: as the Stripe account is set.</summary>
     public bool? ManagedPayments { get; private init; }
 
-    /// <summary><c>:Locale</c>: the language of checkout and portal, such as <c>pt-BR</c>; null: the browser's.</summary>
+    /// <summary>The language of checkout and portal, such as <c>pt-BR</c>: <c>:Locale</c>; null: the browser's.</summary>
     public string? Locale { get; private init; }
 
-    /// <summary><c>:TaxCode</c>: what kind of product it is for taxes.</summary>
+    /// <summary>The kind of product for taxes: <c>:TaxCode</c>.</summary>
     public string TaxCode { get; private init; } = DefaultTaxCode;
 
     public static CheckoutOptions Read(IConfiguration configuration) => new()

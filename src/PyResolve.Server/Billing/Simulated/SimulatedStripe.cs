@@ -27,7 +27,10 @@ internal sealed class SimulatedStripe : IAsyncDisposable
         && ServerOptions.Text(configuration, "STRIPE_SECRET_KEY") is null
         && ServerOptions.Text(configuration, "STRIPE_API_BASE") is null;
 
-    /// <summary>Puts its settings before all other configuration. null where no simulator is beside the server: it was published.</summary>
+    /// <summary>
+    /// Starts a simulator, and puts its settings before all other configuration. null where none is beside the server, because it was
+    /// published.
+    /// </summary>
     public static async Task<SimulatedStripe?> StartAsync(WebApplicationBuilder builder, CancellationToken cancellationToken)
     {
         if (!SimulatorAssembly.Exists)

@@ -2,7 +2,7 @@ namespace PyResolve.Server.Billing.Simulated;
 
 internal static class SimulatedStripeServices
 {
-    /// <summary>In Development without Stripe settings. To be disposed of when the server has stopped.</summary>
+    /// <summary>Adds a simulator in Development without Stripe settings. To be disposed of when the server has stopped.</summary>
     public static async Task<SimulatedStripe?> AddSimulatedStripeAsync(this WebApplicationBuilder builder)
     {
         if (!SimulatedStripe.IsWanted(builder.Configuration, builder.Environment))

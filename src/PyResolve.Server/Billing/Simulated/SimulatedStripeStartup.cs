@@ -32,7 +32,7 @@ internal sealed partial class SimulatedStripeStartup(
 
     public Task StartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
-    /// <summary>The address that the server listens on is known only now.</summary>
+    /// <summary>Tells the simulator the address that the server listens on, which is known only now.</summary>
     public Task StartedAsync(CancellationToken cancellationToken)
     {
         if (stripe is null)

@@ -5,7 +5,9 @@ using RunningSimulator =
 
 namespace PyResolve.Server.Billing.Simulated;
 
-/// <summary>The build puts it into the folder <c>simulator</c> beside the server, and <c>dotnet publish</c> leaves it out.</summary>
+/// <summary>
+/// Loads the simulator. The build puts it into the folder <c>simulator</c> beside the server, and <c>dotnet publish</c> leaves it out.
+/// </summary>
 internal static class SimulatorAssembly
 {
     private const string NeverTrimmed = "Only the output of a build, which is not trimmed, has a simulator.";

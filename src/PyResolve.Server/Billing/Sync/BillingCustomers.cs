@@ -14,7 +14,7 @@ internal sealed record BillingCustomer(string Id, Guid UserId, string ReturnToke
 internal sealed record SyncToken(
     string CustomerId, Guid UserId, long Value, string Remembered, StoreLease? Lease, bool IsAccountDeleted = false);
 
-/// <summary>Locks are always taken in the order profile, customer, events.</summary>
+/// <summary>The rows of customers. Locks are always taken in the order profile, customer, events.</summary>
 internal sealed class BillingCustomers(
     Database database, BillingOptions options, PlanCatalog plans, AuditLog audit, TimeProvider time)
 {
@@ -33,7 +33,7 @@ internal sealed class BillingCustomers(
         current_period_end, grace_ends_at, remembered, flags, billing_interval, trial_ends_at, scheduled_plan, scheduled_at
         """);
 
-    /// <summary>How many <see cref="Columns"/> there are.</summary>
+    /// <summary>The number of <see cref="Columns"/>.</summary>
     private const int ColumnCount = 19;
 
     private readonly string _origin = options.Origin;
@@ -46,7 +46,7 @@ internal sealed class BillingCustomers(
         Read,
         cancellationToken);
 
-    /// <summary>Also on a server that sells nothing. The session has locked the profile.</summary>
+    /// <summary>Reads the state of an account, also on a server that sells nothing. The session has locked the profile.</summary>
     /// <param name="origin">null: the configured one; where nothing is sold, live mode before test mode before a simulator.</param>
     public async Task<(string Origin, BillingState State)> ReadStateAsync(
         Session session, Guid userId, string? origin, CancellationToken cancellationToken)
@@ -96,7 +96,7 @@ internal sealed class BillingCustomers(
         static row => ProfilePlan.Read(row, 0),
         cancellationToken);
 
-    /// <summary>The profile is null where the account is deleted.</summary>
+    /// <summary>Lists linked customers. The profile is null where the account is deleted.</summary>
     public async IAsyncEnumerable<(BillingCustomer Customer, ProfilePlan? Profile)> ListWithProfilesAsync(
         [EnumeratorCancellation] CancellationToken cancellationToken)
     {
@@ -131,7 +131,9 @@ internal sealed class BillingCustomers(
         }
     }
 
-    /// <summary>Does nothing where either is linked already. A customer that was unlinked may be linked again.</summary>
+    /// <summary>
+    /// Links a customer to an account. Does nothing where either is linked already. A customer that was unlinked may be linked again.
+    /// </summary>
     /// <param name="userId">Whose it is.</param>
     /// <param name="customerId">The customer's.</param>
     /// <param name="replaces">The account's customer so far, which is unlinked; null: it has none.</param>
@@ -207,7 +209,7 @@ internal sealed class BillingCustomers(
         return await FindLinkedAsync(userId, cancellationToken);
     }
 
-    /// <summary>The account's customers that no longer existed at Stripe, or that another replaced, the latest first.</summary>
+    /// <summary>Lists the account's customers that no longer existed at Stripe, or that another replaced, the latest first.</summary>
     public Task<List<string>> ListUnlinkedAsync(Guid userId, CancellationToken cancellationToken) => database.ListAsync(
         $"""
         select customer_id from billing_customers
@@ -222,12 +224,14 @@ internal sealed class BillingCustomers(
     public Task<SyncToken?> BeginSyncAsync(string customerId, CancellationToken cancellationToken) =>
         BeginSyncAsync(customerId, isLinked: true, lease: null, cancellationToken);
 
-    /// <summary>As <see cref="BeginSyncAsync(string, CancellationToken)"/>, with a lease, so that workers fetch a customer once.</summary>
+    /// <summary>
+    /// Begins a sync as <see cref="BeginSyncAsync(string, CancellationToken)"/> does, with a lease, so that workers fetch a customer once.
+    /// </summary>
     /// <returns>null also where another has the lease.</returns>
     public Task<SyncToken?> TryLeaseAsync(string customerId, CancellationToken cancellationToken) =>
         BeginSyncAsync(customerId, isLinked: true, LeaseOf(customerId), cancellationToken);
 
-    /// <summary>As <see cref="TryLeaseAsync"/>, of a customer that was an account's and is so no longer.</summary>
+    /// <summary>Begins a sync as <see cref="TryLeaseAsync"/> does, of a customer that was an account's and is so no longer.</summary>
     /// <returns>null also where another has the lease.</returns>
     public Task<SyncToken?> TryLeaseUnlinkedAsync(string customerId, CancellationToken cancellationToken) =>
         BeginSyncAsync(customerId, isLinked: false, LeaseOf(customerId), cancellationToken);
@@ -268,7 +272,7 @@ internal sealed class BillingCustomers(
         },
         cancellationToken);
 
-    /// <summary>The events that the sync completes are shown to the operator, also then.</summary>
+    /// <summary>Keeps the events that this sync completes visible for review.</summary>
     public Task<int> MarkForReviewAsync(SyncToken token, CancellationToken cancellationToken) => database.ExecuteAsync(
         $"""
         update stripe_events set note = {ToReview}
@@ -276,7 +280,9 @@ internal sealed class BillingCustomers(
         """,
         cancellationToken);
 
-    /// <summary>The events of a customer that is linked again stay: it is synced next.</summary>
+    /// <summary>
+    /// Settles the events of a customer that is linked to no account. Those of one that is linked again stay: it is synced next.
+    /// </summary>
     /// <param name="token">Of a customer that was unlinked.</param>
     /// <param name="because">Why they are ignored; null: they are done.</param>
     /// <param name="cancellationToken">Stops waiting.</param>
@@ -412,5 +418,5 @@ internal sealed class BillingCustomers(
     private sealed class NotLinkedException() : Exception("Neither customer would be linked.");
 }
 
-/// <summary><c>State</c> is what is stored now: another result, unless this one was the newest.</summary>
+/// <summary>The outcome of a sync. <c>State</c> is what is stored now: another result, unless this one was the newest.</summary>
 internal sealed record SyncOutcome(BillingState State, bool IsNewest, bool HasChanged);

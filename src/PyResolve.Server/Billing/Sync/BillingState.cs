@@ -21,10 +21,10 @@ internal sealed record BillingState
 
     public long? Quantity { get; init; }
 
-    /// <summary><c>month</c> or <c>year</c>, or another word of Stripe's.</summary>
+    /// <summary>The interval of billing: <c>month</c> or <c>year</c>, or another word of Stripe's.</summary>
     public string? Interval { get; init; }
 
-    /// <summary>While the trial lasts.</summary>
+    /// <summary>The end of the trial, while it lasts.</summary>
     public DateTimeOffset? TrialEndsAt { get; init; }
 
     /// <summary>The plan that Stripe's schedule continues with at <see cref="ScheduledAt"/>.</summary>
@@ -40,7 +40,7 @@ internal sealed record BillingState
 
     public string Remembered { get; init; } = "";
 
-    /// <summary><see cref="ReviewFlags"/>, sorted, separated by spaces.</summary>
+    /// <summary>The <see cref="ReviewFlags"/> that hold, sorted, separated by spaces.</summary>
     public string Flags { get; init; } = "";
 }
 

@@ -21,7 +21,9 @@ internal sealed class CustomerAdoption(
             && (await customers.LinkAsync(found, customerId, replaces: null, cancellationToken))?.Id == customerId;
     }
 
-    /// <summary>On an operator's command: the account's customer so far, if it has one, is its own no longer.</summary>
+    /// <summary>
+    /// Replaces an account's customer on an operator's command: its customer so far, if it has one, is its own no longer.
+    /// </summary>
     public async Task<bool> ReplaceAsync(Guid userId, BillingCustomer other, string customerId, CancellationToken cancellationToken)
     {
         try
@@ -59,7 +61,10 @@ internal sealed class CustomerAdoption(
             ? found
             : null;
 
-    /// <summary>An unlinked customer may exist again, for example after the server ran with a key of another Stripe account.</summary>
+    /// <summary>
+    /// Finds the account of an unlinked customer, which may exist again, for example after the server ran with a key of another Stripe
+    /// account.
+    /// </summary>
     /// <returns>The account may have another customer; null where there is none.</returns>
     public async Task<Guid?> FindNamedAccountAsync(string customerId, CancellationToken cancellationToken)
     {
@@ -75,7 +80,7 @@ internal sealed class CustomerAdoption(
             ?? await FindNamedByPurchaseAsync(customerId, cancellationToken);
     }
 
-    /// <summary>Customers that profiles name, as rows of an earlier system do, and that were never linked.</summary>
+    /// <summary>Lists customers that profiles name, as rows of an earlier system do, and that were never linked.</summary>
     public async Task<IReadOnlySet<string>> ListNamedByProfilesAsync(CancellationToken cancellationToken) => (await database.ListAsync(
         $"""
         select p.stripe_customer_id from profiles p
@@ -85,7 +90,7 @@ internal sealed class CustomerAdoption(
         static row => row.Text(0),
         cancellationToken)).ToHashSet(StringComparer.Ordinal);
 
-    /// <summary>Only of customers who pay for a plan. Other customers are ignored.</summary>
+    /// <summary>Finds the account of a customer who pays for a plan. Other customers are ignored.</summary>
     private async Task<Guid?> FindNamedByPurchaseAsync(string customerId, CancellationToken cancellationToken)
     {
         var subscriptions = await stripe.ListSubscriptionsAsync(customerId, cancellationToken);

@@ -6,25 +6,28 @@ using PyResolve.Server.Storage;
 
 namespace PyResolve.Server.Billing.Sync;
 
-/// <summary><c>State</c> is what is stored now.</summary>
+/// <summary>The result of a sync. <c>State</c> is what is stored now.</summary>
 internal sealed record SyncResult(
     BillingState State, bool IsGone, bool HasChanged, IReadOnlyList<StripeSubscription> Subscriptions,
     IReadOnlyList<StripeSubscription> OursInForce)
 {
-    /// <summary>One of ours, in any status but <c>incomplete</c>, that has not ended.</summary>
+    /// <summary>Whether one of our subscriptions, in any status but <c>incomplete</c>, has not ended.</summary>
     public bool HasSubscription => OursInForce.Any(static subscription => !IsIncomplete(subscription));
 
-    /// <summary>The one that waits for a way to pay, if there is no other.</summary>
+    /// <summary>The subscription that waits for a way to pay, if there is no other.</summary>
     public StripeSubscription? Paused => OursInForce.Where(static subscription => !IsIncomplete(subscription)).ToList()
         is [{ Status: "paused" } paused] ? paused : null;
 
-    /// <summary>Their first payment was begun and not made: nobody has paid for them.</summary>
+    /// <summary>The subscriptions whose first payment was begun and not made: nobody has paid for them.</summary>
     public IEnumerable<StripeSubscription> Incomplete => OursInForce.Where(IsIncomplete);
 
     private static bool IsIncomplete(StripeSubscription subscription) => subscription.Status == "incomplete";
 }
 
-/// <summary><c>OtherPlan</c> is the profile's where it differs; <c>Orphaned</c> is what would be ended for a deleted account.</summary>
+/// <summary>
+/// What a sync would change. <c>OtherPlan</c> is the profile's where it differs; <c>Orphaned</c> is what would be ended for a deleted
+/// account.
+/// </summary>
 internal sealed record SyncPreview(BillingState Before, BillingState Now, string? OtherPlan, IReadOnlyList<string> Orphaned)
 {
     public bool HasChanges => Before != Now || OtherPlan is not null || Orphaned.Count > 0;
@@ -40,7 +43,7 @@ internal sealed partial class CustomerSync(
 {
     private static readonly TimeSpan MaxDisputeAge = TimeSpan.FromDays(120);
 
-    /// <summary>A card is tried until its page would have expired, which is after a day, and a while longer: events may be late.</summary>
+    /// <summary>How much longer a card is tried than its page is open, which is a day: events may be late.</summary>
     private static readonly TimeSpan ResumeTime = TimeSpan.FromHours(1);
 
     /// <summary>Syncs now, also while another sync of the customer runs: the result of the later fetch is kept.</summary>
@@ -112,7 +115,7 @@ internal sealed partial class CustomerSync(
         return PlanRules.ChooseState(marked, planOfPrice, before, Terms, time.GetInstant());
     }
 
-    /// <summary>Those in force that are ours, whatever their status: see <see cref="PlanRules.OursInForce"/>.</summary>
+    /// <summary>Lists those in force that are ours, whatever their status: see <see cref="PlanRules.OursInForce"/>.</summary>
     public async Task<IReadOnlyList<StripeSubscription>> ListOursAsync(
         IReadOnlyList<StripeSubscription> subscriptions, BillingState before, CancellationToken cancellationToken) =>
         PlanRules.OursInForce(subscriptions, await prices.ResolveAsync(subscriptions, cancellationToken), before.Remembered);
@@ -170,7 +173,7 @@ internal sealed partial class CustomerSync(
         return hasChanged;
     }
 
-    /// <summary>Where the customer has given a way to pay since a trial without one has paused the subscription.</summary>
+    /// <summary>Resumes a subscription that a trial without a way to pay has paused, where the customer has given one since.</summary>
     private async Task<bool> ResumeAsync(
         string customerId, IReadOnlyList<StripeSubscription> ours, CancellationToken cancellationToken)
     {
@@ -200,7 +203,7 @@ internal sealed partial class CustomerSync(
         return hasResumed;
     }
 
-    /// <summary>What a sync looks at.</summary>
+    /// <summary>Fetches what a sync looks at.</summary>
     public async Task<(IReadOnlyList<StripeSubscription> Subscriptions, bool IsGone)> FetchAsync(
         string customerId, string remembered, CancellationToken cancellationToken)
     {
@@ -247,7 +250,7 @@ internal sealed partial class CustomerSync(
         bool IsDisputed(StripeSubscription subscription) => disputes.Exists(dispute => !(dispute.Created < subscription.Created));
     }
 
-    /// <summary>Also those that have ended.</summary>
+    /// <summary>Lists the ids of our subscriptions, also of those that have ended.</summary>
     private async Task<HashSet<string>> ListOurIdsAsync(
         IEnumerable<StripeSubscription> subscriptions, string remembered, CancellationToken cancellationToken)
     {

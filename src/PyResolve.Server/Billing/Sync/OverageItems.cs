@@ -6,7 +6,7 @@ using PyResolve.Server.Storage;
 namespace PyResolve.Server.Billing.Sync;
 
 /// <summary>
-/// Whether a subscription bills a plan's overage. Where it no longer does, the account's limit is removed: nothing goes unbilled.
+/// Finds whether a subscription bills a plan's overage. Where it no longer does, the account's limit is removed: nothing goes unbilled.
 /// </summary>
 internal sealed class OverageItems(IStripeGateway stripe, BillingOptions options, PlanCatalog plans, TimeProvider time)
 {
@@ -14,7 +14,10 @@ internal sealed class OverageItems(IStripeGateway stripe, BillingOptions options
 
     private volatile KnownMeters? _known;
 
-    /// <summary>By the meters of their prices: beside an older price of the same meter, a second would bill twice.</summary>
+    /// <summary>
+    /// Marks the plans whose overage each subscription bills, by the meters of their prices: beside an older price of the same meter, a
+    /// second would bill twice.
+    /// </summary>
     /// <returns>The subscriptions, with <see cref="StripeSubscription.Bills"/>.</returns>
     public async Task<IReadOnlyList<StripeSubscription>> MarkAsync(
         IReadOnlyList<StripeSubscription> subscriptions, CancellationToken cancellationToken)
@@ -25,7 +28,7 @@ internal sealed class OverageItems(IStripeGateway stripe, BillingOptions options
         return [.. subscriptions.Select(subscription => subscription with { Bills = BillsOf(subscription, plansOfMeter) })];
     }
 
-    /// <summary>The customer's subscriptions as Stripe has them now, marked.</summary>
+    /// <summary>Lists the customer's subscriptions as Stripe has them now, marked.</summary>
     public async Task<IReadOnlyList<StripeSubscription>> ListAsync(string customerId, CancellationToken cancellationToken)
     {
         try
@@ -42,9 +45,9 @@ internal sealed class OverageItems(IStripeGateway stripe, BillingOptions options
         new SubscriptionMemory(Bills: subscription.Bills).BillsOverageOf(plan);
 
     /// <summary>
-    /// In the transaction that writes the plan. A limit whose plan no subscription is for, or none bills, is removed. While an invoice is
-    /// unpaid, or collection is paused, it is stored as a negative number, which allows nothing, and is the same again afterwards; so it is
-    /// between the end that was set for a subscription and Stripe's word that it has ended.
+    /// Checks the limit in the transaction that writes the plan. A limit whose plan no subscription is for, or none bills, is removed.
+    /// While an invoice is unpaid, or collection is paused, it is stored as a negative number, which allows nothing, and is the same again
+    /// afterwards; so it is between the end that was set for a subscription and Stripe's word that it has ended.
     /// </summary>
     /// <param name="session">Has locked the profile.</param>
     /// <param name="userId">Whose.</param>
@@ -80,7 +83,7 @@ internal sealed class OverageItems(IStripeGateway stripe, BillingOptions options
             cancellationToken);
     }
 
-    /// <summary>The plans by the ids of their meters. Several may share one, each with prices of its own.</summary>
+    /// <summary>Finds the plans by the ids of their meters. Several may share one, each with prices of its own.</summary>
     private async Task<ILookup<string, string>> FindMetersAsync(CancellationToken cancellationToken)
     {
         var now = time.GetUtcNow();

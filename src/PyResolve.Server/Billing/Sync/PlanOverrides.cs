@@ -29,7 +29,7 @@ internal sealed class PlanOverrides(Database database, BillingCustomers customer
         cancellationToken);
 
     /// <summary>
-    /// What the stored state of the subscriptions grants together with what an operator sets. The session has locked the profile.
+    /// Chooses the plan from the stored state of the subscriptions and what an operator sets. The session has locked the profile.
     /// </summary>
     public async Task<ProfilePlan> ChooseAsync(
         Session session, Guid userId, ProfilePlan profile, string? plan, DateTimeOffset? until, DateTimeOffset now,

@@ -7,7 +7,7 @@ namespace PyResolve.Server.Billing.Sync;
 /// <param name="UnknownPrice">How long it lasts after its price was replaced by one without a plan.</param>
 internal sealed record PlanTerms(PlanCatalog Plans, TimeSpan Grace, TimeSpan UnknownPrice);
 
-/// <summary>The rules are a table in docs/stripe.md.</summary>
+/// <summary>The rules by which subscriptions grant plans, which are a table in docs/stripe.md.</summary>
 internal static class PlanRules
 {
     public static bool IsOver(StripeSubscription subscription) => subscription.Status is "canceled" or "incomplete_expired";
@@ -15,18 +15,19 @@ internal static class PlanRules
     public static IEnumerable<StripeSubscription> InForce(IEnumerable<StripeSubscription> subscriptions) =>
         subscriptions.Where(static subscription => !IsOver(subscription));
 
-    /// <summary>Whether what is used while it is so comes onto an invoice, sooner or later.</summary>
+    /// <summary>Whether what is used while the subscription is in this status comes onto an invoice, sooner or later.</summary>
     public static bool InvoicesUsage(StripeSubscription subscription) =>
         !IsOver(subscription)
         && subscription is { Status: not ("incomplete" or "trialing" or "paused") } and not { PauseCollection.Behavior: "void" };
 
-    /// <summary>Whether its latest invoice is unpaid, or nobody tries to collect it: more would be used on credit.</summary>
+    /// <summary>Whether the latest invoice is unpaid, or nobody tries to collect it: more would be used on credit.</summary>
     public static bool IsUnpaid(StripeSubscription subscription) =>
         subscription is { Status: "past_due" or "unpaid" } or { PauseCollection: not null };
 
     /// <summary>
-    /// Ours have a price with a plan, or have given a plan before. A customer may have others, such as a support contract made by hand:
-    /// they block no checkout, are no duplicates, and do not end with the account.
+    /// Chooses the subscriptions in force that are ours: those with a price that has a plan, or that have given a plan before. A customer
+    /// may have others, such as a support contract made by hand: they block no checkout, are no duplicates, and do not end with the
+    /// account.
     /// </summary>
     public static IReadOnlyList<StripeSubscription> OursInForce(
         IEnumerable<StripeSubscription> subscriptions, Func<string, string?> planOfPrice, string remembered)
@@ -175,8 +176,8 @@ internal static class PlanRules
     }
 
     /// <summary>
-    /// Grace is for a renewal. Where the first payment fails, also that after a trial, nothing was ever paid; where the payment for a
-    /// change fails, the plan before stays.
+    /// Reads the state of the payment. Grace is for a renewal. Where the first payment fails, also that after a trial, nothing was ever
+    /// paid; where the payment for a change fails, the plan before stays.
     /// </summary>
     private static Payment ReadPayment(StripeSubscription subscription, StripeSubscriptionItem? item, SubscriptionMemory before)
     {
@@ -194,14 +195,14 @@ internal static class PlanRules
             PaidQuantity: isOfChange ? (before.PaidPlan is null ? before.Quantity : before.PaidQuantity) ?? 1 : null);
     }
 
-    /// <summary>One is not written down, so that the memory of most subscriptions has no quantity.</summary>
+    /// <summary>The quantity to remember. A quantity of one is left out, so that the memory of most subscriptions has none.</summary>
     private static long? AboveOne(long? quantity) => quantity > 1 ? quantity : null;
 
     private static string? ChooseScheduledPlan(
         StripeSubscription subscription, Func<string, string?> planOfPrice, PlanCatalog plans) =>
         (subscription.NextPhase?.Prices ?? []).Select(planOfPrice).MaxBy(plans.Rank);
 
-    /// <summary>The item of the greatest plan, or the first that is no extra where no plan is known.</summary>
+    /// <summary>Chooses the item of the greatest plan, or the first that is no extra where no plan is known.</summary>
     public static StripeSubscriptionItem? ChooseItem(
         StripeSubscription subscription, Func<string, string?> planOfPrice, PlanCatalog plans) =>
         (subscription.Items?.Data ?? [])

@@ -6,8 +6,8 @@ using PyResolve.Server.Plans;
 namespace PyResolve.Server.Billing.Sync;
 
 /// <summary>
-/// By a price's configured id, else its lookup key, else <c>plan</c> of its own metadata, else of its product's. Nothing else grants a
-/// plan.
+/// Finds the plan of a price: by its configured id, else its lookup key, else <c>plan</c> of its own metadata, else of its product's.
+/// Nothing else grants a plan.
 /// </summary>
 internal sealed class PriceMap(BillingOptions options, PlanCatalog plans, IStripeGateway stripe, TimeProvider time)
 {
@@ -68,7 +68,10 @@ internal sealed class PriceMap(BillingOptions options, PlanCatalog plans, IStrip
     private static IEnumerable<StripePrice> PricesOf(StripeSubscription subscription) =>
         (subscription.Items?.Data ?? []).Select(static item => item.Price).OfType<StripePrice>();
 
-    /// <summary>A metered price is an extra of the product's plan, unless it names the plan or is the one that it is sold by.</summary>
+    /// <summary>
+    /// Finds the plan of a price. A metered price is an extra of the product's plan, unless it names the plan or is the one that it is sold
+    /// by.
+    /// </summary>
     private async Task<string?> FindPlanAsync(StripePrice price, CancellationToken cancellationToken) =>
         PlanOf(price) ?? (price.IsMetered ? null : await PlanOfProductAsync(price.Product, cancellationToken));
 

@@ -4,7 +4,7 @@ using PyResolve.Server.Storage;
 
 namespace PyResolve.Server.Billing.Sync;
 
-/// <summary>What quotas are checked against, and what an operator reads and writes by SQL.</summary>
+/// <summary>The plan in a profile: quotas are checked against it, and operators read and write it by SQL.</summary>
 /// <param name="Until">When <paramref name="Then"/> takes its place.</param>
 /// <param name="Origin">Which Stripe granted it; null where none did.</param>
 /// <param name="Override">Set by an operator: the plan is never less.</param>
@@ -20,12 +20,12 @@ internal sealed record ProfilePlan(
     /// <summary>How many seats are paid for; null: the plan has none, or no subscription gives it.</summary>
     public long? Seats { get; init; }
 
-    /// <summary>The enterprise plan is given by a subscription, and ends with it.</summary>
+    /// <summary>Whether a subscription gives the enterprise plan, which then ends with it.</summary>
     public bool IsByContract { get; init; }
 
     /// <summary>
-    /// Without a contract at Stripe, an operator gave the enterprise plan, perhaps by SQL. It stays until an operator changes it, or until
-    /// the end that an operator gave it.
+    /// Whether an operator gave the enterprise plan, perhaps by SQL, without a contract at Stripe. It stays until an operator changes it,
+    /// or until the end that an operator gave it.
     /// </summary>
     public bool IsSetByOperator => Plan == PlanCatalog.Enterprise && !IsByContract
         && !(Override == Plan && OverrideUntil is not null && OverrideUntil == Until);
@@ -65,7 +65,7 @@ internal sealed record ProfilePlan(
         || (Origin == BillingOrigins.Live && origin != BillingOrigins.Live)
         || this == FromState(state, Override, OverrideUntil, origin, plans);
 
-    /// <summary>Every change of an account's billing locks the profile first.</summary>
+    /// <summary>Locks the profile and reads its plan. Every change of an account's billing does this first.</summary>
     public static Task<ProfilePlan?> LockAsync(Session session, Guid userId, CancellationToken cancellationToken) => session.FirstAsync(
         $"select {Columns} from profiles where id = {userId} and deleted_at is null {session.Engine.ForUpdate}",
         static row => Read(row, 0),

@@ -4,7 +4,7 @@ using PyResolve.Server.Plans;
 
 namespace PyResolve.Server.Billing.Sync;
 
-/// <summary>What is remembered of a subscription, because Stripe shows only its present state.</summary>
+/// <summary>The facts that are remembered of a subscription, because Stripe shows only its present state.</summary>
 /// <param name="Plan">The last plan that it granted by a known price.</param>
 /// <param name="IsEntitled">Whether it granted a plan.</param>
 /// <param name="PastDueSince">When it was first seen past due since the last payment.</param>
@@ -26,7 +26,7 @@ internal sealed record SubscriptionMemory(
     public bool BillsOverageOf(string plan) => Bills?.Split(' ').Contains(plan, StringComparer.Ordinal) == true;
 }
 
-/// <summary>By subscription id, as text in a customer's row. Equal memories have equal text.</summary>
+/// <summary>Writes and reads memories by subscription id, as text in a customer's row. Equal memories have equal text.</summary>
 internal static class SubscriptionMemories
 {
     public static IReadOnlyDictionary<string, SubscriptionMemory> Read(string text) => text.Length == 0

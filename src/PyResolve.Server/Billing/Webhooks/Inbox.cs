@@ -29,7 +29,7 @@ internal sealed record InboxPosition(DateTimeOffset ReceivedAt, string Id)
 }
 
 /// <summary>
-/// Every event once, pending until a sync that began after it was stored has been written. A failed event is retried with growing
+/// Stores every event once, pending until a sync that began after it was stored has been written. A failed event is retried with growing
 /// delays, and is dead after the last try; an operator can replay it. Thread-safe.
 /// </summary>
 internal sealed partial class Inbox(
@@ -99,7 +99,7 @@ internal sealed partial class Inbox(
         }
     }
 
-    /// <summary>Customers with due events that no worker has leased, the longest due first.</summary>
+    /// <summary>Lists customers with due events that no worker has leased, the longest due first.</summary>
     public Task<List<string>> ListDueAsync(int count, CancellationToken cancellationToken)
     {
         var now = time.GetInstant();
@@ -118,7 +118,7 @@ internal sealed partial class Inbox(
             cancellationToken);
     }
 
-    /// <summary>An event that an operator should look at keeps its note: its reason is in the log.</summary>
+    /// <summary>Schedules a retry. An event that an operator should look at keeps its note: its reason is in the log.</summary>
     /// <returns>How many are dead now.</returns>
     public Task<int> ScheduleRetryAsync(string customerId, string reason, CancellationToken cancellationToken) => database.WriteAsync(
         async session =>
@@ -193,7 +193,7 @@ internal sealed partial class Inbox(
         return count;
     }
 
-    /// <summary>The latest first.</summary>
+    /// <summary>Lists events, the latest first.</summary>
     /// <param name="state">null: every state.</param>
     /// <param name="count">The most to read.</param>
     /// <param name="cancellationToken">Stops reading.</param>

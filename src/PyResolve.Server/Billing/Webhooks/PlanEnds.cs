@@ -23,7 +23,7 @@ internal sealed partial class PlanEnds(
 
     private readonly string? _origin = options.IsConfigured ? options.Origin : null;
 
-    /// <summary>Ends all of them before the server accepts requests.</summary>
+    /// <summary>Ends all plans that are due before the server accepts requests.</summary>
     public override async Task StartAsync(CancellationToken cancellationToken)
     {
         while (await SweepAsync(cancellationToken))

@@ -7,8 +7,8 @@ using PyResolve.Server.Http;
 namespace PyResolve.Server.Billing.Webhooks;
 
 /// <summary>
-/// Only id, type, livemode and the customer (for a dispute, the charge; in a thin event, the object that it names) are read from the
-/// payload: its subscription may be out of date, and its format is that of the webhook endpoint's API version.
+/// An event as it was received. Only id, type, livemode and the customer (for a dispute, the charge; in a thin event, the object that it
+/// names) are read from the payload: its subscription may be out of date, and its format is that of the webhook endpoint's API version.
 /// </summary>
 internal sealed record ReceivedEvent(string Id, string Type, string? CustomerId, string Payload, string? IgnoredBecause)
 {
@@ -16,15 +16,15 @@ internal sealed record ReceivedEvent(string Id, string Type, string? CustomerId,
     private const int MaxNameLength = 255;
 
     /// <summary>
-    /// What an operator is told of it. A dispute, or a thin event of a refund, may be of credits, which a sync takes back, or of a plan,
-    /// which it leaves.
+    /// The note for an operator. A dispute, or a thin event of a refund, may be of credits, which a sync takes back, or of a plan, which it
+    /// leaves.
     /// </summary>
     public string? NoteFor(BillingOptions options) => IgnoredBecause
         ?? ((StripeEvents.IsOfDispute(PlainType) && !options.DisputeEndsPlan) || (IsThin && PlainType == StripeEvents.Refund)
             ? BillingCustomers.ToReview
             : null);
 
-    /// <summary>Its type without the API's version, which that of a thin event has in front.</summary>
+    /// <summary>The type without the API's version, which a thin event has in front.</summary>
     public string PlainType => StripeEvents.NameOf(Type);
 
     private bool IsThin => PlainType != Type;
@@ -62,7 +62,7 @@ internal sealed record ReceivedEvent(string Id, string Type, string? CustomerId,
             : Create(id, type, livemode, subject, payload, options);
     }
 
-    /// <summary>It has no object, but names one.</summary>
+    /// <summary>Reads a thin event, which has no object, but names one.</summary>
     private static ReceivedEvent CreateThin(
         string id, string type, bool? livemode, JsonElement root, string payload, BillingOptions options)
     {
@@ -100,7 +100,9 @@ internal sealed record ReceivedEvent(string Id, string Type, string? CustomerId,
         return StripeEvents.NeedsReview(type) ? BillingCustomers.ToReview : "names no customer";
     }
 
-    /// <summary>A dispute does not say what the charge paid for, and a thin event has no charge.</summary>
+    /// <summary>
+    /// Whether an event may be about credits. A dispute does not say what the charge paid for, and a thin event has no charge.
+    /// </summary>
     private static bool IsOfCredits(string type, JsonElement subject) => StripeEvents.IsOfDispute(type)
         || (subject.ValueKind is JsonValueKind.Undefined && type == StripeEvents.Refund)
         || (subject.ValueKind is JsonValueKind.Object
@@ -116,13 +118,13 @@ internal sealed record ReceivedEvent(string Id, string Type, string? CustomerId,
         return Reference(subject, "customer") ?? (Name(subject, "object") == "dispute" ? Reference(subject, "charge") : null);
     }
 
-    /// <summary>The id of an object that may be expanded.</summary>
+    /// <summary>Reads the id of an object that may be expanded.</summary>
     private static string? Reference(JsonElement subject, string member) =>
         subject.TryGetProperty(member, out var found) && found.ValueKind is JsonValueKind.Object
             ? Name(found, "id")
             : Name(subject, member);
 
-    /// <summary>A short text that both engines can store.</summary>
+    /// <summary>Reads a short text that both engines can store.</summary>
     private static string? Name(JsonElement element, string member) =>
         element.ValueKind is JsonValueKind.Object
         && element.TryGetProperty(member, out var value)

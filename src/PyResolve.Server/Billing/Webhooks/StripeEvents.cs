@@ -35,14 +35,18 @@ internal static class StripeEvents
         || type.StartsWith("checkout.session.", StringComparison.Ordinal)
         || type.StartsWith("invoice.payment_", StringComparison.Ordinal);
 
-    /// <summary>Neither Stripe nor, unless configured, the server ends the subscription; an operator should review it.</summary>
+    /// <summary>
+    /// Whether an operator should review the event: neither Stripe nor, unless configured, the server ends the subscription.
+    /// </summary>
     public static bool NeedsReview(string type) => IsOfDispute(type) || type == Refund || IsOfRefusedUsage(type);
 
-    /// <summary>Stripe took reports of usage, and refused them later: they are not billed. It says so by thin events alone.</summary>
+    /// <summary>
+    /// Whether Stripe took reports of usage, and refused them later: they are not billed. It says so by thin events alone.
+    /// </summary>
     public static bool IsOfRefusedUsage(string type) =>
         NameOf(type) is "billing.meter.error_report_triggered" or "billing.meter.no_meter_found";
 
-    /// <summary>The type of a thin event has the API's version in front.</summary>
+    /// <summary>The type of an event without the API's version, which that of a thin event has in front.</summary>
     public static string NameOf(string type) => type.StartsWith("v1.", StringComparison.Ordinal) ? type["v1.".Length..] : type;
 
     public static bool IsOfDispute(string type) =>

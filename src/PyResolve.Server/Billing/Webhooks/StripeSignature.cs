@@ -5,7 +5,7 @@ using Stripe;
 
 namespace PyResolve.Server.Billing.Webhooks;
 
-/// <summary>The header <c>Stripe-Signature</c>: <c>t=1533204620,v1=…</c>.</summary>
+/// <summary>Checks the header <c>Stripe-Signature</c>: <c>t=1533204620,v1=…</c>.</summary>
 internal static class StripeSignature
 {
     /// <remarks>
