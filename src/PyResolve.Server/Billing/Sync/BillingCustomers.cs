@@ -1,40 +1,28 @@
 using System.Runtime.CompilerServices;
 using System.Security.Cryptography;
-using PyResolve.Server.Audit;
 using PyResolve.Server.Billing.Settings;
-using PyResolve.Server.Plans;
 using PyResolve.Server.Storage;
 
 namespace PyResolve.Server.Billing.Sync;
 
 internal sealed record BillingCustomer(string Id, Guid UserId, string ReturnToken, BillingState State, bool IsLinked);
 
-/// <summary>A fencing token, taken before a fetch from Stripe: the result is written only if no result of a later token has been.</summary>
-/// <param name="Remembered">Of the stored state, when the token was taken.</param>
-internal sealed record SyncToken(
-    string CustomerId, Guid UserId, long Value, string Remembered, StoreLease? Lease, bool IsAccountDeleted = false);
-
 /// <summary>The rows of customers. Locks are always taken in the order profile, customer, events.</summary>
-internal sealed class BillingCustomers(
-    Database database, BillingOptions options, PlanCatalog plans, AuditLog audit, TimeProvider time)
+internal sealed class BillingCustomers(Database database, BillingOptions options, TimeProvider time)
 {
     /// <summary>The note of an event that an operator should look at, also after its sync.</summary>
     public const string ToReview = "needs review";
 
     public static readonly TimeSpan ReturnInterval = TimeSpan.FromSeconds(5);
 
-    private static readonly TimeSpan LeaseTime = TimeSpan.FromSeconds(10);
-
-    private static readonly Origin Stripe = new("stripe", Address: null);
-
-    private static readonly SqlFragment Columns = new(
+    public static readonly SqlFragment Columns = new(
         """
         customer_id, user_id, return_token, unlinked_at, subscription_id, status, plan, plan_until, plan_then, quantity, cancelling,
         current_period_end, grace_ends_at, remembered, flags, billing_interval, trial_ends_at, scheduled_plan, scheduled_at
         """);
 
     /// <summary>The number of <see cref="Columns"/>.</summary>
-    private const int ColumnCount = 19;
+    public const int ColumnCount = 19;
 
     private readonly string _origin = options.Origin;
 
@@ -219,179 +207,7 @@ internal sealed class BillingCustomers(
         static row => row.Text(0),
         cancellationToken);
 
-    /// <summary>Begins a sync, whether or not another runs, that completes the events stored so far.</summary>
-    /// <returns>null where the customer is linked to no account.</returns>
-    public Task<SyncToken?> BeginSyncAsync(string customerId, CancellationToken cancellationToken) =>
-        BeginSyncAsync(customerId, isLinked: true, lease: null, cancellationToken);
-
-    /// <summary>
-    /// Begins a sync as <see cref="BeginSyncAsync(string, CancellationToken)"/> does, with a lease, so that workers fetch a customer once.
-    /// </summary>
-    /// <returns>null also where another has the lease.</returns>
-    public Task<SyncToken?> TryLeaseAsync(string customerId, CancellationToken cancellationToken) =>
-        BeginSyncAsync(customerId, isLinked: true, LeaseOf(customerId), cancellationToken);
-
-    /// <summary>Begins a sync as <see cref="TryLeaseAsync"/> does, of a customer that was an account's and is so no longer.</summary>
-    /// <returns>null also where another has the lease.</returns>
-    public Task<SyncToken?> TryLeaseUnlinkedAsync(string customerId, CancellationToken cancellationToken) =>
-        BeginSyncAsync(customerId, isLinked: false, LeaseOf(customerId), cancellationToken);
-
-    private StoreLease LeaseOf(string customerId)
-    {
-        Sql row = $"origin = {_origin} and customer_id = {customerId}";
-        // The work takes real time, also in tests whose clock stands still.
-        return new StoreLease(database, "billing_customers", row, LeaseTime, time, pace: TimeProvider.System);
-    }
-
-    private Task<SyncToken?> BeginSyncAsync(
-        string customerId, bool isLinked, StoreLease? lease, CancellationToken cancellationToken) => database.WriteAsync(
-        async session =>
-        {
-            SqlPart? take = lease is null ? null : new($", {lease.Take}");
-            SqlPart? isFree = lease is null ? null : new($"and {lease.IsFree}");
-            var link = new SqlFragment(isLinked ? "null" : "not null");
-            var token = await session.FirstAsync(
-                $"""
-                update billing_customers set sync_seq = sync_seq + 1{take}
-                where origin = {_origin} and customer_id = {customerId} and unlinked_at is {link} {isFree}
-                returning sync_seq, user_id, remembered
-                """,
-                row => new SyncToken(customerId, row.Uuid(1), row.Int64(0), row.Text(2), lease),
-                cancellationToken);
-            if (token is null)
-                return null;
-            await session.ExecuteAsync(
-                $"""
-                update stripe_events set taken_seq = {token.Value}
-                where origin = {_origin} and customer_id = {customerId} and state in ('pending', 'dead') and taken_seq is null
-                """,
-                cancellationToken);
-            var accounts = await session.NumberAsync(
-                $"select count(*) from profiles where id = {token.UserId} and deleted_at is null", cancellationToken);
-            return token with { IsAccountDeleted = accounts == 0 };
-        },
-        cancellationToken);
-
-    /// <summary>Keeps the events that this sync completes visible for review.</summary>
-    public Task<int> MarkForReviewAsync(SyncToken token, CancellationToken cancellationToken) => database.ExecuteAsync(
-        $"""
-        update stripe_events set note = {ToReview}
-        where origin = {_origin} and customer_id = {token.CustomerId} and state in ('pending', 'dead') and taken_seq <= {token.Value}
-        """,
-        cancellationToken);
-
-    /// <summary>
-    /// Settles the events of a customer that is linked to no account. Those of one that is linked again stay: it is synced next.
-    /// </summary>
-    /// <param name="token">Of a customer that was unlinked.</param>
-    /// <param name="because">Why they are ignored; null: they are done.</param>
-    /// <param name="cancellationToken">Stops waiting.</param>
-    public Task SettleUnlinkedAsync(SyncToken token, string? because, CancellationToken cancellationToken) => database.WriteAsync(
-        async session =>
-        {
-            if (token.Lease is { } lease)
-                await lease.ReleaseAsync(session, cancellationToken);
-            await session.ExecuteAsync(
-                $"""
-                update stripe_events
-                set state = {(because is null ? "done" : "ignored")}, note = case when note = {ToReview} then note else {because} end,
-                    settled_at = {time.GetInstant()}
-                where origin = {_origin} and customer_id = {token.CustomerId}
-                  and state in ('pending', 'dead') and taken_seq <= {token.Value}
-                  and exists (
-                    select 1 from billing_customers c
-                    where c.origin = {_origin} and c.customer_id = {token.CustomerId} and c.unlinked_at is not null)
-                """,
-                cancellationToken);
-        },
-        cancellationToken);
-
-    /// <summary>Writes the result of a fetch, unless that of a later token was written. Either way its events are done.</summary>
-    /// <param name="token">Of the fetch.</param>
-    /// <param name="chooseState">Chooses the new state from the stored one; null: the customer no longer exists at Stripe.</param>
-    /// <param name="writeMore">What else follows from the fetch, before the plan.</param>
-    /// <param name="cancellationToken">Stops waiting.</param>
-    public Task<SyncOutcome> ApplyAsync(
-        SyncToken token, Func<BillingState, BillingState>? chooseState, Func<Session, Task> writeMore,
-        CancellationToken cancellationToken) => database.WriteAsync(
-        async session =>
-        {
-            var now = time.GetInstant();
-            var profile = await ProfilePlan.LockAsync(session, token.UserId, cancellationToken);
-            var row = await session.FirstAsync(
-                $"""
-                select {Columns}, applied_seq from billing_customers
-                where origin = {_origin} and customer_id = {token.CustomerId} {session.Engine.ForUpdate}
-                """,
-                static row => new { Customer = Read(row), AppliedSeq = row.Int64(ColumnCount) },
-                cancellationToken);
-            var before = row?.Customer.State ?? BillingState.None;
-            var isNewest = row is { Customer.IsLinked: true } && row.AppliedSeq < token.Value;
-            var state = !isNewest ? before : chooseState?.Invoke(before) ?? BillingState.None;
-            var hasGranted = false;
-            if (isNewest)
-            {
-                var isGone = chooseState is null;
-                await WriteAsync(session, token, state, isGone, now, cancellationToken);
-                await writeMore(session);
-                hasGranted = profile is not null && await GrantAsync(session, token, profile, state, isGone, now, cancellationToken);
-            }
-
-            await session.ExecuteAsync(
-                $"""
-                update stripe_events
-                set state = 'done', note = case when note = {ToReview} then note end, settled_at = {now}
-                where origin = {_origin} and customer_id = {token.CustomerId}
-                  and state in ('pending', 'dead') and taken_seq <= {token.Value}
-                """,
-                cancellationToken);
-            if (token.Lease is { } lease)
-                await lease.ReleaseAsync(session, cancellationToken);
-            return new SyncOutcome(state, IsNewest: isNewest, HasChanged: state != before || hasGranted);
-        },
-        cancellationToken);
-
-    private Task<int> WriteAsync(
-        Session session, SyncToken token, BillingState state, bool isGone, DateTimeOffset now, CancellationToken cancellationToken)
-    {
-        DateTimeOffset? unlinkedAt = isGone ? now : null;
-        return session.ExecuteAsync(
-            $"""
-            update billing_customers
-            set applied_seq = {token.Value}, applied_at = {now}, unlinked_at = {unlinkedAt}, subscription_id = {state.SubscriptionId},
-                status = {state.Status}, plan = {state.Plan}, plan_until = {state.PlanUntil},
-                plan_then = {state.PlanThen}, quantity = {state.Quantity}, cancelling = {state.Cancelling},
-                current_period_end = {state.CurrentPeriodEnd}, grace_ends_at = {state.GraceEndsAt},
-                remembered = {state.Remembered}, flags = {state.Flags}, billing_interval = {state.Interval},
-                trial_ends_at = {state.TrialEndsAt}, scheduled_plan = {state.ScheduledPlan}, scheduled_at = {state.ScheduledAt}
-            where origin = {_origin} and customer_id = {token.CustomerId} and applied_seq < {token.Value}
-            """,
-            cancellationToken);
-    }
-
-    /// <returns>Whether the profile had another plan.</returns>
-    private async Task<bool> GrantAsync(
-        Session session, SyncToken token, ProfilePlan profile, BillingState state, bool isGone, DateTimeOffset now,
-        CancellationToken cancellationToken)
-    {
-        if (isGone)
-        {
-            await session.ExecuteAsync(
-                $"update profiles set stripe_customer_id = null where id = {token.UserId} and stripe_customer_id = {token.CustomerId}",
-                cancellationToken);
-        }
-
-        var current = profile.WithoutEndedOverride(now);
-        if (current.Matches(state, _origin, plans))
-            return false;
-        var granted = ProfilePlan.FromState(state, current.Override, current.OverrideUntil, _origin, plans);
-        await granted.WriteAsync(session, token.UserId, now, cancellationToken);
-        if (granted.Plan != profile.Plan)
-            await audit.WriteAsync(session, token.UserId, Stripe, AuditActions.PlanChanged, plans.NameOf(granted.Plan), cancellationToken);
-        return true;
-    }
-
-    private static BillingCustomer Read(Row row) => new(
+    public static BillingCustomer Read(Row row) => new(
         row.Text(0),
         row.Uuid(1),
         row.Text(2),
@@ -417,6 +233,3 @@ internal sealed class BillingCustomers(
 
     private sealed class NotLinkedException() : Exception("Neither customer would be linked.");
 }
-
-/// <summary>The outcome of a sync. <c>State</c> is what is stored now: another result, unless this one was the newest.</summary>
-internal sealed record SyncOutcome(BillingState State, bool IsNewest, bool HasChanged);

@@ -38,22 +38,21 @@ internal sealed record SyncPreview(BillingState Before, BillingState Now, string
 /// says when to sync. No transaction is open during a call to Stripe. Thread-safe.
 /// </summary>
 internal sealed partial class CustomerSync(
-    BillingCustomers customers, IStripeGateway stripe, PriceMap prices, PlanCatalog plans, BillingOptions options, TimeProvider time,
-    CreditSync credits, OverageItems overage, MeterSender meters, ILogger<CustomerSync> logger)
+    BillingCustomers customers, SyncTokens tokens, SyncResults results, IStripeGateway stripe, PriceMap prices, PlanCatalog plans,
+    BillingOptions options, TimeProvider time, CreditSync credits, OverageItems overage, DisputeMarks disputes, MeterSender meters,
+    ILogger<CustomerSync> logger)
 {
-    private static readonly TimeSpan MaxDisputeAge = TimeSpan.FromDays(120);
-
     /// <summary>How much longer a card is tried than its page is open, which is a day: events may be late.</summary>
     private static readonly TimeSpan ResumeTime = TimeSpan.FromHours(1);
 
     /// <summary>Syncs now, also while another sync of the customer runs: the result of the later fetch is kept.</summary>
     /// <returns>null where the customer is linked to no account.</returns>
     public async Task<SyncResult?> RunAsync(string customerId, CancellationToken cancellationToken) =>
-        await customers.BeginSyncAsync(customerId, cancellationToken) is { } token ? await RunAsync(token, cancellationToken) : null;
+        await tokens.BeginSyncAsync(customerId, cancellationToken) is { } token ? await RunAsync(token, cancellationToken) : null;
 
     public async Task<bool> TryRunAsync(string customerId, CancellationToken cancellationToken) =>
         await TryRunAsync(
-            await customers.TryLeaseAsync(customerId, cancellationToken), token => RunAsync(token, cancellationToken), cancellationToken);
+            await tokens.TryLeaseAsync(customerId, cancellationToken), token => RunAsync(token, cancellationToken), cancellationToken);
 
     /// <summary>
     /// Looks only at the credits of a customer that was an account's and is so no longer, such as one that another has replaced: a bank
@@ -63,11 +62,11 @@ internal sealed partial class CustomerSync(
     /// <param name="because">Why its events are ignored where nothing has changed.</param>
     /// <param name="cancellationToken">Stops waiting.</param>
     public async Task TryRunUnlinkedAsync(string customerId, string because, CancellationToken cancellationToken) => await TryRunAsync(
-        await customers.TryLeaseUnlinkedAsync(customerId, cancellationToken),
+        await tokens.TryLeaseUnlinkedAsync(customerId, cancellationToken),
         async token =>
         {
             var hasChanged = await SyncCreditsAsync(token, cancellationToken);
-            await customers.SettleUnlinkedAsync(token, hasChanged ? null : because, cancellationToken);
+            await tokens.SettleUnlinkedAsync(token, hasChanged ? null : because, cancellationToken);
             return hasChanged;
         },
         cancellationToken);
@@ -143,7 +142,7 @@ internal sealed partial class CustomerSync(
         }
 
         await SyncCreditsAsync(token, cancellationToken);
-        var outcome = await customers.ApplyAsync(
+        var outcome = await results.ApplyAsync(
             token,
             isGone ? null : before => PlanRules.ChooseState(subscriptions, planOfPrice, before, Terms, time.GetInstant()),
             session => overage.CheckAsync(session, token.UserId, subscriptions, planOfPrice, cancellationToken),
@@ -166,7 +165,7 @@ internal sealed partial class CustomerSync(
         if (hasChanged && token.IsAccountDeleted)
         {
             // Such as a bank debit that arrived after the deletion: nobody can use what it paid for.
-            await customers.MarkForReviewAsync(token, cancellationToken);
+            await tokens.MarkForReviewAsync(token, cancellationToken);
             Log.PaidAfterDeletion(logger, token.CustomerId);
         }
 
@@ -220,50 +219,12 @@ internal sealed partial class CustomerSync(
         subscriptions = await overage.MarkAsync(subscriptions, cancellationToken);
         var inForce = PlanRules.InForce(subscriptions).ToList();
         if (inForce.Count > 0 && options.DisputeEndsPlan)
-            subscriptions = await MarkDisputedAsync(customerId, subscriptions, inForce, remembered, cancellationToken);
+            subscriptions = await disputes.MarkAsync(customerId, subscriptions, inForce, remembered, cancellationToken);
         // Stripe ends the subscriptions of a customer that it deletes.
         if (inForce.Count > 0)
             return (subscriptions, IsGone: false);
         var customer = await stripe.FindCustomerAsync(customerId, cancellationToken);
         return (subscriptions, IsGone: customer is null or { Deleted: true });
-    }
-
-    private async Task<IReadOnlyList<StripeSubscription>> MarkDisputedAsync(
-        string customerId, IReadOnlyList<StripeSubscription> subscriptions, List<StripeSubscription> inForce,
-        string remembered, CancellationToken cancellationToken)
-    {
-        // A subscription is created after its first payment, which can be disputed for about 120 days.
-        var first = inForce.Min(static subscription => subscription.Created);
-        var since = first - MaxDisputeAge ?? DateTimeOffset.UnixEpoch;
-        var disputes = (await stripe.ListDisputesAsync(customerId, since, cancellationToken))
-            .Where(static dispute => dispute.FundsWithdrawn)
-            .ToList();
-        // The customer may buy other things of the same business: only what was paid for one of ours counts.
-        var ours = await ListOurIdsAsync(
-            subscriptions.Where(subscription => disputes.Exists(dispute => dispute.Subscription == subscription.Id)),
-            remembered,
-            cancellationToken);
-        disputes.RemoveAll(dispute => dispute.Subscription is not { } id || !ours.Contains(id));
-        return [.. subscriptions.Select(subscription => subscription with { IsDisputed = IsDisputed(subscription) })];
-
-        // A subscription that began after the dispute was paid for again.
-        bool IsDisputed(StripeSubscription subscription) => disputes.Exists(dispute => !(dispute.Created < subscription.Created));
-    }
-
-    /// <summary>Lists the ids of our subscriptions, also of those that have ended.</summary>
-    private async Task<HashSet<string>> ListOurIdsAsync(
-        IEnumerable<StripeSubscription> subscriptions, string remembered, CancellationToken cancellationToken)
-    {
-        var memories = SubscriptionMemories.Read(remembered);
-        var ours = new HashSet<string>(StringComparer.Ordinal);
-        foreach (var subscription in subscriptions)
-        {
-            if (memories.GetValueOrDefault(subscription.Id)?.Plan is not null
-                || await prices.HasPlanAsync(subscription, cancellationToken))
-                ours.Add(subscription.Id);
-        }
-
-        return ours;
     }
 
     /// <returns>How many were open.</returns>
