@@ -239,40 +239,9 @@ internal class PostgresEngine : Engine
             _hosts.Suspect();
     }
 
-    public override string Explain(Exception exception) => exception switch
-    {
-        UnusableHostException => exception.Message,
-        { InnerException: AggregateException several } when several.InnerExceptions.FirstOrDefault(TellsMore) is { } one => Explain(one),
-        PostgresException { SqlState: PostgresErrorCodes.ReadOnlySqlTransaction } => UnusableHostException.ReadOnly,
-        PostgresException { SqlState: PostgresErrorCodes.DiskFull } => "The disk of the database is full.",
-        PostgresException { SqlState: PostgresErrorCodes.TooManyConnections } =>
-            "The database has no connection left. Lower pool_size in DATABASE_URL, or raise max_connections.",
-        PostgresException { SqlState: PostgresErrorCodes.InsufficientPrivilege } =>
-            "The role of DATABASE_URL lacks a right in the database. The command migrate-schema says which.",
-        PostgresException { SqlState: PostgresErrorCodes.InvalidPassword or PostgresErrorCodes.InvalidAuthorizationSpecification } =>
-            "The database does not accept the user or password of DATABASE_URL.",
-        PostgresException { SqlState: PostgresErrorCodes.InvalidCatalogName } => "There is no database of the name in DATABASE_URL.",
-        PostgresException { SqlState: PostgresErrorCodes.ProtocolViolation, MessageText: var text }
-            when text.StartsWith("unsupported startup parameter", StringComparison.Ordinal) =>
-            "The pooler takes no settings of a session. Leave options and statement_timeout out of DATABASE_URL, and set them for the "
-            + "role: alter role … set statement_timeout = ….",
-        _ when PostgresErrors.IsLostPreparedStatement(exception) =>
-            "Prepared statements are lost between transactions, as behind a transaction pooler. Add pgbouncer=true to DATABASE_URL.",
-        _ => base.Explain(exception),
-    };
+    public override string Explain(Exception exception) => PostgresErrors.Explain(exception) ?? base.Explain(exception);
 
-    /// <summary>Classifies errors by their code: https://www.postgresql.org/docs/current/errcodes-appendix.html.</summary>
-    public override FailureKind Classify(Exception exception) => exception switch
-    {
-        PostgresException { SqlState: PostgresErrorCodes.SerializationFailure or PostgresErrorCodes.DeadlockDetected } => FailureKind.Retry,
-        _ when PostgresErrors.IsLostPreparedStatement(exception) => FailureKind.Unavailable,
-        PostgresException { SqlState: var state } when PostgresErrors.IsUnavailable(state) => FailureKind.Unavailable,
-        // Data exceptions and broken constraints.
-        PostgresException { SqlState: ['2', '2' or '3', ..] } => FailureKind.Refused,
-        PostgresException => FailureKind.Bug,
-        NpgsqlException => FailureKind.Unavailable,
-        _ => FailureKind.Bug,
-    };
+    public override FailureKind Classify(Exception exception) => PostgresErrors.Classify(exception);
 
     public override ValueTask DisposeAsync() => _hosts.DisposeAsync();
 
@@ -308,7 +277,4 @@ internal class PostgresEngine : Engine
         if (await _formerPrimaries.CheckAsync(connection))
             _hosts.Clear();
     }
-
-    /// <summary>Whether an exception says more than that a host does not answer.</summary>
-    private bool TellsMore(Exception exception) => Explain(exception) != base.Explain(exception);
 }
