@@ -19,6 +19,7 @@ internal static class StorageServices
             .AddSingleton(provider => CreateClock(provider, options))
             .AddSingleton(_ => new Database(CreateEngine(options)))
             .AddSingleton<SchemaMigrator>()
+            .AddSingleton<SchemaTakeover>()
             .AddSingleton<StoreHistory>()
             .AddSingleton<StoreReadiness>();
     }

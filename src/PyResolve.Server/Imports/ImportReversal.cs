@@ -7,7 +7,7 @@ namespace PyResolve.Server.Imports;
 /// Takes an import in place back, in one transaction that touches only what the import did: the server's tables, functions and triggers
 /// go, and the project's own, which the import kept in another schema, have their place again.
 /// </summary>
-internal sealed class ImportReversal(SchemaMigrator schema)
+internal sealed class ImportReversal(SchemaMigrator schema, SchemaTakeover takeover)
 {
     private const string Script = """
         do $$
@@ -65,7 +65,7 @@ internal sealed class ImportReversal(SchemaMigrator schema)
     /// Nothing was imported in place, or something depends on the server's tables.
     /// </exception>
     /// <exception cref="StoreUnavailableException">Somebody else used the tables all the time.</exception>
-    public Task RunAsync(CancellationToken cancellationToken) => schema.TakeBackAsync(
+    public Task RunAsync(CancellationToken cancellationToken) => takeover.TakeBackAsync(
         async session =>
         {
             if (await ProjectTables.FindAsync(session, ProjectTables.KeptSchema, cancellationToken) is null)

@@ -8,7 +8,8 @@ namespace PyResolve.Server.Imports;
 /// Takes over a project that followed the billing guide for Supabase: in place, in one transaction that gives the project's tables another
 /// schema, or by copying them from another server, where nothing changes.
 /// </summary>
-internal sealed class SupabaseImport(Database database, SchemaMigrator schema, ImportFindings findings, TimeProvider time)
+internal sealed class SupabaseImport(
+    Database database, SchemaMigrator schema, SchemaTakeover takeover, ImportFindings findings, TimeProvider time)
 {
     public const string LockTimeout = "10s";
 
@@ -31,7 +32,7 @@ internal sealed class SupabaseImport(Database database, SchemaMigrator schema, I
     public async Task<ImportOutcome> TakeOverAsync(Action<string> progress, CancellationToken cancellationToken)
     {
         var lockedAt = 0L;
-        var rows = await schema.TakeOverAsync(
+        var rows = await takeover.TakeOverAsync(
             async session =>
             {
                 await LockAsync(session, cancellationToken);

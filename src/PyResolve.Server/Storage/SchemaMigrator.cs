@@ -76,50 +76,17 @@ internal sealed partial class SchemaMigrator(Database database, TimeProvider tim
     public static async Task<bool> HasSchemaAsync(Session session, CancellationToken cancellationToken) =>
         (await ReadStateAsync(session, cancellationToken)).Version > 0;
 
-    /// <summary>Makes the schema in a database that has another application's tables, with their rows in it.</summary>
-    /// <param name="moveAway">Before the schema is made: locks the other tables, and gives them another place.</param>
-    /// <param name="fill">Before browsers and triggers get at the new tables.</param>
-    /// <param name="cancellationToken">Takes everything back.</param>
-    /// <exception cref="SchemaIncompatibleException">The schema is there, or another process makes it.</exception>
-    public Task<T> TakeOverAsync<T>(
-        Func<Session, Task> moveAway, Func<Session, Task<T>> fill, CancellationToken cancellationToken) => database.WriteAsync(
-        async session =>
-        {
-            var state = await LockStateAsync(session, cancellationToken);
-            if (state.Version > 0)
-                throw new SchemaIncompatibleException("The database has the server's schema already.");
-            await session.Engine.CheckAsync(session, [], cancellationToken);
-            await session.LiftTimeLimitsAsync(cancellationToken);
-            await moveAway(session);
-            await ApplyAsync(session, state, Version, static _ => { }, cancellationToken);
-            var result = await fill(session);
-            await session.Engine.ProtectAsync(session, _tables, cancellationToken);
-            await session.Engine.CheckAsync(session, _tables, cancellationToken);
-            return result;
-        },
-        cancellationToken);
+    /// <summary>Locks the schema until the transaction ends.</summary>
+    /// <returns>Its version; 0: there is none.</returns>
+    /// <exception cref="SchemaIncompatibleException">Another process changes the schema.</exception>
+    public static async Task<int> LockVersionAsync(Session session, CancellationToken cancellationToken) =>
+        (await LockStateAsync(session, cancellationToken)).Version;
 
-    /// <summary>Undoes <see cref="TakeOverAsync"/>.</summary>
-    /// <param name="remove">Removes the schema.</param>
+    /// <summary>Makes the schema where there is none.</summary>
+    /// <param name="session">In a transaction that has locked the schema.</param>
     /// <param name="cancellationToken">Takes everything back.</param>
-    /// <exception cref="SchemaIncompatibleException">The schema is not this server's, or another process changes it.</exception>
-    public Task TakeBackAsync(Func<Session, Task> remove, CancellationToken cancellationToken) => database.WriteAsync(
-        async session =>
-        {
-            var state = await LockStateAsync(session, cancellationToken);
-            if (state.Version == 0)
-                throw new SchemaIncompatibleException("Nothing was changed. The database has none of the server's tables.");
-            if (state.Version != Version)
-            {
-                throw new SchemaIncompatibleException(
-                    $"Nothing was changed. The database's schema has version {state.Version}, and this server makes {Version}. "
-                    + "Use the server that ran there last.");
-            }
-
-            await session.LiftTimeLimitsAsync(cancellationToken);
-            await remove(session);
-        },
-        cancellationToken);
+    public Task CreateAsync(Session session, CancellationToken cancellationToken) =>
+        ApplyAsync(session, new SchemaState(0, 0), Version, static _ => { }, cancellationToken);
 
     /// <summary>Spreads an up-to-date schema over the nodes of a Citus, with the rows that it has. What is spread already stays.</summary>
     /// <inheritdoc cref="CitusSchema.DistributeAsync" path="/param"/>
