@@ -5,7 +5,7 @@ using PyResolve.Server.Storage;
 
 namespace PyResolve.Server.Identity;
 
-/// <summary><c>Next</c>: as in <see cref="SignInForm"/>.</summary>
+/// <summary>The form for a password that Supabase keeps. <c>Next</c>: as in <see cref="SignInForm"/>.</summary>
 internal sealed record SupabasePasswordForm(string? Email, string? Next, ProblemResult? Problem);
 
 /// <summary>The pages with the form for a password that Supabase keeps. Wrong passwords count as those of our own accounts do.</summary>

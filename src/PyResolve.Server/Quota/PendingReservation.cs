@@ -2,7 +2,10 @@ using PyResolve.Server.Ledger;
 
 namespace PyResolve.Server.Quota;
 
-/// <summary><c>Due</c>: units of the account's due reservations that it waits for, see <see cref="ReservationOutcome.Deferred"/>.</summary>
+/// <summary>
+/// A reservation that is to be decided. <c>Due</c>: units of the account's due reservations that it waits for, see
+/// <see cref="ReservationOutcome.Deferred"/>.
+/// </summary>
 internal sealed record PendingReservation(
     Guid UserId,
     int Quantity,

@@ -32,7 +32,9 @@ internal sealed class ReservationDecisions(DateTimeOffset now, bool givesLeases)
         DateTimeOffset? overageEnds = null) =>
         _accounts[userId] = new AccountUnits(plan.WithExtra(totals.Extra), totals, grants ?? [], overage, overageEnds);
 
-    /// <summary><paramref name="isNew"/>: whether the request with this key created the reservation.</summary>
+    /// <summary>
+    /// Adds the answer of an earlier request. <paramref name="isNew"/>: whether the request with this key created the reservation.
+    /// </summary>
     public void AddEarlier(string idempotencyKey, byte[] digest, StoredReservation reservation, bool isNew) =>
         _byIdempotencyKey[(reservation.UserId, idempotencyKey)] = new Earlier(reservation.At(now), digest, isNew);
 
