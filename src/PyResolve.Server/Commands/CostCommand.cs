@@ -15,21 +15,14 @@ internal static class CostCommand
         var events = Number("--events", "Usage events a month", example.Events);
         var subscribers = Number("--subscribers", "Accounts that pay", example.Subscribers);
         var months = Number("--months", "For how many months events are kept", example.Months, CostQuestion.MostMonths);
-        var price = new Option<decimal>("--price")
-        {
-            Description = "What one pays a month, in US dollars", HelpName = "dollars", DefaultValueFactory = _ => example.Price,
-        };
-        price.Validators.Add(static result =>
-        {
-            if (result.Tokens is [{ Value: var text }]
-                && (!decimal.TryParse(text, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var value)
-                    || value > CostQuestion.HighestPrice))
-                result.AddError("--price is a number of dollars from 0 to 1000000.");
-        });
+        var price = Price("--price", "What one pays a month, in US dollars", example.Price);
+        var machine = Price(
+            "--machine-price", "What a machine of 2 cores, 4 GB and 40 GB of disk costs you a month, in US dollars", example.Machine);
+        var disk = Price("--disk-price", "What each GB of disk over 40 costs you a month, in US dollars", example.Disk);
         var json = OperatorOutput.JsonOption();
         var command = new Command("cost", "Estimate what running the server costs a month, beside the prices of others")
         {
-            accounts, requests, events, subscribers, price, months, json,
+            accounts, requests, events, subscribers, price, months, machine, disk, json,
         };
         command.SetAction((parse, _) =>
         {
@@ -38,6 +31,8 @@ internal static class CostCommand
                 parse.GetValue(price))
             {
                 Months = (int)parse.GetValue(months),
+                Machine = parse.GetValue(machine),
+                Disk = parse.GetValue(disk),
             });
             return parse.GetValue(json) ? WriteAsync(estimate) : OperatorOutput.SayAsync(Describe(estimate));
         });
@@ -55,6 +50,22 @@ internal static class CostCommand
             if (result.Tokens is [{ Value: var text }]
                 && (!long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var value) || value > most))
                 result.AddError($"{name} is a number from 0 to {most}.");
+        });
+        return option;
+    }
+
+    private static Option<decimal> Price(string name, string description, decimal fallback)
+    {
+        var option = new Option<decimal>(name)
+        {
+            Description = description, HelpName = "dollars", DefaultValueFactory = _ => fallback,
+        };
+        option.Validators.Add(result =>
+        {
+            if (result.Tokens is [{ Value: var text }]
+                && (!decimal.TryParse(text, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var value)
+                    || value > CostQuestion.HighestPrice))
+                result.AddError($"{name} is a number of dollars from 0 to {CostQuestion.HighestPrice}.");
         });
         return option;
     }

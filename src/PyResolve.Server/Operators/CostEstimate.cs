@@ -1,3 +1,5 @@
+using System.Globalization;
+
 namespace PyResolve.Server.Operators;
 
 /// <summary>The monthly load that the estimate is for.</summary>
@@ -11,11 +13,19 @@ internal sealed record CostQuestion(long Accounts, long Requests, long Events, l
     public const long Most = 1_000_000_000_000;
     public const decimal HighestPrice = 1_000_000;
     public const int MostMonths = 120;
+    public const decimal MachineUnlessSaid = 10;
+    public const decimal DiskUnlessSaid = 0.10m;
 
     public static CostQuestion Example { get; } = new(10_000, 1_000_000, 1_000_000, 300, 19);
 
     /// <summary>How many months events are kept. The estimate is for a server that has run that long.</summary>
     public int Months { get; init; } = 12;
+
+    /// <summary>US dollars a month for a machine of 2 cores, 4 GB and 40 GB of disk: an assumption, not somebody's price.</summary>
+    public decimal Machine { get; init; } = MachineUnlessSaid;
+
+    /// <summary>US dollars a month for each GB of disk more: an assumption too.</summary>
+    public decimal Disk { get; init; } = DiskUnlessSaid;
 }
 
 /// <summary>A place to run the server, or another service in its place. <c>Monthly</c>: null where no price is published.</summary>
@@ -47,12 +57,11 @@ internal sealed class CostEstimate(CostQuestion question)
 
     private const double MachineCores = 2;
     private const decimal MachineGigabytes = 4;
-    private const decimal MachinePrice = 10;
     private const decimal MachineDisk = 40;
-    private const decimal DiskPrice = 0.10m;
     private const decimal GigabytesAnInstance = 0.25m;
 
-    private static readonly SupabaseSize[] SupabaseSizes =
+    /// <summary>By size: the first that is large enough is taken.</summary>
+    public static IReadOnlyList<SupabaseSize> SupabaseSizes { get; } =
     [
         new("Micro", 2, 1, 10), new("Small", 2, 2, 15), new("Medium", 2, 4, 60), new("Large", 2, 8, 110), new("XL", 4, 16, 210),
         new("2XL", 8, 32, 410), new("4XL", 16, 64, 960), new("8XL", 32, 128, 1_870), new("12XL", 48, 192, 2_800),
@@ -95,10 +104,12 @@ internal sealed class CostEstimate(CostQuestion question)
                 MachinesFor(DatabaseCores, DatabaseGigabytes));
             return
             [
-                new("one machine", $"{Size(alone)} for server and embedded database; {Disk}", Cents((alone * MachinePrice) + DiskMonthly)),
                 new(
-                    "machines and PostgreSQL", $"{Instances} machines for servers, {Size(database)} for the database; {Disk}",
-                    Cents(((Instances + database) * MachinePrice) + DiskMonthly)),
+                    "one machine", $"{Size(alone)} for server and embedded database; {Prices}",
+                    Cents((alone * question.Machine) + DiskMonthly)),
+                new(
+                    "machines and PostgreSQL", $"{Instances} machines for servers, {Size(database)} for the database; {Prices}",
+                    Cents(((Instances + database) * question.Machine) + DiskMonthly)),
                 new("Railway", $"Pro $20, which includes $20 of use: {Instances} servers and PostgreSQL", Math.Max(20, RailwayUse)),
                 new(
                     "Supabase and Railway",
@@ -118,9 +129,12 @@ internal sealed class CostEstimate(CostQuestion question)
     public decimal StorageAfter(int months) => decimal.Round(
         ((question.Events * (decimal)months * BytesAnEvent) + (question.Accounts * BytesAnAccount)) / Gigabyte, 2);
 
-    private static string Disk => $"a GB of disk over {MachineDisk} is $0.10";
+    private string Prices => string.Create(
+        CultureInfo.InvariantCulture,
+        $"assumed: ${question.Machine:0.00##} for {MachineCores} cores and {MachineGigabytes} GB, "
+        + $"${question.Disk:0.00##} for a GB of disk over {MachineDisk}");
 
-    private decimal DiskMonthly => Math.Max(0, StorageGigabytes - MachineDisk) * DiskPrice;
+    private decimal DiskMonthly => Math.Max(0, StorageGigabytes - MachineDisk) * question.Disk;
 
     /// <summary>Railway's price for the servers: $20 for a core and $10 for a GB of memory, a month.</summary>
     private decimal RailwayServers => Cents(((decimal)ServerCores * 20) + (Instances * GigabytesAnInstance * 10));
@@ -130,7 +144,7 @@ internal sealed class CostEstimate(CostQuestion question)
         Cents(RailwayServers + ((decimal)DatabaseCores * 20) + (DatabaseGigabytes * 10) + (StorageGigabytes * 0.15m));
 
     private SupabaseSize? SupabaseDatabase =>
-        Array.Find(SupabaseSizes, size => size.Cores >= DatabaseCores && size.Gigabytes >= DatabaseGigabytes);
+        SupabaseSizes.FirstOrDefault(size => size.Cores >= DatabaseCores && size.Gigabytes >= DatabaseGigabytes);
 
     /// <summary>Supabase's price. The plan has $10 of compute in it.</summary>
     private decimal? Supabase => SupabaseDatabase is { } size

@@ -30,6 +30,8 @@ internal static class CostPages
             Price("price", example.Price))
         {
             Months = (int)Number("months", example.Months, CostQuestion.MostMonths),
+            Machine = Price("machine", example.Machine),
+            Disk = Price("disk", example.Disk),
         };
         return errors.Problem is { } problem
             ? new CostForm(sent, new ProblemResult(problem), Estimate: null)

@@ -11,7 +11,7 @@ public sealed class CostCommandTests
     public void The_table_of_the_guide_is_what_the_estimate_says()
     {
         var rows = Guide.Text("costs.md").Split('\n')
-            .Where(static line => line.StartsWith("| 1", StringComparison.Ordinal))
+            .Where(static line => line.Contains(" each | ", StringComparison.Ordinal))
             .Select(static line => line.Trim('|', ' ').Split(" | "))
             .ToList();
 
@@ -55,6 +55,33 @@ public sealed class CostCommandTests
     }
 
     [Fact]
+    public void What_a_machine_and_a_GB_of_disk_cost_is_an_assumption_that_can_be_replaced()
+    {
+        var question = new CostQuestion(100_000, 100_000_000, 100_000_000, 0, 19);
+        var assumed = new CostEstimate(question);
+        var own = new CostEstimate(question with { Machine = 24, Disk = 0.08m });
+
+        assumed.Lines[0].Made.ShouldEndWith("; assumed: $10.00 for 2 cores and 4 GB, $0.10 for a GB of disk over 40");
+        own.Lines[0].Made.ShouldEndWith("; assumed: $24.00 for 2 cores and 4 GB, $0.08 for a GB of disk over 40");
+        // 8 machines' worth of memory, and 680 GB of disk over 40.
+        (assumed.Lines[0].Monthly, own.Lines[0].Monthly).ShouldBe((148.04m, 246.43m));
+        own.Lines.Skip(2).ShouldBe(assumed.Lines.Skip(2));
+    }
+
+    [Fact]
+    public void The_sizes_of_Supabase_in_the_guide_are_those_of_the_estimate()
+    {
+        var rows = Guide.Text("costs.md").Split('\n')
+            .SkipWhile(static line => !line.StartsWith("| size |", StringComparison.Ordinal)).Skip(2)
+            .TakeWhile(static line => line.StartsWith('|'))
+            .Select(static line => line.Trim('|', ' ').Split(" | "));
+
+        rows.Select(static row => new SupabaseSize(
+                row[0], (int)Number(row[1].Split(',')[0]), (int)Number(row[2]), Number(row[3])))
+            .ShouldBe(CostEstimate.SupabaseSizes);
+    }
+
+    [Fact]
     public void The_largest_numbers_are_answered_and_what_no_size_holds_has_no_price()
     {
         var most = new CostEstimate(new CostQuestion(
@@ -70,7 +97,9 @@ public sealed class CostCommandTests
     {
         var text = await RunAsync("cost");
         var json = await RunAsync("cost", "--subscribers", "30", "--json");
+        var own = await RunAsync("cost", "--machine-price", "24", "--disk-price", "0.08");
         var wrong = await RunAsync("cost", "--events", "many");
+        var negative = await RunAsync("cost", "--disk-price", "-1");
 
         text.OrThrow("cost").Output.ShouldContain("Stripe, payments");
         text.Output.ShouldContain(CostEstimate.PricesReadOn);
@@ -78,7 +107,9 @@ public sealed class CostCommandTests
         using var answer = JsonDocument.Parse(json.OrThrow("cost").Output);
         answer.RootElement.GetProperty("revenue").GetDecimal().ShouldBe(570);
         answer.RootElement.GetProperty("data").EnumerateArray().Last().GetProperty("monthly").ValueKind.ShouldBe(JsonValueKind.Null);
+        own.OrThrow("cost").Output.ShouldContain("$24.00 for 2 cores and 4 GB, $0.08 for a GB of disk over 40");
         (wrong.ExitCode, wrong.Output).ShouldBe((2, ""));
+        (negative.ExitCode, negative.Error.Trim()).ShouldBe((2, "--disk-price is a number of dollars from 0 to 1000000."));
     }
 
     private static decimal Number(string text) => decimal.Parse(text, CultureInfo.InvariantCulture);

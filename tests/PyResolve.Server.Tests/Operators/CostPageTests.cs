@@ -21,7 +21,19 @@ public sealed class CostPageTests(SharedServers servers)
         PageTable.Rows(large.Text)[1].ShouldStartWith($"machines and PostgreSQL|${estimate.Lines[1].Monthly:N2}|2 machines for servers");
     }
 
+    [Fact]
+    public async Task Operators_put_in_what_their_machines_and_disks_cost()
+    {
+        var person = await OperatorAsync();
+
+        var page = await person.GetAsync("/operator/costs?machine=24.50&disk=0.08&events=100000000&months=1");
+
+        page.Text.ShouldContain("name=\"machine\" type=\"text\" value=\"24.50\"");
+        PageTable.Rows(page.Text)[0].ShouldContain("assumed: $24.50 for 2 cores and 4 GB, $0.08 for a GB of disk over 40");
+    }
+
     [Theory]
+    [InlineData("disk=-1", "A GB of disk must be from 0 to 1,000,000, as 19 or 19.50.")]
     [InlineData("events=many", "Usage events must be a number from 0 to 1,000,000,000,000.")]
     [InlineData("accounts=-1", "Accounts must be a number")]
     [InlineData("months=121", "Months must be a number from 0 to 120.")]
