@@ -31,7 +31,8 @@ internal static partial class GuideCommands
     /// <summary>At the beginning of a line, also of a comment, or of code within a text.</summary>
     [GeneratedRegex(
         @"(^[ #]*(\$ )?|`)([A-Z_]+=\S+ )*"
-        + @"(docker compose (--file \S+ )*run --rm pyresolve|kubectl [^`\n]*-- dotnet PyResolve\.Server\.dll"
+        + @"(docker compose (--file \S+ )*run --rm (--(volume|env) \S+ )*pyresolve"
+        + @"|systemd-run (--\S+ )+\S*/pyresolve-server|kubectl [^`\n]*-- dotnet PyResolve\.Server\.dll"
         + @"|dotnet (\S*/)?PyResolve\.Server\.dll"
         + @"|(\S*/)?(PyResolve\.Server|pyresolve-server)) (?<words>[a-z-][^`\n]*)",
         RegexOptions.ExplicitCapture | RegexOptions.Multiline, 1000)]
