@@ -17,6 +17,12 @@ public sealed partial class DeployFilesTests
         "PYRESOLVE_GATES",
     ];
 
+    private static readonly string[] FewRights =
+    [
+        "runAsNonRoot: true", "runAsUser: 1654", "type: RuntimeDefault", "allowPrivilegeEscalation: false",
+        "readOnlyRootFilesystem: true", "drop: [ALL]", "automountServiceAccountToken: false",
+    ];
+
     private static readonly IConfiguration Nothing = new ConfigurationBuilder().Build();
 
     public static TheoryData<string> Files =>
@@ -111,28 +117,53 @@ public sealed partial class DeployFilesTests
     [InlineData("deployment.yaml", "configMapRef:")]
     [InlineData("migrate-schema/job.yaml", "args: [migrate-schema]")]
     [InlineData("backup.yaml", "configMapRef:")]
+    [InlineData("restore/job.yaml", "args: [restore, /backups/restore.backup]")]
     public void Every_pod_of_Kubernetes_runs_with_few_rights_and_the_settings(string file, string own)
     {
         var text = Text($"deploy/kubernetes/{file}");
 
-        foreach (var part in (string[])[
-            "runAsNonRoot: true", "runAsUser: 1654", "type: RuntimeDefault", "allowPrivilegeEscalation: false",
-            "readOnlyRootFilesystem: true", "drop: [ALL]", "automountServiceAccountToken: false",
-            "image: pyresolve-server", "secretRef:", own])
+        foreach (var part in (string[])[.. FewRights, "image: pyresolve-server", "secretRef:", own])
             text.ShouldContain(part);
     }
 
-    /// <summary>A job cannot be changed: where kustomize renames its settings with each change, it could not be applied twice.</summary>
-    [Fact]
-    public void The_job_for_the_schema_depends_on_nothing_that_kustomize_renames()
+    [Theory]
+    [InlineData("backup.yaml", 2)]
+    [InlineData("backups/pod.yaml", 1)]
+    public void A_pod_with_a_shell_has_no_more_rights_than_the_server_and_none_of_its_secrets(string file, int pods)
     {
-        Text("deploy/kubernetes/migrate-schema/job.yaml").ShouldNotContain("configMap");
-        Text("deploy/kubernetes/migrate-schema/kustomization.yaml").ShouldNotContain("Generator");
+        var text = Text($"deploy/kubernetes/{file}");
+
+        foreach (var part in FewRights)
+            text.Split(part).Length.ShouldBe(pods + 1, part);
+        text[text.IndexOf("image: busybox", StringComparison.Ordinal)..].ShouldNotContain("secretRef:");
+    }
+
+    [Fact]
+    public void Kubernetes_runs_one_version_of_the_server_and_one_of_the_shell()
+    {
+        var folders = (string[])["", "migrate-schema/", "restore/"];
+        var versions = folders.Select(static folder => Text($"deploy/kubernetes/{folder}kustomization.yaml"))
+            .Select(static text => text[text.IndexOf("  - name: pyresolve-server", StringComparison.Ordinal)..].Split('\n')[..3]).ToList();
+
+        versions.ShouldAllBe(version => version.SequenceEqual(versions[0]));
+        var shell = Text("deploy/kubernetes/kustomization.yaml").Split("  - name: busybox\n    newTag: \"")[1].Split('"')[0];
+        Text("deploy/kubernetes/backups/pod.yaml").ShouldContain($"image: busybox:{shell}\n");
+    }
+
+    /// <summary>A job cannot be changed: where kustomize renames its settings with each change, it could not be applied twice.</summary>
+    [Theory]
+    [InlineData("migrate-schema")]
+    [InlineData("restore")]
+    public void A_job_that_is_run_by_hand_depends_on_nothing_that_kustomize_renames(string folder)
+    {
+        Text($"deploy/kubernetes/{folder}/job.yaml").ShouldNotContain("configMap");
+        Text($"deploy/kubernetes/{folder}/kustomization.yaml").ShouldNotContain("Generator");
     }
 
     [Theory]
     [InlineData("deploy/kubernetes")]
     [InlineData("deploy/kubernetes/migrate-schema")]
+    [InlineData("deploy/kubernetes/restore")]
     public void Kustomize_names_every_file_of_its_folder(string name)
     {
         var folder = Path.Combine(Guide.Root, name);

@@ -56,7 +56,7 @@ internal static class DeployShapes
         ("apiVersion*", OneOf("kustomize.config.k8s.io/v1beta1")), ("kind*", OneOf("Kustomization")), ("namespace", Text),
         ("resources*", List(Matching(@"\.yaml$"))),
         ("configMapGenerator", List(Map(("name*", Text), ("literals", List(Matching("^[A-Za-z_]+=")))))),
-        ("images", List(Map(("name*", OneOf("pyresolve-server")), ("newName", Text), ("newTag", Text)))));
+        ("images", List(Map(("name*", OneOf("pyresolve-server", "busybox")), ("newName", Text), ("newTag", Text)))));
 
     public static Shape Fly { get; } = Map(
         ("app*", Text), ("primary_region", Matching("^[a-z]{3}$")), ("kill_signal", OneOf("SIGINT", "SIGTERM")), ("kill_timeout", Duration),
