@@ -28,9 +28,9 @@ internal sealed class DatabaseClock(TimeProvider machine) : TimeProvider
 
     /// <param name="instant">What the database's clock said between the two timestamps.</param>
     /// <param name="askedAt">A timestamp from before the database was asked.</param>
-    public void Set(DateTimeOffset instant, long askedAt)
+    /// <param name="answeredAt">A timestamp from when it had answered.</param>
+    public void Set(DateTimeOffset instant, long askedAt, long answeredAt)
     {
-        var answeredAt = GetTimestamp();
         var uncertainty = machine.GetElapsedTime(askedAt, answeredAt) / 2;
         var measured = new Measurement(instant, askedAt + ((answeredAt - askedAt) / 2), uncertainty);
         // A precise measurement is kept until it is old, so that the clock does not jump back and forth with the network's delays.

@@ -182,8 +182,10 @@ internal class PostgresEngine : Engine
         var askedAt = _clock.Value!.GetTimestamp();
         return (IdentityColumns, (row, column) =>
         {
-            _clock.Value!.Set(row.Instant(column), askedAt);
-            return row.Boolean(column + 1) ? throw new UnusableHostException(UnusableHostException.ReadOnly) : row.Text(column + 2);
+            if (row.Boolean(column + 1))
+                throw new UnusableHostException(UnusableHostException.ReadOnly);
+            _clock.Value!.Set(row.Instant(column), askedAt, _clock.Value!.GetTimestamp());
+            return row.Text(column + 2);
         });
     }
 
@@ -270,11 +272,14 @@ internal class PostgresEngine : Engine
             connection);
         await using var reader = await command.ExecuteReaderAsync();
         await reader.ReadAsync();
-        _clock.Value!.Set(ReadInstant(reader, 0), askedAt);
+        var answeredAt = _clock.Value!.GetTimestamp();
+        var instant = ReadInstant(reader, 0);
         if (reader.GetBoolean(1))
             throw new UnusableHostException(UnusableHostException.ReadOnly);
         await reader.DisposeAsync();
         if (await _formerPrimaries.CheckAsync(connection))
             _hosts.Clear();
+        // Not of a standby, nor of a former primary: their clocks are not the store's.
+        _clock.Value!.Set(instant, askedAt, answeredAt);
     }
 }

@@ -77,6 +77,6 @@ public sealed class DatabaseClockTests
     {
         var askedAt = _machine.GetTimestamp();
         _machine.Advance(delay);
-        clock.Set(instant, askedAt);
+        clock.Set(instant, askedAt, _machine.GetTimestamp());
     }
 }
