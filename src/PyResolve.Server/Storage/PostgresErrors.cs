@@ -5,6 +5,9 @@ namespace PyResolve.Server.Storage;
 /// <summary>What errors and notices of PostgreSQL mean. Codes: https://www.postgresql.org/docs/current/errcodes-appendix.html.</summary>
 internal static class PostgresErrors
 {
+    private const string IdleInTransactionTimeout = "25P03";
+    private const string TransactionTimeout = "25P04";
+
     /// <summary>Says what is wrong, in a sentence that may be shown to anybody.</summary>
     /// <returns>null: no more than that the database does not answer.</returns>
     public static string? Explain(Exception exception) => exception switch
@@ -49,12 +52,13 @@ internal static class PostgresErrors
     public static bool LacksLineage(string state) =>
         state is PostgresErrorCodes.InsufficientPrivilege or PostgresErrorCodes.UndefinedFunction or PostgresErrorCodes.FeatureNotSupported;
 
-    /// <summary>Whether the connection failed, resources are short, or the server is starting, stopping or read-only.</summary>
+    /// <summary>Whether the connection failed, a time limit ended, resources are short, or the server is starting, stopping or read-only.</summary>
     private static bool IsUnavailable(string state) =>
         state.StartsWith("08", StringComparison.Ordinal)
         || state.StartsWith("53", StringComparison.Ordinal)
         || state.StartsWith("57P", StringComparison.Ordinal)
         || state.StartsWith("58", StringComparison.Ordinal)
+        || state is IdleInTransactionTimeout or TransactionTimeout
         || state is PostgresErrorCodes.QueryCanceled or PostgresErrorCodes.ReadOnlySqlTransaction or PostgresErrorCodes.LockNotAvailable
             or PostgresErrorCodes.InvalidPassword or PostgresErrorCodes.InvalidAuthorizationSpecification
             or PostgresErrorCodes.InvalidCatalogName or PostgresErrorCodes.InsufficientPrivilege;
