@@ -45,7 +45,7 @@ internal sealed class ConnectionQueue(int size, TimeSpan timeout)
 
     /// <exception cref="NpgsqlException">None was free in time.</exception>
     public async ValueTask<(HostConnection Opened, IDisposable Place)> OpenAsync(
-        Func<CancellationToken, ValueTask<HostConnection>> open, bool toWrite, long? node, CancellationToken cancellationToken)
+        Func<TimeSpan, CancellationToken, ValueTask<HostConnection>> open, bool toWrite, long? node, CancellationToken cancellationToken)
     {
         var startedAt = RealTime.GetTimestamp();
         var shares = new List<SemaphoreSlim>();
@@ -85,14 +85,14 @@ internal sealed class ConnectionQueue(int size, TimeSpan timeout)
     private static int MostOfWrites(int size) => Math.Max(1, size - Math.Min(size / 2, ForReads));
 
     private async ValueTask<HostConnection> OpenAsync(
-        Func<CancellationToken, ValueTask<HostConnection>> open, long startedAt, CancellationToken cancellationToken)
+        Func<TimeSpan, CancellationToken, ValueTask<HostConnection>> open, long startedAt, CancellationToken cancellationToken)
     {
         NpgsqlException? refusal = null;
         while (await _places.WaitAsync(Remaining(startedAt), cancellationToken))
         {
             try
             {
-                var opened = await open(cancellationToken);
+                var opened = await open(Left(startedAt), cancellationToken);
                 Interlocked.Increment(ref _open);
                 return opened;
             }

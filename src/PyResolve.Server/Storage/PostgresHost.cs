@@ -15,6 +15,7 @@ internal sealed class PostgresHost : IAsyncDisposable
     private readonly NpgsqlDataSource _unpooled;
     private CancellationTokenSource _abandoned = new();
     private volatile bool _isSilent;
+    private int _connectionsMade;
 
     /// <param name="settings">Of this host alone.</param>
     /// <param name="initialize">Of each connection that is made, before it is used.</param>
@@ -28,8 +29,14 @@ internal sealed class PostgresHost : IAsyncDisposable
             .EnableTransportSecurity()
             .EnableArrays()
             .UsePhysicalConnectionInitializer(
-                static _ => throw new NotSupportedException("Connections are opened asynchronously."), initialize)
+                static _ => throw new NotSupportedException("Connections are opened asynchronously."), InitializeAndCountAsync)
             .Build();
+
+        async Task InitializeAndCountAsync(NpgsqlConnection connection)
+        {
+            await initialize(connection);
+            Interlocked.Increment(ref _connectionsMade);
+        }
     }
 
     public string Name { get; }
@@ -37,7 +44,8 @@ internal sealed class PostgresHost : IAsyncDisposable
     /// <summary>Whether the host gave no answer when it was asked last. One that refuses costs no time; this one does.</summary>
     public bool IsSilent => _isSilent;
 
-    public ValueTask<NpgsqlConnection> OpenAsync(CancellationToken cancellationToken) => _pool.OpenConnectionAsync(cancellationToken);
+    /// <summary>Counts those that can be used, also where nobody waited for them any longer.</summary>
+    public int ConnectionsMade => Volatile.Read(ref _connectionsMade);
 
     /// <summary>Opens a connection. An attempt that takes longer goes on, and its connection is there for the next one.</summary>
     /// <exception cref="NpgsqlException">It refused, or did not answer in time.</exception>
@@ -82,7 +90,14 @@ internal sealed class PostgresHost : IAsyncDisposable
 
     private async ValueTask<NpgsqlConnection> OpenAsync(NpgsqlDataSource source, TimeSpan timeout, CancellationToken cancellationToken)
     {
-        var opening = source.OpenConnectionAsync(CancellationToken.None).AsTask();
+        var pooled = source.OpenConnectionAsync(CancellationToken.None);
+        if (pooled.IsCompletedSuccessfully)
+        {
+            _isSilent = false;
+            return pooled.Result;
+        }
+
+        var opening = pooled.AsTask();
         try
         {
             var connection = await opening.WaitAsync(timeout, RealTime, cancellationToken);

@@ -19,7 +19,6 @@ internal sealed class PostgresHosts : IAsyncDisposable
     private static readonly TimeProvider RealTime = TimeProvider.System;
 
     private readonly PostgresHost[] _hosts;
-    private readonly TimeSpan _timeout;
     private readonly CancellationTokenSource _stopping = new();
     private PostgresHost? _used;
     private int _isSuspected;
@@ -30,18 +29,24 @@ internal sealed class PostgresHosts : IAsyncDisposable
     public PostgresHosts(string connectionString, Func<NpgsqlConnection, Task> initialize)
     {
         var settings = new NpgsqlConnectionStringBuilder(connectionString);
-        _timeout = TimeSpan.FromSeconds(settings.Timeout);
         _hosts = (settings.Host ?? "").Split(',') is { Length: > 1 } several
             ? [.. several.Select(host => new PostgresHost(SettingsOf(host, connectionString), initialize))]
             : [new PostgresHost(settings, initialize)];
     }
 
+    /// <param name="timeout">Each host is asked once, for a second, also where less is left.</param>
+    /// <param name="cancellationToken">Ends the wait.</param>
     /// <exception cref="NpgsqlException">None can be used; of several, its inner exceptions say why.</exception>
-    public async ValueTask<HostConnection> ConnectAsync(CancellationToken cancellationToken)
+    public async ValueTask<HostConnection> ConnectAsync(TimeSpan timeout, CancellationToken cancellationToken)
     {
         if (_hosts is [var only])
-            return new HostConnection(await only.OpenAsync(cancellationToken), CancellationToken.None);
+        {
+            var limit = timeout > AnswerTimeout ? timeout : AnswerTimeout;
+            return (await only.OpenAsync(limit, cancellationToken)) with { Abandoned = CancellationToken.None };
+        }
+
         var startedAt = RealTime.GetTimestamp();
+        var isAgain = false;
         while (true)
         {
             var used = Volatile.Read(ref _used);
@@ -50,7 +55,7 @@ internal sealed class PostgresHosts : IAsyncDisposable
             {
                 try
                 {
-                    var opened = await host.OpenAsync(AnswerTimeout, cancellationToken);
+                    var opened = await host.OpenAsync(isAgain ? AnswerTimeoutWithin(startedAt, timeout) : AnswerTimeout, cancellationToken);
                     if (Use(host, used) && !opened.Abandoned.IsCancellationRequested)
                         return opened;
                     // Another request has found another host meanwhile.
@@ -63,16 +68,18 @@ internal sealed class PostgresHosts : IAsyncDisposable
                 }
             }
 
+            if (failures.Count < _hosts.Length)
+                continue;
             // One that is only slow may answer the next time, and a standby may be promoted meanwhile.
-            if (failures.Count == _hosts.Length
-                && (!failures.Exists(IsSilence) || RealTime.GetElapsedTime(startedAt) >= _timeout))
+            if (!failures.Exists(IsSilence) || RealTime.GetElapsedTime(startedAt) >= timeout)
                 throw Join(failures);
+            isAgain = true;
         }
     }
 
     /// <summary>
     /// Called when the host that is used may not answer any longer. It is asked, and where it does not answer, the others, until one of
-    /// them accepts writes or it answers again: the connections to a host that hangs do not break by themselves.
+    /// them accepts writes or it answers again, however late: the connections to a host that hangs do not break by themselves.
     /// </summary>
     public void Suspect()
     {
@@ -106,6 +113,12 @@ internal sealed class PostgresHosts : IAsyncDisposable
         return settings;
     }
 
+    private static TimeSpan AnswerTimeoutWithin(long startedAt, TimeSpan timeout)
+    {
+        var left = timeout - RealTime.GetElapsedTime(startedAt);
+        return left > AnswerTimeout ? AnswerTimeout : left > TimeSpan.Zero ? left : TimeSpan.Zero;
+    }
+
     private static bool IsSilence(NpgsqlException exception) => exception.InnerException is TimeoutException;
 
     private static NpgsqlException Join(List<NpgsqlException> failures) =>
@@ -137,7 +150,8 @@ internal sealed class PostgresHosts : IAsyncDisposable
     {
         try
         {
-            while (Volatile.Read(ref _used) == used
+            var made = used.ConnectionsMade;
+            while (Volatile.Read(ref _used) == used && used.ConnectionsMade == made
                 && await used.FindFaultAsync(AnswerTimeout, _stopping.Token) is { } fault && !ConnectionQueue.IsTooMany(fault))
             {
                 foreach (var other in _hosts.Where(host => host != used))

@@ -35,7 +35,7 @@ public sealed class ConnectionQueueTests
             return [.. opening.Where(static one => one.IsCompletedSuccessfully).Select(static one => one.Result)];
         }
 
-        ValueTask<HostConnection> Connect(CancellationToken cancellationToken) => Interlocked.Increment(ref open) <= 10
+        ValueTask<HostConnection> Connect(TimeSpan left, CancellationToken cancellationToken) => Interlocked.Increment(ref open) <= 10
             ? new(new HostConnection(new NpgsqlConnection(), CancellationToken.None))
             : Refuse();
 
@@ -118,8 +118,34 @@ public sealed class ConnectionQueueTests
         OpenAsync(CancellationToken.None).IsCompleted.ShouldBeFalse();
 
         async Task<IDisposable> OpenAsync(CancellationToken hostLeft) => (await queue.OpenAsync(
-            _ => new(new HostConnection(new NpgsqlConnection(), hostLeft)), toWrite: false, node: null, Cancellation)).Place;
+            (_, _) => new(new HostConnection(new NpgsqlConnection(), hostLeft)), toWrite: false, node: null, Cancellation)).Place;
     }
+
+    [Fact]
+    public async Task A_request_that_has_waited_for_a_connection_has_only_the_rest_of_its_time_to_make_one()
+    {
+        var (queue, left) = (new ConnectionQueue(1, TimeSpan.FromSeconds(10)), new List<TimeSpan>());
+        var first = await OpenAsync();
+        var waiting = OpenAsync();
+        await Task.Delay(TimeSpan.FromSeconds(1), Cancellation);
+
+        first.Dispose();
+        await waiting;
+
+        left[0].ShouldBeGreaterThan(TimeSpan.FromSeconds(9));
+        left[1].ShouldBeLessThanOrEqualTo(TimeSpan.FromSeconds(9.01));
+
+        async Task<IDisposable> OpenAsync() => (await queue.OpenAsync(
+            (rest, _) =>
+            {
+                left.Add(rest);
+                return new(new HostConnection(new NpgsqlConnection(), CancellationToken.None));
+            },
+            toWrite: false,
+            node: null,
+            Cancellation)).Place;
+    }
+
     private static async Task ConnectAsync(ConnectionQueue queue, bool toWrite, long? node) => await queue.OpenAsync(
-        static _ => new(new HostConnection(new NpgsqlConnection(), CancellationToken.None)), toWrite, node, Cancellation);
+        static (_, _) => new(new HostConnection(new NpgsqlConnection(), CancellationToken.None)), toWrite, node, Cancellation);
 }
