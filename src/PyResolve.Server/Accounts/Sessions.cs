@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using PyResolve.Client.Wire;
 using PyResolve.Server.Access;
 using PyResolve.Server.Audit;
@@ -26,6 +27,8 @@ internal sealed class Sessions(Database database, ServerOptions options, TimePro
     private const int MaxListed = 1000;
 
     private static readonly TimeSpan SeenInterval = TimeSpan.FromMinutes(1);
+
+    private readonly ConcurrentDictionary<Guid, bool> _noting = new();
 
     /// <param name="provedAt">When the person showed a password or a code here; null: another service let them in.</param>
     public async Task<(string Token, DateTimeOffset ExpiresAt)> OpenAsync(
@@ -114,13 +117,20 @@ internal sealed class Sessions(Database database, ServerOptions options, TimePro
 
     private async Task NoteSeenAsync(Guid id, DateTimeOffset now, CancellationToken cancellationToken)
     {
-        try
+        // Another request may be at it, for as long as the store does not answer.
+        if (_noting.TryAdd(id, true))
+            await NoteAsync().WaitBrieflyAsync(cancellationToken);
+
+        async Task NoteAsync()
         {
-            await database.ExecuteAsync($"update sessions set last_seen_at = {now} where id = {id}", cancellationToken);
-        }
-        catch (StoreUnavailableException)
-        {
-            // Reads go on while the store cannot write.
+            try
+            {
+                await database.ExecuteAsync($"update sessions set last_seen_at = {now} where id = {id}", CancellationToken.None);
+            }
+            finally
+            {
+                _noting.TryRemove(id, out _);
+            }
         }
     }
 

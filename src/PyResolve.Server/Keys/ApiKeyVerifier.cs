@@ -89,9 +89,10 @@ internal sealed class ApiKeyVerifier(Database database, StoredKeys stored, Verif
                 return new StoreAnswer(new KeyOutcome(null, match is KeyMatch.TooManyTries), askedAt, changeCount);
             if (found.Digest is null)
             {
-                await database.ExecuteAsync(
+                var storing = database.ExecuteAsync(
                     $"update api_keys set key_digest = {digest.ToArray()} where id = {found.Owner.ApiKeyId} and key_digest is null",
                     CancellationToken.None);
+                await storing.WaitBrieflyAsync(CancellationToken.None);
             }
 
             var result = new VerifiedKey(found.Owner, askedAt);
