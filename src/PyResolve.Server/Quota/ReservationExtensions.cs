@@ -26,7 +26,7 @@ internal sealed class ReservationExtensions : IAsyncDisposable
     {
         (_database, _origins, _sweeps, _time) = (database, origins, sweeps, time);
         _group = new GroupCommit<Extension, ExtensionOutcome>(
-            ReservationGroups.Limits, FlushAsync, findShard: database.FindShardAsync);
+            ReservationGroups.Limits, FlushAsync, findShard: database.FindShardAsync, timeout: database.WriteTimeout);
     }
 
     public async Task<ExtensionOutcome> ExtendAsync(Extension extension, CancellationToken cancellationToken)

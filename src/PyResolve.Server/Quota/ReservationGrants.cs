@@ -33,7 +33,7 @@ internal sealed class ReservationGrants : IAsyncDisposable
         (_database, _plans, _origins, _alerts) = (database, plans, origins, alerts);
         (_leases, _metrics, _sweeps, _time) = (leases, metrics, sweeps, time);
         _group = new GroupCommit<PendingReservation, ReservationOutcome>(
-            ReservationGroups.Limits, FlushAsync, findShard: database.FindShardAsync);
+            ReservationGroups.Limits, FlushAsync, findShard: database.FindShardAsync, timeout: database.WriteTimeout);
     }
 
     /// <exception cref="OverloadedException">More reservations of the account are due than this request could wait for.</exception>

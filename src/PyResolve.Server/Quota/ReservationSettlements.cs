@@ -31,7 +31,7 @@ internal sealed class ReservationSettlements : IAsyncDisposable
     {
         (_database, _alerts, _metrics, _history, _time) = (database, alerts, metrics, history, time);
         _group = new GroupCommit<Settlement, SettlementOutcome>(
-            ReservationGroups.Limits, FlushAsync, Reject, database.FindShardAsync);
+            ReservationGroups.Limits, FlushAsync, Reject, database.FindShardAsync, database.WriteTimeout);
     }
 
     /// <summary>

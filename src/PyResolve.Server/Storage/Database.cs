@@ -15,8 +15,13 @@ internal sealed class Database(Engine unopened) : IAsyncDisposable
 
     public static readonly TimeSpan ReadTimeout = TimeSpan.FromSeconds(2);
 
+    private static readonly TimeProvider RealTime = TimeProvider.System;
+
     /// <summary>The engine. Before the first statement it is not known yet whether the rows are distributed.</summary>
     public Engine Engine => _whole?.Engine ?? _opened ?? unopened;
+
+    /// <inheritdoc cref="Engine.WriteTimeout"/>
+    public TimeSpan? WriteTimeout => Engine.WriteTimeout;
 
     /// <summary>
     /// The same store, for statements about the ledger of one account. Where a node that does not answer has it, they leave connections to
@@ -68,18 +73,20 @@ internal sealed class Database(Engine unopened) : IAsyncDisposable
     }
 
     /// <summary>
-    /// Runs <paramref name="work"/> in a transaction, perhaps several times. It may go on after this has thrown, so it must have no effects
-    /// but its writes.
+    /// Runs <paramref name="work"/> in a transaction, within <see cref="WriteTimeout"/>. It may run several times, and go on after this has
+    /// thrown, so it must have no effects but its writes.
     /// </summary>
     public async Task<T> WriteAsync<T>(Func<Session, Task<T>> work, CancellationToken cancellationToken)
     {
+        var startedAt = RealTime.GetTimestamp();
         for (var attempt = 1; ; attempt++)
         {
             try
             {
                 var engine = await OpenAsync(cancellationToken);
                 var writer = await engine.OpenWriterAsync(await FindNodeAsync(engine, cancellationToken), cancellationToken);
-                return await UntilAbandonedAsync(CommitAsync(engine, writer), writer.Abandoned);
+                var session = new Session(engine, writer.Connection, writer.Transaction);
+                return await UntilLateAsync(UntilAbandonedAsync(CommitAsync(session, writer), writer.Abandoned), session, startedAt);
             }
             catch (Exception exception) when (Engine.Classify(exception) is FailureKind.Retry or FailureKind.Unavailable)
             {
@@ -88,10 +95,9 @@ internal sealed class Database(Engine unopened) : IAsyncDisposable
             }
         }
 
-        async Task<T> CommitAsync(Engine engine, Writer opened)
+        async Task<T> CommitAsync(Session session, Writer opened)
         {
             await using var writer = opened;
-            var session = new Session(engine, writer.Connection, writer.Transaction);
             var result = await work(session);
             // Not cancelled with the request, so that the outcome of the commit is known.
             if (!session.HasCommitted)
@@ -180,6 +186,25 @@ internal sealed class Database(Engine unopened) : IAsyncDisposable
             work.Forget();
             throw new StoreUnavailableException(
                 Engine.Explain(new TimeoutException()), new TimeoutException("Another host is used from now on."));
+        }
+    }
+
+    /// <summary>Each of its statements has a limit, but several may wait for the commits of others, and then its own commit does.</summary>
+    private async Task<T> UntilLateAsync<T>(Task<T> work, Session session, long startedAt)
+    {
+        if (WriteTimeout is not { } limit)
+            return await work;
+        try
+        {
+            var rest = limit - RealTime.GetElapsedTime(startedAt);
+            return await work.WaitAsync(rest > TimeSpan.Zero ? rest : TimeSpan.Zero, RealTime, CancellationToken.None);
+        }
+        catch (TimeoutException exception) when (!work.IsCompleted)
+        {
+            if (session.TimeLimit is not null)
+                return await work;
+            work.Forget();
+            throw Unavailable(exception);
         }
     }
 

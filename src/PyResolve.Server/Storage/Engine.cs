@@ -39,6 +39,12 @@ internal abstract class Engine : IAsyncDisposable
     /// </summary>
     public virtual Sql? WaitForReplicas => null;
 
+    /// <summary>
+    /// How long a write may take, with all its statements and what it waits for, unless it lifts its time limits; null: as long as it
+    /// needs.
+    /// </summary>
+    public virtual TimeSpan? WriteTimeout => null;
+
     /// <summary>The wall clock of all instances that use the store.</summary>
     public virtual TimeProvider CreateClock(TimeProvider machine) => machine;
 

@@ -10,13 +10,20 @@ namespace PyResolve.Server.Storage;
 /// </param>
 /// <param name="refuse">The result of an item that the store rejects even alone; where absent, or when it throws, the item fails.</param>
 /// <param name="findShard">The part of the store that has an account's rows; where absent, all are in one.</param>
+/// <param name="timeout">How long an item waits, in the queue and for its flush together; where absent, as long as these take.</param>
 internal sealed class GroupCommit<TItem, TResult>(
     GroupLimits limits,
     Func<IReadOnlyList<TItem>, Task<IReadOnlyList<TResult>>> flush,
     Func<TItem, Exception, TResult>? refuse = null,
-    Func<Guid, CancellationToken, ValueTask<long>>? findShard = null)
+    Func<Guid, CancellationToken, ValueTask<long>>? findShard = null,
+    TimeSpan? timeout = null)
     : IAsyncDisposable
 {
+    /// <summary>How often in the timeout a flush that takes long is looked at.</summary>
+    private const int Looks = 32;
+
+    private static readonly TimeProvider RealTime = TimeProvider.System;
+
     private readonly Lock _gate = new();
     private readonly Dictionary<Guid, Lane> _lanes = [];
     private readonly Dictionary<long, Shard> _shards = [];
@@ -28,7 +35,9 @@ internal sealed class GroupCommit<TItem, TResult>(
 
     /// <summary>Commits the items, and returns their results. Cancelling ends only the wait: queued items are still stored.</summary>
     /// <exception cref="OverloadedException">The queue, or the account's share of it, is full. Nothing was stored.</exception>
-    /// <exception cref="StoreUnavailableException">The store failed. The items may have been committed all the same.</exception>
+    /// <exception cref="StoreUnavailableException">
+    /// The store failed, or did not answer in time. The items may have been committed all the same, or may be later.
+    /// </exception>
     public Task<TResult[]> SubmitAsync(Guid account, TItem[] items, long bytes, CancellationToken cancellationToken)
     {
         var finding = findShard?.Invoke(account, cancellationToken) ?? default;
@@ -97,7 +106,10 @@ internal sealed class GroupCommit<TItem, TResult>(
         {
             TItem[] items = [.. group.SelectMany(submission => submission.Items)];
             var outcomes = new ItemOutcome[items.Length];
-            await FlushAsync(items, outcomes);
+            var flushing = FlushAsync(items, outcomes);
+            if (timeout is { } limit)
+                await AnswerLateOnesAsync(flushing, group, shard, limit);
+            await flushing;
 
             var taken = 0;
             foreach (var submission in group)
@@ -109,6 +121,43 @@ internal sealed class GroupCommit<TItem, TResult>(
                 taken += submission.Items.Length;
             }
         }
+    }
+
+    /// <summary>Fails those that have waited long enough, while the flush goes on. Those in the queue are not stored any more.</summary>
+    private async Task AnswerLateOnesAsync(Task flushing, List<Submission> group, Shard shard, TimeSpan limit)
+    {
+        while (!flushing.IsCompleted)
+        {
+            await flushing.WaitAsync(limit / Looks, RealTime).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            if (flushing.IsCompleted)
+                return;
+            List<Submission> late = [.. group.Where(submission => submission.IsLate(limit)), .. TakeLateOnes(shard, limit)];
+            foreach (var submission in late)
+                submission.Fail(new StoreUnavailableException("The database did not confirm a write in time.", cause: null));
+        }
+    }
+
+    private List<Submission> TakeLateOnes(Shard shard, TimeSpan limit)
+    {
+        var late = new List<Submission>();
+        lock (_gate)
+        {
+            for (var turns = shard.Turns.Count; turns > 0; turns--)
+            {
+                var lane = shard.Turns.Dequeue();
+                while (lane.Waiting.TryPeek(out var first) && first.IsLate(limit))
+                {
+                    lane.Waiting.Dequeue();
+                    Count(lane, -first.Items.Length, -first.Bytes);
+                    late.Add(first);
+                }
+
+                if (lane.Waiting.Count > 0)
+                    shard.Turns.Enqueue(lane);
+            }
+        }
+
+        return late;
     }
 
     /// <summary>Takes as many whole submissions as the limits of a group allow, and at least one.</summary>
@@ -215,6 +264,7 @@ internal sealed class GroupCommit<TItem, TResult>(
     private sealed class Submission(TItem[] items, long bytes)
     {
         private readonly TaskCompletionSource<TResult[]> _completion = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        private readonly long _submittedAt = RealTime.GetTimestamp();
 
         public TItem[] Items => items;
 
@@ -224,6 +274,11 @@ internal sealed class GroupCommit<TItem, TResult>(
 
         public Task<TResult[]> Task => _completion.Task;
 
+        public bool IsLate(TimeSpan limit) => !Task.IsCompleted && RealTime.GetElapsedTime(_submittedAt) >= limit;
+
+        public void Fail(Exception exception) => _completion.TrySetException(exception);
+
+        /// <summary>Without an effect where it was answered before.</summary>
         public void Complete(ReadOnlySpan<ItemOutcome> outcomes)
         {
             var results = new TResult[outcomes.Length];
@@ -231,14 +286,14 @@ internal sealed class GroupCommit<TItem, TResult>(
             {
                 if (outcomes[i].Failure is { } failure)
                 {
-                    _completion.SetException(failure);
+                    Fail(failure);
                     return;
                 }
 
                 results[i] = outcomes[i].Result!;
             }
 
-            _completion.SetResult(results);
+            _completion.TrySetResult(results);
         }
     }
 

@@ -22,6 +22,9 @@ internal class PostgresEngine : Engine
     private static readonly SqlFragment SystemIdentifier = new(FormerPrimaries.SystemIdentifier);
     private static readonly SqlFragment Timeline = new(FormerPrimaries.Timeline);
 
+    /// <summary>A statement that reaches its own limit says more.</summary>
+    private static readonly TimeSpan AfterStatement = TimeSpan.FromSeconds(1);
+
     private readonly PostgresHosts _hosts;
     private readonly ConnectionQueue _connections;
     private readonly FormerPrimaries _formerPrimaries = new();
@@ -34,13 +37,19 @@ internal class PostgresEngine : Engine
         var settings = new NpgsqlConnectionStringBuilder(connectionString);
         _connections = new ConnectionQueue(settings.MaxPoolSize, TimeSpan.FromSeconds(settings.Timeout > 0 ? settings.Timeout : 60));
         _hosts = new PostgresHosts(connectionString, InitializeAsync);
+        WriteTimeout = settings.CommandTimeout > 0 ? TimeSpan.FromSeconds(settings.CommandTimeout) + AfterStatement : null;
     }
 
     /// <summary>Makes another engine that shares the connections of <paramref name="other"/>.</summary>
-    protected PostgresEngine(PostgresEngine other) =>
+    protected PostgresEngine(PostgresEngine other)
+    {
         (_hosts, _connections, _formerPrimaries, _clock) = (other._hosts, other._connections, other._formerPrimaries, other._clock);
+        WriteTimeout = other.WriteTimeout;
+    }
 
     public override string Name => "postgres";
+
+    public override TimeSpan? WriteTimeout { get; }
 
     public override SqlFragment ForUpdate => new("for update");
 

@@ -38,7 +38,8 @@ internal sealed partial class UsageLedger : IAsyncDisposable
         _history = history;
         _time = time;
         _logger = logger;
-        _commit = new GroupCommit<PendingUsageEvent, RecordOutcome>(Limits, FlushAsync, Reject, database.FindShardAsync);
+        _commit = new GroupCommit<PendingUsageEvent, RecordOutcome>(
+            Limits, FlushAsync, Reject, database.FindShardAsync, database.WriteTimeout);
     }
 
     /// <summary>Records an event that has passed <see cref="UsageRules"/>, and spends a unit of the reservation that it names.</summary>

@@ -1,4 +1,5 @@
 using System.Data.Common;
+using System.Diagnostics;
 using PyResolve.Server.Storage;
 
 namespace PyResolve.Server.Tests.Storage;
@@ -7,6 +8,9 @@ public sealed class GroupCommitTests
 {
     private static readonly Guid Ada = Guid.Parse("019ab3c2-7d1e-7c4a-9f0b-000000000001");
     private static readonly Guid Bob = Guid.Parse("019ab3c2-7d1e-7c4a-9f0b-000000000002");
+    private static readonly TimeSpan Soon = TimeSpan.FromSeconds(20);
+
+    private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
     [Fact]
     public async Task Items_queued_during_a_flush_are_flushed_together()
@@ -119,6 +123,62 @@ public sealed class GroupCommitTests
 
         (await store.SubmitAsync(Ada, 2)).ShouldBe(["stored 2"]);
         store.Stored.ShouldBe([2]);
+    }
+
+    [Fact]
+    public async Task An_item_whose_flush_takes_too_long_fails_in_time_and_may_be_stored_all_the_same()
+    {
+        await using var store = new SteppedStore(timeout: TimeSpan.FromSeconds(1));
+        var late = store.SubmitAsync(Ada, 1);
+        var step = await store.NextAsync();
+
+        await Should.ThrowAsync<StoreUnavailableException>(() => late.WaitAsync(Soon, Cancellation));
+        var next = store.SubmitAsync(Ada, 2);
+        step.Commit();
+        store.CommitAll();
+
+        (await next).ShouldBe(["stored 2"]);
+        store.Stored.ShouldBe([1, 2]);
+    }
+
+    [Fact]
+    public async Task An_item_that_waits_too_long_for_a_flush_fails_in_time_and_is_not_stored()
+    {
+        await using var store = new SteppedStore(
+            new GroupLimits(QueueItems: 8, QueueBytes: 1_000, GroupItems: 100, GroupBytes: 1_000), timeout: TimeSpan.FromSeconds(2));
+        var running = store.SubmitAsync(Ada, 0);
+        var step = await store.NextAsync();
+        var early = new[] { store.SubmitAsync(Ada, 1), store.SubmitAsync(Bob, 2), store.SubmitAsync(Bob, 3) };
+
+        foreach (var late in early)
+            await Should.ThrowAsync<StoreUnavailableException>(() => late.WaitAsync(Soon, Cancellation));
+        // Their places in the queue are free, and their accounts' turns are not lost.
+        var after = new[] { store.SubmitAsync(Bob, 4), store.SubmitAsync(Bob, 5), store.SubmitAsync(Ada, 6) };
+        step.Commit();
+        store.CommitAll();
+        await Task.WhenAll(after);
+
+        running.IsFaulted.ShouldBeTrue();
+        store.Flushed.ShouldBe([[0], [4, 6, 5]]);
+    }
+
+    [Fact]
+    public async Task An_item_that_has_waited_for_a_slow_flush_waits_only_the_rest_for_its_own()
+    {
+        await using var store = new SteppedStore(timeout: TimeSpan.FromSeconds(2));
+        var running = store.SubmitAsync(Ada, 1);
+        var step = await store.NextAsync();
+        var queuedAt = Stopwatch.GetTimestamp();
+        var queued = store.SubmitAsync(Ada, 2);
+
+        await Task.Delay(TimeSpan.FromSeconds(1), Cancellation);
+        step.Commit();
+        await running;
+        var second = await store.NextAsync();
+
+        await Should.ThrowAsync<StoreUnavailableException>(() => queued.WaitAsync(Soon, Cancellation));
+        Stopwatch.GetElapsedTime(queuedAt).ShouldBeInRange(TimeSpan.FromSeconds(1.9), TimeSpan.FromSeconds(2.9));
+        second.Commit();
     }
 
     [Fact]

@@ -11,11 +11,13 @@ internal sealed class SteppedStore : IAsyncDisposable
     private readonly GroupCommit<int, string> _commit;
     private volatile bool _commitsAll;
 
-    public SteppedStore(GroupLimits? limits = null, Func<Guid, ValueTask<long>>? findShard = null) => _commit = new(
-        limits ?? new GroupLimits(1_000, 1_000, 1_000, 1_000),
-        FlushAsync,
-        Refuse,
-        findShard is null ? null : (account, _) => findShard(account));
+    public SteppedStore(GroupLimits? limits = null, Func<Guid, ValueTask<long>>? findShard = null, TimeSpan? timeout = null) =>
+        _commit = new(
+            limits ?? new GroupLimits(1_000, 1_000, 1_000, 1_000),
+            FlushAsync,
+            Refuse,
+            findShard is null ? null : (account, _) => findShard(account),
+            timeout);
 
     /// <summary>Items that make their transaction fail.</summary>
     public HashSet<int> Poison { get; init; } = [];
