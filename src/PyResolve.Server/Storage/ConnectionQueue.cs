@@ -92,7 +92,7 @@ internal sealed class ConnectionQueue(int size, TimeSpan timeout)
         {
             try
             {
-                var opened = await open(Left(startedAt), cancellationToken);
+                var opened = await open(Remaining(startedAt), cancellationToken);
                 Interlocked.Increment(ref _open);
                 return opened;
             }
