@@ -24,14 +24,21 @@ internal sealed class CitusEngine(PostgresEngine store) : PostgresEngine(store)
 
     public override bool IsDistributed => true;
 
-    /// <summary>
-    /// Whether the database has Citus and distributed tables. Asks for the extension first: without it, there is no table to ask.
-    /// </summary>
-    public static async Task<bool> IsFoundAsync(Session session, CancellationToken cancellationToken) =>
-        await session.NumberAsync($"select 1::bigint from pg_extension where extname = 'citus'", cancellationToken) is not null
-        && await session.NumberAsync(
-            $"select 1::bigint from pg_dist_partition where logicalrelid = to_regclass({LedgerTables.Names[0]}) and partmethod = 'h'",
-            cancellationToken) is not null;
+    /// <summary>Asks for the extension first: without it, there are no such tables.</summary>
+    /// <returns>How many nodes have ledgers; null: they are not distributed, or this is not Citus.</returns>
+    public static async Task<long?> CountNodesAsync(Session session, CancellationToken cancellationToken) =>
+        await session.NumberAsync($"select 1::bigint from pg_extension where extname = 'citus'", cancellationToken) is null
+            ? null
+            : await session.NumberAsync(
+                $"""
+                select count(distinct p.groupid)
+                from pg_dist_partition t
+                join pg_dist_shard s on s.logicalrelid = t.logicalrelid
+                join pg_dist_placement p on p.shardid = s.shardid
+                where t.logicalrelid = to_regclass({LedgerTables.Names[0]}) and t.partmethod = 'h'
+                having count(*) > 0
+                """,
+                cancellationToken);
 
     public override Task<Engine> FindVariantAsync(CancellationToken cancellationToken) => Task.FromResult<Engine>(this);
 

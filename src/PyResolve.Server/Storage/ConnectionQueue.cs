@@ -7,10 +7,10 @@ namespace PyResolve.Server.Storage;
 
 /// <summary>
 /// Lets requests wait, in their order, for one of <paramref name="size"/> connections. Where PostgreSQL has fewer than that to give
-/// (53300), the requests wait for those that are open, rather than be refused. Writes leave some connections to reads, also of those
-/// fewer: where a synchronous standby is missing they wait for long, and keys must be checked meanwhile. Of several nodes, each has at
-/// most half of the connections, so that one which hangs stops its own accounts only; and its writes leave some of those to its reads.
-/// Thread-safe.
+/// (53300), the requests wait for those that are open, rather than be refused. Writes leave some connections to reads: where a
+/// synchronous standby is missing they wait for long, and keys must be checked meanwhile. Of several nodes, each has at most half of the
+/// connections, so that one which hangs stops its own accounts only; and its writes leave some of those to its reads. All this holds for
+/// those fewer connections, too. Thread-safe.
 /// </summary>
 [SuppressMessage(
     "Design", "CA1001", Justification = "The semaphore has no wait handle, and requests may still return their places at shutdown.")]
@@ -26,32 +26,32 @@ internal sealed class ConnectionQueue(int size, TimeSpan timeout)
     private static readonly TimeProvider RealTime = TimeProvider.System;
 
     private readonly SemaphoreSlim _places = new(size);
-    private readonly SemaphoreSlim _writes = new(MostOfWrites(size));
+    private readonly ConnectionShare _writes = new(MostOfWrites(size));
     private readonly ConcurrentDictionary<long, NodeShare> _nodes = new();
     private readonly Lock _gate = new();
     private volatile bool _hasSeveralNodes;
     private int _open;
     private int _withdrawn;
 
-    // Of the connections of writes. Those that are owed are in use: the next writes that end give them.
-    private int _withheld;
-    private int _owed;
-
     private string Limit => timeout.TotalSeconds.ToString("0.#", CultureInfo.InvariantCulture);
 
-    private int MostOfNode => Math.Max(1, size / 2);
+    /// <summary>Without those that PostgreSQL did not give.</summary>
+    private int Connections => Math.Max(1, size - Volatile.Read(ref _withdrawn));
 
     private bool HasSeveralNodes => _hasSeveralNodes || (_hasSeveralNodes = _nodes.Count > 1);
+
+    /// <summary>The store has several nodes, also where requests have been about one of them only.</summary>
+    public void ShareBetweenNodes() => _hasSeveralNodes = true;
 
     /// <exception cref="NpgsqlException">None was free in time.</exception>
     public async ValueTask<(HostConnection Opened, IDisposable Place)> OpenAsync(
         Func<TimeSpan, CancellationToken, ValueTask<HostConnection>> open, bool toWrite, long? node, CancellationToken cancellationToken)
     {
         var startedAt = RealTime.GetTimestamp();
-        var shares = new List<SemaphoreSlim>();
+        var shares = new List<ConnectionShare>();
         try
         {
-            if (node is { } one && _nodes.GetOrAdd(one, _ => new NodeShare(MostOfNode)) is var share && HasSeveralNodes)
+            if (node is { } one && ShareOf(one) is var share && HasSeveralNodes)
             {
                 if (toWrite)
                     await TakeAsync(share.Writes, NodeHangs);
@@ -65,11 +65,11 @@ internal sealed class ConnectionQueue(int size, TimeSpan timeout)
         }
         catch
         {
-            shares.ForEach(Release);
+            shares.ForEach(static share => share.Release());
             throw;
         }
 
-        async ValueTask TakeAsync(SemaphoreSlim share, Func<NpgsqlException> refuse)
+        async ValueTask TakeAsync(ConnectionShare share, Func<NpgsqlException> refuse)
         {
             if (!await share.WaitAsync(Remaining(startedAt), cancellationToken))
                 throw refuse();
@@ -82,7 +82,18 @@ internal sealed class ConnectionQueue(int size, TimeSpan timeout)
         is PostgresException { SqlState: PostgresErrorCodes.TooManyConnections }
         || (exception.InnerException is AggregateException several && several.InnerExceptions.Any(IsTooMany));
 
-    private static int MostOfWrites(int size) => Math.Max(1, size - Math.Min(size / 2, ForReads));
+    private static int MostOfWrites(int connections) => Math.Max(1, connections - Math.Min(connections / 2, ForReads));
+
+    private static int MostOfNode(int connections) => Math.Max(1, connections / 2);
+
+    private NodeShare ShareOf(long node)
+    {
+        if (_nodes.TryGetValue(node, out var known))
+            return known;
+        // Not while sizes change: it would keep its old one.
+        lock (_gate)
+            return _nodes.GetOrAdd(node, _ => new NodeShare(Connections));
+    }
 
     private async ValueTask<HostConnection> OpenAsync(
         Func<TimeSpan, CancellationToken, ValueTask<HostConnection>> open, long startedAt, CancellationToken cancellationToken)
@@ -103,7 +114,7 @@ internal sealed class ConnectionQueue(int size, TimeSpan timeout)
                 {
                     if (Interlocked.Increment(ref _withdrawn) == 1)
                         GiveBackAsync().Forget();
-                    Withhold();
+                    Resize();
                     continue;
                 }
 
@@ -130,7 +141,7 @@ internal sealed class ConnectionQueue(int size, TimeSpan timeout)
         $"None of the {size} connections (pool_size) was free within {Limit} s (connect_timeout)."));
 
     private NpgsqlException WritesTakeLong() => new(FormattableString.Invariant(
-        $"None of the {MostOfWrites(size) - Volatile.Read(ref _withheld)} connections that writes may have was free within {Limit} s: ")
+        $"None of the {_writes.Size} connections that writes may have was free within {Limit} s: ")
         + "other writes take long, as where a synchronous standby is missing.");
 
     /// <summary>Gives back one place after another, so that few requests wait for a connection in vain.</summary>
@@ -142,59 +153,44 @@ internal sealed class ConnectionQueue(int size, TimeSpan timeout)
             await Task.Delay(Pause, RealTime, CancellationToken.None);
             _places.Release();
             remaining = Interlocked.Decrement(ref _withdrawn);
-            Withhold();
+            Resize();
         }
         while (remaining > 0);
     }
 
-    /// <summary>Withholds from writes as many connections as PostgreSQL refused, but leaves one.</summary>
-    private void Withhold()
+    private void Resize()
     {
         lock (_gate)
         {
-            var withheld = Math.Min(Volatile.Read(ref _withdrawn), MostOfWrites(size) - 1);
-            for (; _withheld < withheld; _withheld++)
-                _owed += _writes.Wait(0, CancellationToken.None) ? 0 : 1;
-            for (; _withheld > withheld; _withheld--)
-                ReleaseWrite();
+            _writes.Resize(MostOfWrites(Connections));
+            foreach (var node in _nodes.Values)
+                node.Resize(Connections);
         }
     }
 
-    private void ReleaseWrite()
+    /// <param name="connections">Of all nodes together.</param>
+    private sealed class NodeShare(int connections)
     {
-        lock (_gate)
+        public ConnectionShare All { get; } = new(MostOfNode(connections));
+
+        public ConnectionShare Writes { get; } = new(MostOfWrites(MostOfNode(connections)));
+
+        public void Resize(int connections)
         {
-            if (_owed > 0)
-                _owed--;
-            else
-                _writes.Release();
+            All.Resize(MostOfNode(connections));
+            Writes.Resize(MostOfWrites(MostOfNode(connections)));
         }
-    }
-
-    private void Release(SemaphoreSlim share)
-    {
-        if (share == _writes)
-            ReleaseWrite();
-        else
-            share.Release();
-    }
-
-    private sealed class NodeShare(int size)
-    {
-        public SemaphoreSlim All { get; } = new(size);
-
-        public SemaphoreSlim Writes { get; } = new(MostOfWrites(size));
     }
 
     /// <summary>Becomes free when the connection is returned or its host is abandoned.</summary>
     private sealed class Place : IDisposable
     {
         private readonly ConnectionQueue _queue;
-        private readonly List<SemaphoreSlim> _shares;
+        private readonly List<ConnectionShare> _shares;
         private readonly CancellationTokenRegistration _registration;
         private int _isFree;
 
-        public Place(ConnectionQueue queue, List<SemaphoreSlim> shares, CancellationToken abandoned)
+        public Place(ConnectionQueue queue, List<ConnectionShare> shares, CancellationToken abandoned)
         {
             (_queue, _shares) = (queue, shares);
             _registration = abandoned.UnsafeRegister(static place => ((Place)place!).Free(), this);
@@ -212,7 +208,7 @@ internal sealed class ConnectionQueue(int size, TimeSpan timeout)
                 return;
             Interlocked.Decrement(ref _queue._open);
             _queue._places.Release();
-            _shares.ForEach(_queue.Release);
+            _shares.ForEach(static share => share.Release());
         }
     }
 }

@@ -70,7 +70,11 @@ internal class PostgresEngine : Engine
     {
         await using var reader = await OpenReaderAsync(node: null, cancellationToken);
         var session = new Session(this, reader.Connection, transaction: null);
-        return await CitusEngine.IsFoundAsync(session, cancellationToken) ? new CitusEngine(this) { Observer = Observer } : this;
+        if (await CitusEngine.CountNodesAsync(session, cancellationToken) is not { } nodes)
+            return this;
+        if (nodes > 1)
+            _connections.ShareBetweenNodes();
+        return new CitusEngine(this) { Observer = Observer };
     }
 
     public override async ValueTask<Reader> OpenReaderAsync(long? node, CancellationToken cancellationToken)

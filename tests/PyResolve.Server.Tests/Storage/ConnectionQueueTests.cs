@@ -13,43 +13,35 @@ public sealed class ConnectionQueueTests
     [Fact]
     public async Task Writes_leave_connections_to_reads_also_where_fewer_than_pool_size_are_to_be_had()
     {
-        var (queue, open) = (new ConnectionQueue(20, Limit), 0);
-        var first = await OpenAsync(20, toWrite: false);
+        var queue = new LimitedQueue(connections: 10);
+        var first = await queue.OpenAsync(20, toWrite: false);
         first.Count.ShouldBe(10);
-        Return(first);
+        queue.Return(first);
 
-        var writes = await OpenAsync(20, toWrite: true);
-        var reads = await OpenAsync(4, toWrite: false);
+        var writes = await queue.OpenAsync(20, toWrite: true);
+        var reads = await queue.OpenAsync(4, toWrite: false);
 
         writes.Count.ShouldBe(6);
         reads.Count.ShouldBe(4);
-        Return(writes);
-        (await OpenAsync(20, toWrite: true)).Count.ShouldBe(6);
+        queue.Return(writes);
+        (await queue.OpenAsync(20, toWrite: true)).Count.ShouldBe(6);
+    }
 
-        async Task<List<IDisposable>> OpenAsync(int count, bool toWrite)
-        {
-            var opening = Enumerable.Range(0, count)
-                .Select(async _ => (await queue.OpenAsync(Connect, toWrite, node: null, Cancellation)).Place)
-                .ToList();
-            await Task.WhenAll(opening).ContinueWith(static _ => { }, Cancellation, TaskContinuationOptions.None, TaskScheduler.Default);
-            return [.. opening.Where(static one => one.IsCompletedSuccessfully).Select(static one => one.Result)];
-        }
+    /// <summary>PostgreSQL, or the role, has ten of the twenty.</summary>
+    [Fact]
+    public async Task A_node_leaves_connections_to_the_others_also_where_fewer_than_pool_size_are_to_be_had()
+    {
+        var queue = new LimitedQueue(connections: 10);
+        queue.Return(await queue.OpenAsync(1, toWrite: false, node: 1));
+        queue.Return(await queue.OpenAsync(20, toWrite: false, node: null));
 
-        ValueTask<HostConnection> Connect(TimeSpan left, CancellationToken cancellationToken) => Interlocked.Increment(ref open) <= 10
-            ? new(new HostConnection(new NpgsqlConnection(), CancellationToken.None))
-            : Refuse();
+        var first = await queue.OpenAsync(20, toWrite: false, node: 1);
+        var second = await queue.OpenAsync(20, toWrite: false, node: 2);
 
-        ValueTask<HostConnection> Refuse()
-        {
-            Interlocked.Decrement(ref open);
-            throw new PostgresException("too many connections for role", "FATAL", "FATAL", "53300");
-        }
-
-        void Return(List<IDisposable> places)
-        {
-            Interlocked.Add(ref open, -places.Count);
-            places.ForEach(static place => place.Dispose());
-        }
+        first.Count.ShouldBe(5);
+        second.Count.ShouldBe(5);
+        queue.Return(first);
+        (await queue.OpenAsync(20, toWrite: true, node: 1)).Count.ShouldBe(3);
     }
 
     [Fact]
@@ -67,6 +59,21 @@ public sealed class ConnectionQueueTests
             .Message.ShouldContain("None of the 20 connections (pool_size) was free within 0.3 s");
 
         Task OpenAsync(bool toWrite) => ConnectAsync(queue, toWrite, node: null);
+    }
+
+    /// <summary>As after a start while one node hangs, where the first requests are about its accounts.</summary>
+    [Fact]
+    public async Task A_node_leaves_connections_to_the_others_before_these_were_asked_for()
+    {
+        var queue = new ConnectionQueue(20, Limit);
+        queue.ShareBetweenNodes();
+        for (var i = 0; i < 10; i++)
+            await ConnectAsync(queue, toWrite: false, node: 1);
+
+        (await Should.ThrowAsync<NpgsqlException>(() => ConnectAsync(queue, toWrite: false, node: 1)))
+            .Message.ShouldContain("The database node of this account answers slowly or not at all");
+        for (var i = 0; i < 10; i++)
+            await ConnectAsync(queue, toWrite: false, node: 2);
     }
 
     /// <summary>As where the synchronous standby of one node is missing.</summary>
@@ -148,4 +155,42 @@ public sealed class ConnectionQueueTests
 
     private static async Task ConnectAsync(ConnectionQueue queue, bool toWrite, long? node) => await queue.OpenAsync(
         static (_, _) => new(new HostConnection(new NpgsqlConnection(), CancellationToken.None)), toWrite, node, Cancellation);
+
+    /// <summary>Of twenty connections to several nodes, for which PostgreSQL has fewer.</summary>
+    private sealed class LimitedQueue
+    {
+        private readonly ConnectionQueue _queue = new(20, Limit);
+        private readonly int _connections;
+        private int _open;
+
+        public LimitedQueue(int connections)
+        {
+            _connections = connections;
+            _queue.ShareBetweenNodes();
+        }
+
+        /// <returns>The places of those that were opened.</returns>
+        public async Task<List<IDisposable>> OpenAsync(int count, bool toWrite, long? node = null)
+        {
+            var opening = Enumerable.Range(0, count)
+                .Select(async _ => (await _queue.OpenAsync(Connect, toWrite, node, Cancellation)).Place)
+                .ToList();
+            await Task.WhenAll(opening).ContinueWith(static _ => { }, Cancellation, TaskContinuationOptions.None, TaskScheduler.Default);
+            return [.. opening.Where(static one => one.IsCompletedSuccessfully).Select(static one => one.Result)];
+        }
+
+        public void Return(List<IDisposable> places)
+        {
+            Interlocked.Add(ref _open, -places.Count);
+            places.ForEach(static place => place.Dispose());
+        }
+
+        private ValueTask<HostConnection> Connect(TimeSpan timeout, CancellationToken cancellationToken)
+        {
+            if (Interlocked.Increment(ref _open) <= _connections)
+                return new(new HostConnection(new NpgsqlConnection(), CancellationToken.None));
+            Interlocked.Decrement(ref _open);
+            throw new PostgresException("too many connections for role", "FATAL", "FATAL", "53300");
+        }
+    }
 }
