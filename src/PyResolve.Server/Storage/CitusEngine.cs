@@ -21,6 +21,7 @@ internal sealed class CitusEngine(PostgresEngine store) : PostgresEngine(store)
     private static readonly TimeProvider RealTime = TimeProvider.System;
 
     private readonly ConcurrentDictionary<Guid, (LedgerPlace Place, long ReadAt)> _places = new();
+    private readonly ConcurrentDictionary<(long Node, bool ToWrite), NodeBreaker> _breakers = new();
 
     public override bool IsDistributed => true;
 
@@ -41,6 +42,36 @@ internal sealed class CitusEngine(PostgresEngine store) : PostgresEngine(store)
                 cancellationToken);
 
     public override Task<Engine> FindVariantAsync(CancellationToken cancellationToken) => Task.FromResult<Engine>(this);
+
+    public override async ValueTask<Reader> OpenReaderAsync(long? node, CancellationToken cancellationToken)
+    {
+        var attempt = Begin(node, toWrite: false);
+        try
+        {
+            return (await base.OpenReaderAsync(node, cancellationToken)) with { Attempt = attempt };
+        }
+        catch
+        {
+            attempt?.Withdraw();
+            throw;
+        }
+    }
+
+    public override async ValueTask<Writer> OpenWriterAsync(long? node, CancellationToken cancellationToken)
+    {
+        var attempt = Begin(node, toWrite: true);
+        try
+        {
+            var writer = await base.OpenWriterAsync(node, cancellationToken);
+            writer.Attempt = attempt;
+            return writer;
+        }
+        catch
+        {
+            attempt?.Withdraw();
+            throw;
+        }
+    }
 
     public override LedgerPlace? PlaceOf(Guid userId) =>
         _places.TryGetValue(userId, out var known) && RealTime.GetElapsedTime(known.ReadAt) < RememberedFor ? known.Place : null;
@@ -87,6 +118,11 @@ internal sealed class CitusEngine(PostgresEngine store) : PostgresEngine(store)
         await session.NumberAsync($"select 1::bigint where citus_is_coordinator()", cancellationToken) is null
             ? ""
             : await base.ReadLineageAsync(session, cancellationToken);
+
+    /// <summary>Apart for reads: they go on where a commit of the node waits for its synchronous standby.</summary>
+    private NodeBreaker.Attempt? Begin(long? node, bool toWrite) => node is { } one
+        ? _breakers.GetOrAdd((one, toWrite), static _ => new NodeBreaker(RealTime)).Begin()
+        : null;
 
     /// <summary>Writes the rows as <c>values</c>: a select would go through all nodes.</summary>
     public override void Append(Sql sql, InsertedRows inserted)

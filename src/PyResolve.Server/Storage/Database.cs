@@ -98,11 +98,20 @@ internal sealed class Database(Engine unopened) : IAsyncDisposable
         async Task<T> CommitAsync(Session session, Writer opened)
         {
             await using var writer = opened;
-            var result = await work(session);
-            // Not cancelled with the request, so that the outcome of the commit is known.
-            if (!session.HasCommitted)
-                await writer.Transaction.CommitAsync(CancellationToken.None);
-            return writer.CommitIsUncertain ? throw new CommitUncertainException() : result;
+            try
+            {
+                var result = await work(session);
+                // Not cancelled with the request, so that the outcome of the commit is known.
+                if (!session.HasCommitted)
+                    await writer.Transaction.CommitAsync(CancellationToken.None);
+                writer.Attempt?.Answered();
+                return writer.CommitIsUncertain ? throw new CommitUncertainException() : result;
+            }
+            catch (Exception exception) when (IsAnswer(session.Engine, exception))
+            {
+                writer.Attempt?.Withdraw();
+                throw;
+            }
         }
     }
 
@@ -165,7 +174,18 @@ internal sealed class Database(Engine unopened) : IAsyncDisposable
         async Task<T> WorkAsync(Engine engine, Reader opened)
         {
             await using var reader = opened;
-            return await work(new Session(engine, reader.Connection, transaction: null));
+            try
+            {
+                var result = await work(new Session(engine, reader.Connection, transaction: null));
+                reader.Attempt?.Answered();
+                return result;
+            }
+            // What is streamed may have waited for its client.
+            catch (Exception exception) when (!mayBeAbandoned || IsAnswer(engine, exception))
+            {
+                reader.Attempt?.Withdraw();
+                throw;
+            }
         }
     }
 
@@ -221,6 +241,10 @@ internal sealed class Database(Engine unopened) : IAsyncDisposable
 
     private Task<LedgerPlace> ReadPlaceAsync(Guid userId, CancellationToken cancellationToken) =>
         ReadAsync(session => session.Engine.ReadPlaceAsync(session, userId, cancellationToken), cancellationToken);
+
+    /// <summary>Such as a broken constraint: no time limit, and no lost connection.</summary>
+    private static bool IsAnswer(Engine engine, Exception exception) =>
+        engine.Classify(exception) is FailureKind.Refused or FailureKind.Retry;
 
     private StoreUnavailableException Unavailable(Exception exception)
     {

@@ -190,6 +190,9 @@ internal readonly struct Reader(DbConnection connection, IDisposable? place, Can
     /// <summary>Cancelled when the store is used at another host from now on: no answer is to be expected from this one.</summary>
     public CancellationToken Abandoned => abandoned;
 
+    /// <summary>Where the store has several nodes, and this is for work on one: learns whether it answers.</summary>
+    public NodeBreaker.Attempt? Attempt { get; init; }
+
     public async ValueTask DisposeAsync()
     {
         try
@@ -198,6 +201,7 @@ internal readonly struct Reader(DbConnection connection, IDisposable? place, Can
         }
         finally
         {
+            Attempt?.Dispose();
             place?.Dispose();
         }
     }
@@ -213,6 +217,9 @@ internal sealed class Writer(DbConnection connection, DbTransaction transaction,
     /// <inheritdoc cref="Reader.Abandoned"/>
     public CancellationToken Abandoned { get; init; }
 
+    /// <inheritdoc cref="Reader.Attempt"/>
+    public NodeBreaker.Attempt? Attempt { get; set; }
+
     /// <summary>Whether the commit was cut short while it waited for its replica: it is stored here, but a failover may lose it.</summary>
     public bool CommitIsUncertain { get; set; }
 
@@ -226,6 +233,7 @@ internal sealed class Writer(DbConnection connection, DbTransaction transaction,
         }
         finally
         {
+            Attempt?.Dispose();
             turn?.Dispose();
         }
     }
