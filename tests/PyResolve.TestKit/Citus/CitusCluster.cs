@@ -44,13 +44,16 @@ public sealed class CitusCluster : IAsyncDisposable
     /// <summary>A coordinator and two workers.</summary>
     /// <param name="durable">For nodes that are killed.</param>
     /// <param name="cancellationToken">Abandons the start.</param>
-    public static async Task<CitusCluster> StartAsync(bool durable, CancellationToken cancellationToken)
+    /// <param name="maxConnections">Of each node.</param>
+    /// <param name="walLevel">Of each node. A shard is moved while it is written to only where this is <c>logical</c>.</param>
+    public static async Task<CitusCluster> StartAsync(
+        bool durable, CancellationToken cancellationToken, int maxConnections = 400, string walLevel = "logical")
     {
         var nodes = new List<PostgresServer>();
         try
         {
             while (nodes.Count < 3)
-                nodes.Add(await PostgresServer.StartCitusNodeAsync(durable, cancellationToken));
+                nodes.Add(await PostgresServer.StartCitusNodeAsync(durable, maxConnections, walLevel, cancellationToken));
             return new CitusCluster(Own(nodes[0]), [.. nodes.Skip(1).Select(Own)]);
         }
         catch

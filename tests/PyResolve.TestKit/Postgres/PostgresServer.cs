@@ -47,13 +47,14 @@ public sealed class PostgresServer : IAsyncDisposable
         await StartOwnAsync(await PrivateCluster.CreateAsync(durable: false, maxConnections: 100, cancellationToken), cancellationToken);
 
     /// <summary>A private one that is a node of a Citus, which must be installed.</summary>
-    internal static async Task<PostgresServer> StartCitusNodeAsync(bool durable, CancellationToken cancellationToken) =>
+    internal static async Task<PostgresServer> StartCitusNodeAsync(
+        bool durable, int maxConnections, string walLevel, CancellationToken cancellationToken) =>
         await StartOwnAsync(
             await PrivateCluster.CreateAsync(
-                durable, maxConnections: 400, cancellationToken,
+                durable, maxConnections, cancellationToken,
                 [
                     "shared_preload_libraries=citus",
-                    "wal_level=logical",
+                    $"wal_level={walLevel}",
                     "max_prepared_transactions=400",
                     "citus.enable_statistics_collection=off",
                     // Among themselves, on loopback.
