@@ -13,14 +13,14 @@ internal sealed class NodeBreaker(TimeProvider time)
     private static readonly TimeSpan ShortestPause = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan LongestPause = TimeSpan.FromSeconds(15);
 
-    /// <summary>A request that asks may go on for long, as an export does: then another one asks.</summary>
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(20);
+    /// <summary>The request that asks may go on for long, as an export does. After this another one asks.</summary>
+    private static readonly TimeSpan ProbeTimeout = TimeSpan.FromSeconds(20);
 
     private readonly Lock _gate = new();
     private long? _answeredAt;
     private TimeSpan? _pause;
 
-    // While there is a pause: nobody asks for so long.
+    // During a pause, the node is asked by no request for this long.
     private long _since;
     private TimeSpan _wait;
 
@@ -38,7 +38,7 @@ internal sealed class NodeBreaker(TimeProvider time)
                     "The database does not answer.", new TimeoutException("The node of this account has not answered others before."));
             }
 
-            (_since, _wait) = (now, Patience);
+            (_since, _wait) = (now, ProbeTimeout);
             return new Attempt(this, now, isProbe: true);
         }
     }
