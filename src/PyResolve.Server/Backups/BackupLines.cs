@@ -27,7 +27,9 @@ internal sealed record BackupTableEnd(string End, long Rows, string Sha256);
 
 internal sealed record BackupEnd(string EndOf, long Rows);
 
-[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, RespectRequiredConstructorParameters = true)]
+[JsonSourceGenerationOptions(
+    PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, RespectRequiredConstructorParameters = true,
+    RespectNullableAnnotations = true)]
 [JsonSerializable(typeof(BackupHeader))]
 [JsonSerializable(typeof(BackupTable))]
 [JsonSerializable(typeof(BackupTableEnd))]
@@ -38,6 +40,9 @@ internal sealed partial class BackupJson : JsonSerializerContext;
 internal sealed record BackupSummary(int Schema, DateTimeOffset TakenAt, IReadOnlyList<BackupTableEnd> Tables)
 {
     public long Rows => Tables.Sum(static table => table.Rows);
+
+    /// <summary>What the store has after a restore; null: it was not restored.</summary>
+    public int? StoreSchema { get; init; }
 }
 
 /// <summary>The file is no whole backup, or does not fit the store. The message says what to do.</summary>

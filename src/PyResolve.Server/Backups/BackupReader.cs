@@ -10,7 +10,12 @@ namespace PyResolve.Server.Backups;
 /// <summary>Reads the lines of a backup, and refuses a file that is cut short or changed. Not thread-safe.</summary>
 internal sealed class BackupReader(Stream file) : IAsyncDisposable
 {
+    /// <summary>Of a line that is no row. A file of another kind may have no end of line at all.</summary>
+    private const int MostBytes = 1 << 20;
+
+    private const int MostBytesOfRow = 64 << 20;
     private const string Damaged = "The backup is damaged or cut short. Nothing was restored. Take another file.";
+    private const string NoBackup = "This file is no backup, or is damaged. Nothing was restored. Name one that the command backup wrote.";
 
     private readonly PipeReader _lines = PipeReader.Create(
         new GZipStream(file, CompressionMode.Decompress), new StreamPipeReaderOptions(bufferSize: 256 * 1024));
@@ -21,14 +26,20 @@ internal sealed class BackupReader(Stream file) : IAsyncDisposable
     /// <exception cref="BackupException">The file is no backup, or is made by a later version.</exception>
     public async Task<BackupHeader> ReadHeaderAsync(CancellationToken cancellationToken)
     {
-        var header = await ReadAsync(BackupJson.Default.BackupHeader, "This file is no backup.", cancellationToken);
+        var header = await ReadAsync(BackupJson.Default.BackupHeader, NoBackup, cancellationToken);
         if (header.Format != BackupHeader.Name)
-            throw new BackupException("This file is no backup.");
-        return header.Version == BackupHeader.CurrentVersion
-            ? header
-            : throw new BackupException(
+            throw new BackupException(NoBackup);
+        if (header.Version != BackupHeader.CurrentVersion)
+        {
+            throw new BackupException(
                 $"This backup has version {header.Version} of the format, and this server reads {BackupHeader.CurrentVersion}. "
-                + "Restore it with the server that made it.");
+                + "Nothing was restored. Restore it with the release that made it.");
+        }
+
+        return header.Schema > 0 && header.Epoch is >= 0 and < long.MaxValue && header.Keys.Values.All(static key => key is not null)
+            && header.Tables.All(static table => table is not null)
+            ? header
+            : throw new BackupException(Damaged);
     }
 
     public Task<BackupTable> ReadTableAsync(CancellationToken cancellationToken) =>
@@ -39,7 +50,7 @@ internal sealed class BackupReader(Stream file) : IAsyncDisposable
     public async ValueTask<BackupTableEnd?> ReadRowAsync(
         string table, IReadOnlyList<StoredColumn> columns, object?[] values, CancellationToken cancellationToken)
     {
-        var line = await ReadLineAsync(cancellationToken);
+        var line = await ReadLineAsync(MostBytesOfRow, Damaged, cancellationToken);
         try
         {
             if (line.FirstSpan is [(byte)'[', ..])
@@ -57,9 +68,11 @@ internal sealed class BackupReader(Stream file) : IAsyncDisposable
         }
     }
 
+    /// <summary>Reads to the end of the file, where the compression has a checksum of everything.</summary>
     public async Task ReadEndAsync(CancellationToken cancellationToken)
     {
-        if ((await ReadAsync(BackupJson.Default.BackupEnd, Damaged, cancellationToken)).EndOf != BackupHeader.Name)
+        var end = await ReadAsync(BackupJson.Default.BackupEnd, Damaged, cancellationToken);
+        if (end.EndOf != BackupHeader.Name || await FindLineAsync(MostBytes, Damaged, cancellationToken) is not null)
             throw new BackupException(Damaged);
     }
 
@@ -99,7 +112,8 @@ internal sealed class BackupReader(Stream file) : IAsyncDisposable
             if (!json.Read() || json.TokenType != JsonTokenType.EndArray)
                 throw new BackupException(Damaged);
         }
-        catch (Exception exception) when (exception is JsonException or FormatException or InvalidOperationException)
+        catch (Exception exception) when (exception is JsonException or FormatException or InvalidOperationException
+            or ArgumentOutOfRangeException or OverflowException)
         {
             throw new BackupException(Damaged, exception);
         }
@@ -109,7 +123,7 @@ internal sealed class BackupReader(Stream file) : IAsyncDisposable
     {
         StoredType.Integer => number,
         StoredType.Boolean => number != 0,
-        StoredType.Instant => DateTime.UnixEpoch.AddTicks(number * TimeSpan.TicksPerMicrosecond),
+        StoredType.Instant => DateTime.UnixEpoch.AddTicks(checked(number * TimeSpan.TicksPerMicrosecond)),
         _ => throw new BackupException(Damaged),
     };
 
@@ -130,7 +144,7 @@ internal sealed class BackupReader(Stream file) : IAsyncDisposable
 
     private async Task<T> ReadAsync<T>(JsonTypeInfo<T> type, string otherwise, CancellationToken cancellationToken)
     {
-        var line = await ReadLineAsync(cancellationToken);
+        var line = await ReadLineAsync(MostBytes, otherwise, cancellationToken);
         var value = Parse(line, type, otherwise);
         Release();
         return value;
@@ -149,26 +163,38 @@ internal sealed class BackupReader(Stream file) : IAsyncDisposable
         }
     }
 
-    private async ValueTask<ReadOnlySequence<byte>> ReadLineAsync(CancellationToken cancellationToken)
+    private async ValueTask<ReadOnlySequence<byte>> ReadLineAsync(int mostBytes, string otherwise, CancellationToken cancellationToken) =>
+        await FindLineAsync(mostBytes, otherwise, cancellationToken) ?? throw new BackupException(otherwise);
+
+    /// <returns>null: the file ends here.</returns>
+    private async ValueTask<ReadOnlySequence<byte>?> FindLineAsync(int mostBytes, string otherwise, CancellationToken cancellationToken)
     {
         try
         {
-            while (true)
+            for (var searched = 0L; ;)
             {
                 var read = await _lines.ReadAsync(cancellationToken);
-                if (read.Buffer.PositionOf((byte)'\n') is { } end)
+                if (read.Buffer.Slice(searched).PositionOf((byte)'\n') is { } end)
                 {
                     _next = read.Buffer.GetPosition(1, end);
                     return read.Buffer.Slice(0, end);
                 }
-                if (read.IsCompleted)
-                    throw new BackupException(Damaged);
+
+                searched = read.Buffer.Length;
+                if (read.IsCompleted && searched == 0)
+                    return null;
+                if (read.IsCompleted || searched > mostBytes)
+                    throw new BackupException(otherwise);
                 _lines.AdvanceTo(read.Buffer.Start, read.Buffer.End);
             }
         }
         catch (InvalidDataException exception)
         {
-            throw new BackupException("This file is no backup, or is damaged. Nothing was restored.", exception);
+            throw new BackupException(otherwise, exception);
+        }
+        catch (Exception exception) when (exception is IOException and not BackupException or UnauthorizedAccessException)
+        {
+            throw new BackupException($"The file cannot be read: {FileFailure.Explain(exception)} Nothing was restored.", exception);
         }
     }
 

@@ -15,9 +15,13 @@ internal sealed class RestoredKeys(IConfiguration configuration, ServerOptions o
     public const string LinesFile = "keys.env";
 
     private readonly List<(string File, string Text)> _files = [];
+    private readonly List<ServerKey> _inBackup = [];
 
     /// <summary>What <see cref="Write"/> has written, or found there.</summary>
     public IEnumerable<string> Files => _files.Select(static file => file.File);
+
+    /// <summary>The names of those that the backup has.</summary>
+    public IEnumerable<string> Names => _inBackup.Select(static key => key.File);
 
     private string Folder => keysTo ?? options.DataFolder;
 
@@ -30,6 +34,7 @@ internal sealed class RestoredKeys(IConfiguration configuration, ServerOptions o
         {
             if (!keys.TryGetValue(key.File, out var text))
                 continue;
+            _inBackup.Add(key);
             var split = key.Split($"{key.File} in the backup", text);
             if (IsNeeded(key, split))
                 Add(key.File, text, found => split.SequenceEqual(key.Split(Path.Combine(Folder, key.File), found)));
@@ -42,11 +47,32 @@ internal sealed class RestoredKeys(IConfiguration configuration, ServerOptions o
         CheckFolder(keysTo);
     }
 
+    /// <exception cref="BackupException">The folder does not take them.</exception>
     public void Write()
     {
-        foreach (var (file, text) in _files)
-            SecretFile.Create(file, () => text);
+        try
+        {
+            foreach (var (file, text) in _files)
+                SecretFile.Create(file, () => text);
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            throw CannotWrite(Folder, exception);
+        }
     }
+
+    /// <returns>For each key that the server will not have, what that means and what helps.</returns>
+    public IEnumerable<string> DescribeMissing() =>
+        from key in ServerKeys.All.Except(_inBackup)
+        where ServerOptions.Text(configuration, key.Setting) is null
+        let file = options.DatabaseUrl is null ? Path.Combine(options.DataFolder, key.File) : null
+        where file is null || !File.Exists(file)
+        select file is null
+            ? $"The backup does not have the key {key.File}, and {key.Setting} is not set here: {key.Need}. If the server that was backed "
+                + $"up had that key, set {key.Setting} before the first start."
+            : $"The backup does not have the key {key.File}, {key.Setting} is not set here, and there is no {file}: {key.Need}. If the "
+                + "server that was backed up had that key, copy it there before the first start: where there is none, the server makes "
+                + "another one.";
 
     /// <returns>false: the settings have the same keys.</returns>
     private bool IsNeeded(ServerKey key, IReadOnlyList<string> split)
@@ -89,10 +115,12 @@ internal sealed class RestoredKeys(IConfiguration configuration, ServerOptions o
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
-            throw new BackupException(
-                $"The keys of the backup cannot be written to {folder}: {exception.Message} Nothing was restored. Name a folder that "
-                + $"{Environment.UserName} may write to.",
-                exception);
+            throw CannotWrite(folder, exception);
         }
     }
+
+    private static BackupException CannotWrite(string folder, Exception cause) => new(
+        $"The keys of the backup cannot be written to {folder}: {FileFailure.Explain(cause)} Nothing was restored. Name a folder that "
+        + $"{Environment.UserName} may write to, with --keys-to.",
+        cause);
 }

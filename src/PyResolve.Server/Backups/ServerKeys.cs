@@ -6,16 +6,17 @@ namespace PyResolve.Server.Backups;
 /// <summary>A secret that the store's contents need.</summary>
 /// <param name="File">Its file, beside the embedded database. A backup names it so.</param>
 /// <param name="Setting">The setting that goes before the file.</param>
+/// <param name="Need">What does not work without it.</param>
 /// <param name="Split">From a source that messages name, and a text: each key in one line, as the setting takes it.</param>
-internal sealed record ServerKey(string File, string Setting, Func<string, string, IReadOnlyList<string>> Split);
+internal sealed record ServerKey(string File, string Setting, string Need, Func<string, string, IReadOnlyList<string>> Split);
 
 /// <summary>Leases are signed with one, second factors are encrypted with the other.</summary>
 internal static class ServerKeys
 {
     public static IReadOnlyList<ServerKey> All { get; } =
     [
-        new(LeaseKeys.FileName, LeaseKeys.Setting, LeaseKeys.Split),
-        new(EncryptionKeys.FileName, EncryptionKeys.Setting, EncryptionKeys.Split),
+        new(LeaseKeys.FileName, LeaseKeys.Setting, "leases that are out cannot be settled without it", LeaseKeys.Split),
+        new(EncryptionKeys.FileName, EncryptionKeys.Setting, "second factors do not work without it", EncryptionKeys.Split),
     ];
 
     public static Dictionary<string, string> Read(IConfiguration configuration, ServerOptions options)

@@ -115,6 +115,10 @@ internal sealed class Database(Engine unopened) : IAsyncDisposable
         }
     }
 
+    /// <summary>For a transaction that cannot be repeated: its failures come as the driver's.</summary>
+    public async Task<Writer> OpenWriterAsync(CancellationToken cancellationToken) =>
+        await (await OpenAsync(cancellationToken)).OpenWriterAsync(node: null, cancellationToken);
+
     public Task WriteAsync(Func<Session, Task> work, CancellationToken cancellationToken) => WriteAsync<object?>(
         async session =>
         {

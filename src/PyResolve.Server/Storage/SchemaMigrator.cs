@@ -111,18 +111,44 @@ internal sealed partial class SchemaMigrator(Database database, TimeProvider tim
     /// <summary>Gives a database without tables the schema of a version. One with tables stays as it is.</summary>
     /// <returns>The version that it has then.</returns>
     public Task<int> ApplyToEmptyAsync(int version, CancellationToken cancellationToken) => database.WriteAsync(
-        async session =>
+        session => ApplyToEmptyAsync(session, version, cancellationToken), cancellationToken);
+
+    /// <summary>The same in a transaction, which keeps the schema locked until it ends.</summary>
+    /// <inheritdoc cref="ApplyToEmptyAsync(int, CancellationToken)"/>
+    public async Task<int> ApplyToEmptyAsync(Session session, int version, CancellationToken cancellationToken)
+    {
+        var state = await LockStateAsync(session, cancellationToken);
+        if (state.Version > 0)
+            return state.Version;
+        await session.LiftTimeLimitsAsync(cancellationToken);
+        await session.Engine.CheckAsync(session, [], cancellationToken);
+        await ThrowIfTakenAsync(session, cancellationToken);
+        await ApplyAsync(session, state, version, static _ => { }, cancellationToken);
+        return version;
+    }
+
+    /// <summary>Brings the schema up to date in a transaction that has it locked.</summary>
+    /// <returns>The files that were applied.</returns>
+    public async Task<IReadOnlyList<string>> UpgradeAsync(
+        Session session, Action<SchemaStep> progress, CancellationToken cancellationToken)
+    {
+        var state = await ReadStateAsync(session, cancellationToken);
+        ThrowIfTooOld(state);
+        if (state.Version < Version)
         {
-            var state = await LockStateAsync(session, cancellationToken);
-            if (state.Version > 0)
-                return state.Version;
             await session.LiftTimeLimitsAsync(cancellationToken);
             await session.Engine.CheckAsync(session, [], cancellationToken);
+        }
+
+        if (state.Version == 0)
             await ThrowIfTakenAsync(session, cancellationToken);
-            await ApplyAsync(session, state, version, static _ => { }, cancellationToken);
-            return version;
-        },
-        cancellationToken);
+        await session.Engine.LockTablesAsync(session, SchemaFile.TablesChangedAfter(state.Version, _migrations), cancellationToken);
+        var applied = await ApplyAsync(session, state, Version, progress, cancellationToken);
+        await session.Engine.FollowAsync(session, _tables, cancellationToken);
+        await session.Engine.ProtectAsync(session, _tables, cancellationToken);
+        await session.Engine.CheckAsync(session, _tables, cancellationToken);
+        return applied;
+    }
 
     private async Task<IReadOnlyList<string>> WaitAndApplyAsync(Action<SchemaStep> progress, CancellationToken cancellationToken)
     {
@@ -157,29 +183,11 @@ internal sealed partial class SchemaMigrator(Database database, TimeProvider tim
     }
 
     private Task<IReadOnlyList<string>?> ApplyMigrationsAsync(Action<SchemaStep> progress, CancellationToken cancellationToken) =>
-        database.WriteAsync<IReadOnlyList<string>?>(
-        async session =>
-        {
-            if (!await session.Engine.TryLockSchemaAsync(session, cancellationToken))
-                return null;
-            var state = await ReadStateAsync(session, cancellationToken);
-            ThrowIfTooOld(state);
-            if (state.Version < Version)
-            {
-                await session.LiftTimeLimitsAsync(cancellationToken);
-                await session.Engine.CheckAsync(session, [], cancellationToken);
-            }
-
-            if (state.Version == 0)
-                await ThrowIfTakenAsync(session, cancellationToken);
-            await session.Engine.LockTablesAsync(session, SchemaFile.TablesChangedAfter(state.Version, _migrations), cancellationToken);
-            var applied = await ApplyAsync(session, state, Version, progress, cancellationToken);
-            await session.Engine.FollowAsync(session, _tables, cancellationToken);
-            await session.Engine.ProtectAsync(session, _tables, cancellationToken);
-            await session.Engine.CheckAsync(session, _tables, cancellationToken);
-            return applied;
-        },
-        cancellationToken);
+        database.WriteAsync(
+            async session => await session.Engine.TryLockSchemaAsync(session, cancellationToken)
+                ? await UpgradeAsync(session, progress, cancellationToken)
+                : null,
+            cancellationToken);
 
     private async Task<List<string>> ApplyAsync(
         Session session, SchemaState state, int version, Action<SchemaStep> progress, CancellationToken cancellationToken)

@@ -6,9 +6,6 @@ namespace PyResolve.Server.Storage;
 /// </summary>
 internal sealed partial class StoreHistory(Database database, TimeProvider time, ILogger<StoreHistory> logger)
 {
-    /// <summary>The schema version that brought the tables of this class.</summary>
-    public const int Schema = 27;
-
     /// <summary>How far the clock of a new primary may be behind that of the old one.</summary>
     private static readonly TimeSpan ClockDifference = TimeSpan.FromMinutes(1);
 
@@ -72,8 +69,6 @@ internal sealed partial class StoreHistory(Database database, TimeProvider time,
         var mayBeLost = await database.ReadAsync(session => ReadAsync(session, cancellationToken), cancellationToken);
         return ids.Any(mayBeLost);
     }
-
-    public Task NoteLossAsync(CancellationToken cancellationToken) => database.ExecuteAsync(Note(), cancellationToken);
 
     /// <returns>Whether an id that the store does not have may be one that it had.</returns>
     public static async Task<Func<Guid, bool>> ReadAsync(Session session, CancellationToken cancellationToken)

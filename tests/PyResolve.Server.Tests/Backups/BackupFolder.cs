@@ -14,6 +14,8 @@ internal sealed class BackupFolder : IDisposable
     /// <summary>For the keys in a backup. A restore makes it.</summary>
     public string Keys => Path.Combine(_folder, "keys");
 
+    public IEnumerable<string> Files => Directory.EnumerateFiles(_folder);
+
     public static Task<CommandResult> RunAsync(TestStore store, params string[] command) =>
         ServerProcess.RunAsync(command, store.Settings, TestContext.Current.CancellationToken);
 

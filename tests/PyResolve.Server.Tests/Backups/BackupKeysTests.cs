@@ -1,3 +1,5 @@
+using System.Security.Cryptography;
+using System.Text.Json;
 using PyResolve.Server.Hosting;
 using PyResolve.Server.Tests.Accounts;
 
@@ -88,6 +90,67 @@ public sealed class BackupKeysTests(SharedServers servers)
     }
 
     [Fact]
+    public async Task A_restore_beside_an_embedded_database_names_the_files_of_the_keys()
+    {
+        using var folder = new BackupFolder();
+        await using var own = await BackUpAsync(folder);
+        await using var store = await TestStore.CreateAsync(StorageEngine.Sqlite, servers.Postgres);
+        var data = store.Settings["PYRESOLVE_DATA"]!;
+
+        var restored = await BackupFolder.RunAsync(store, "restore", folder.File, "--json");
+
+        restored.OrThrow("restore").Error.Trim().ShouldBe(
+            $"The keys are in {Path.Combine(data, "lease-key.pem")}, {Path.Combine(data, "encryption-key")}.");
+        using var answer = JsonDocument.Parse(restored.Output);
+        Texts(answer, "keys").ShouldBe(["lease-key.pem", "encryption-key"]);
+        Texts(answer, "key_files").ShouldBe([Path.Combine(data, "lease-key.pem"), Path.Combine(data, "encryption-key")]);
+    }
+
+    /// <summary>The server would make other ones without a word, and no second factor would work.</summary>
+    [Theory, OnBothEngines]
+    public async Task A_restore_names_each_key_that_the_server_will_not_have(StorageEngine engine)
+    {
+        using var folder = new BackupFolder();
+        await using var own = await OwnServer.StartAsync(engine, servers.Postgres, settings: KeysOf(engine));
+        await SecuredAccount.CreateAsync(own);
+        (await BackupFolder.RunAsync(own.Store, "backup", folder.File)).OrThrow("backup without keys");
+        await using var store = await TestStore.CreateAsync(engine, servers.Postgres);
+
+        var restored = await BackupFolder.RunAsync(store, "restore", folder.File, "--json");
+
+        var notes = restored.OrThrow("restore").Error.Split('\n', StringSplitOptions.RemoveEmptyEntries);
+        notes.Length.ShouldBe(2, restored.Error);
+        notes[0].ShouldStartWith("The backup does not have the key lease-key.pem, ");
+        notes[0].ShouldContain("leases that are out cannot be settled without it");
+        notes[1].ShouldStartWith("The backup does not have the key encryption-key, ");
+        notes[1].ShouldContain($"{EncryptionKey} is not set here");
+        notes[1].ShouldContain("second factors do not work without it");
+        notes[1].ShouldContain(
+            engine is StorageEngine.Sqlite
+                ? $"there is no {Path.Combine(store.Settings["PYRESOLVE_DATA"]!, "encryption-key")}"
+                : $"set {EncryptionKey} before the first start.");
+        using var answer = JsonDocument.Parse(restored.Output);
+        Texts(answer, "keys").ShouldBeEmpty();
+        Texts(answer, "key_files").ShouldBeEmpty();
+    }
+
+    [Theory, OnBothEngines]
+    public async Task Keys_that_the_server_has_already_are_no_matter_for_a_restore_without_them(StorageEngine engine)
+    {
+        using var folder = new BackupFolder();
+        await using var own = await OwnServer.StartAsync(engine, servers.Postgres);
+        (await BackupFolder.RunAsync(own.Store, "backup", folder.File)).OrThrow("backup without keys");
+        await using var store = await TestStore.CreateAsync(engine, servers.Postgres);
+        var settings = new Dictionary<string, string?>(store.Settings);
+        foreach (var (name, value) in KeysOf(StorageEngine.Postgres))
+            settings[name] = value;
+
+        var restored = await ServerProcess.RunAsync(["restore", folder.File], settings, Cancellation);
+
+        restored.OrThrow("restore").Error.ShouldBeEmpty();
+    }
+
+    [Fact]
     public async Task Without_a_place_for_the_keys_nothing_is_restored_into_PostgreSQL()
     {
         using var folder = new BackupFolder();
@@ -165,6 +228,21 @@ public sealed class BackupKeysTests(SharedServers servers)
         (await File.ReadAllTextAsync(file, Cancellation)).ShouldBe(
             await File.ReadAllTextAsync(Path.Combine(own.Store.Settings["PYRESOLVE_DATA"]!, "encryption-key"), Cancellation));
     }
+
+    /// <summary>The settings for the keys, where a server does not make them itself.</summary>
+    private static Dictionary<string, string?> KeysOf(StorageEngine engine)
+    {
+        if (engine is StorageEngine.Sqlite)
+            return [];
+        using var lease = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+        return new Dictionary<string, string?>
+        {
+            [LeaseKey] = Convert.ToBase64String(lease.ExportPkcs8PrivateKey()), [EncryptionKey] = Convert.ToBase64String(new byte[32]),
+        };
+    }
+
+    private static List<string> Texts(JsonDocument answer, string name) =>
+        [.. answer.RootElement.GetProperty(name).EnumerateArray().Select(static text => text.GetString()!)];
 
     /// <summary>Of an embedded database, whose server has made both keys.</summary>
     private async Task<OwnServer> BackUpAsync(BackupFolder folder)

@@ -1,5 +1,6 @@
-using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
+using PyResolve.Server.Backups;
+using PyResolve.Server.Hosting;
 using PyResolve.Server.Storage;
 
 namespace PyResolve.Server.Tests.Backups;
@@ -12,6 +13,19 @@ public sealed class BackupSchemaTests(SharedServers servers)
 
     private const int Future = 99;
 
+    private const string WaitOnceThereAreAccounts =
+        """
+        create function take_long() returns event_trigger language plpgsql as $$
+        begin
+            if to_regclass('profiles') is not null then
+                if exists (select from profiles) then
+                    perform pg_sleep(3);
+                end if;
+            end if;
+        end $$;
+        create event trigger slow on ddl_command_start when tag in ('CREATE TABLE') execute function take_long()
+        """;
+
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
     [Theory, OnBothEngines]
@@ -19,20 +33,81 @@ public sealed class BackupSchemaTests(SharedServers servers)
     {
         using var folder = new BackupFolder();
         await using var old = await TestStore.CreateAsync(engine, servers.Postgres);
-        var newest = await ApplyAsync(old, Older);
-        await InsertAccountAsync(old);
-        // As the server of that schema would back it up.
-        await MarkAsync(old, newest, compatibleFrom: 1);
-        (await BackupFolder.RunAsync(old, "backup", folder.File)).OrThrow("backup");
-        await folder.WriteDamagedAsync(
-            lines => lines[0] = lines[0].Replace($"\"schema\":{newest},", $"\"schema\":{Older},", StringComparison.Ordinal), Cancellation);
+        var newest = await old.BackUpOlderAsync(folder, Older);
         await using var store = await TestStore.CreateAsync(engine, servers.Postgres);
 
         var restored = await BackupFolder.RunAsync(store, "restore", folder.Other);
 
-        restored.OrThrow("restore").Output.ShouldContain($"schema version {Older}");
+        restored.OrThrow("restore").Output.ShouldContain($"schema version {Older}, brought up to {newest}.");
         (await store.ReadNumberAsync("select max(version) from schema_versions")).ShouldBe(newest);
         (await store.ReadNumberAsync("select count(*) from profiles")).ShouldBe(1);
+        (await store.ReadNumberAsync("select count(*) from store_losses")).ShouldBe(1);
+    }
+
+    [Theory, OnBothEngines]
+    public async Task A_restore_that_ends_while_the_schema_is_brought_up_to_date_leaves_the_store_empty(StorageEngine engine)
+    {
+        using var folder = new BackupFolder();
+        await using var old = await TestStore.CreateAsync(engine, servers.Postgres);
+        await old.BackUpOlderAsync(folder, Older);
+        await using var store = await TestStore.CreateAsync(engine, servers.Postgres);
+        using var interruption = CancellationTokenSource.CreateLinkedTokenSource(Cancellation);
+
+        await using (var app = store.BuildServer())
+        {
+            var keys = new RestoredKeys(app.Configuration, app.Services.GetRequiredService<ServerOptions>(), keysTo: null);
+            await using var file = File.OpenRead(folder.Other);
+            await Should.ThrowAsync<OperationCanceledException>(() => app.Services.GetRequiredService<StoreRestore>().ReadAsync(
+                file, keys, new Progress<TableProgress>(), InterruptAtTheLast, interruption.Token));
+        }
+
+        (await store.HasTablesAsync()).ShouldBeFalse();
+        (await BackupFolder.RunAsync(store, "restore", folder.Other)).OrThrow("restore after all");
+        (await store.ReadNumberAsync("select count(*) from store_losses")).ShouldBe(1);
+
+        void InterruptAtTheLast(SchemaStep step)
+        {
+            if (step.Applied == step.All - 1)
+                interruption.Cancel();
+        }
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task A_restore_that_is_ended_while_PostgreSQL_changes_its_tables_leaves_the_store_empty(bool isKilled)
+    {
+        using var folder = new BackupFolder();
+        await using var old = await TestStore.CreateAsync(StorageEngine.Postgres, servers.Postgres);
+        await old.BackUpOlderAsync(folder, Older);
+        await using var store = await TestStore.CreateAsync(StorageEngine.Postgres, servers.Postgres);
+        await store.ExecuteSqlAsync(WaitOnceThereAreAccounts);
+        using var kill = CancellationTokenSource.CreateLinkedTokenSource(Cancellation);
+        var upgrading = Eventually.IsTrueAsync(
+            async () => await store.ReadNumberAsync(
+                "select count(*) from pg_stat_activity where datname = current_database() and wait_event = 'PgSleep'") > 0,
+            TimeSpan.FromMinutes(1),
+            Cancellation);
+
+        if (isKilled)
+        {
+            var restoring = ServerProcess.RunAsync(["restore", folder.Other], store.Settings, kill.Token);
+            await upgrading;
+            await kill.CancelAsync();
+            await Should.ThrowAsync<OperationCanceledException>(() => restoring);
+        }
+        else
+        {
+            var ended = await ServerProcess.InterruptAsync(["restore", folder.Other], store.Settings, upgrading, Cancellation);
+            ended.ExitCode.ShouldBe(130, ended.Error);
+            ended.Error.ShouldContain("Nothing was restored.");
+        }
+
+        await store.UntilAloneAsync();
+        (await store.HasTablesAsync()).ShouldBeFalse();
+        await store.ExecuteSqlAsync("drop event trigger slow");
+        (await BackupFolder.RunAsync(store, "restore", folder.Other)).OrThrow("restore after all");
+        (await store.ReadNumberAsync("select count(*) from store_losses")).ShouldBe(1);
     }
 
     [Theory, OnBothEngines]
@@ -40,8 +115,8 @@ public sealed class BackupSchemaTests(SharedServers servers)
     {
         using var folder = new BackupFolder();
         await using var store = await TestStore.CreateAsync(engine, servers.Postgres);
-        var newest = await ApplyAsync(store, int.MaxValue);
-        await MarkAsync(store, Future, compatibleFrom: 1);
+        var newest = await store.ApplySchemaAsync();
+        await store.MarkSchemaAsync(Future, compatibleFrom: 1);
         await using var other = await TestStore.CreateAsync(engine, servers.Postgres);
 
         var backup = await BackupFolder.RunAsync(store, "backup", folder.File);
@@ -58,8 +133,8 @@ public sealed class BackupSchemaTests(SharedServers servers)
     {
         using var folder = new BackupFolder();
         await using var store = await TestStore.CreateAsync(engine, servers.Postgres);
-        await ApplyAsync(store, int.MaxValue);
-        await MarkAsync(store, Future, compatibleFrom: 1);
+        await store.ApplySchemaAsync();
+        await store.MarkSchemaAsync(Future, compatibleFrom: 1);
         await store.ExecuteSqlAsync("create table invitations (id bigint primary key)");
 
         var backup = await BackupFolder.RunAsync(store, "backup", folder.File);
@@ -76,8 +151,8 @@ public sealed class BackupSchemaTests(SharedServers servers)
         using var folder = new BackupFolder();
         await using var store = await TestStore.CreateAsync(engine, servers.Postgres);
         await using var other = await TestStore.CreateAsync(engine, servers.Postgres);
-        var newest = await ApplyAsync(store, int.MaxValue);
-        await InsertAccountAsync(store);
+        var newest = await store.ApplySchemaAsync();
+        await store.InsertAccountAsync();
         foreach (var one in new[] { store, other })
         {
             await one.ExecuteSqlAsync("create table notes (id uuid primary key, t text)");
@@ -96,28 +171,4 @@ public sealed class BackupSchemaTests(SharedServers servers)
         (await other.ReadNumberAsync("select count(*) from profiles")).ShouldBe(1);
         (await other.ReadNumberAsync("select count(*) from notes")).ShouldBe(1);
     }
-
-    /// <returns>The version of this program.</returns>
-    private static async Task<int> ApplyAsync(TestStore store, int version)
-    {
-        var builder = ServerApp.CreateBuilder(["--environment", "Production", "--Logging:LogLevel:Default=None"]);
-        builder.Configuration.AddInMemoryCollection(store.Settings);
-        await using var app = ServerApp.Build(builder);
-        var schema = app.Services.GetRequiredService<SchemaMigrator>();
-        await schema.ApplyToEmptyAsync(Math.Min(version, schema.Version), Cancellation);
-        return schema.Version;
-    }
-
-    private static Task<int> MarkAsync(TestStore store, int version, int compatibleFrom) => store.ExecuteSqlAsync(
-        $"""
-        insert into schema_versions (version, name, compatible_from, applied_at)
-        select {version}, 'marked', {compatibleFrom}, max(applied_at) from schema_versions
-        """);
-
-    private static Task<int> InsertAccountAsync(TestStore store) => store.ExecuteSqlAsync(
-        $"""
-        insert into profiles (id, email, name, plan, created_at, updated_at)
-        select '00000000-0000-0000-0000-0000000000aa', 'ada@example.com', 'Ada', 'free', max(applied_at), max(applied_at)
-        from schema_versions
-        """);
 }

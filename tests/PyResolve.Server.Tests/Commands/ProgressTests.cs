@@ -1,3 +1,5 @@
+using PyResolve.Server.Tests.Backups;
+
 namespace PyResolve.Server.Tests.Commands;
 
 /// <summary>How far a long command is, on a terminal; elsewhere nothing.</summary>
@@ -27,6 +29,36 @@ public sealed class ProgressTests(SharedServers servers)
 
         shown.ShouldContain("Recounted usage: 1 accounts");
         shown.ShouldContain("Recounted 0 events of 1 account ");
+    }
+
+    [Theory, OnBothEngines, Trait("Platform", "Unix")]
+    public async Task A_backup_and_a_restore_say_how_many_rows_of_a_table_are_done(StorageEngine engine)
+    {
+        using var folder = new BackupFolder();
+        await using var own = await OwnServer.StartAsync(engine, servers.Postgres);
+        await own.SignUpAsync("ada@example.com");
+        await using var store = await TestStore.CreateAsync(engine, servers.Postgres);
+
+        var written = await OnTerminalAsync(own.Store, $"backup '{folder.File}'");
+        var restored = await OnTerminalAsync(store, $"restore '{folder.File}'");
+
+        written.ShouldMatch(@"Written profiles: \d of 1 rows, \d+ %");
+        written.ShouldContain("has the store as of ");
+        restored.ShouldMatch(@"Restored profiles: \d of 1 rows, \d+ %");
+        restored.ShouldContain("The store is as of ");
+    }
+
+    [Theory, OnBothEngines, Trait("Platform", "Unix")]
+    public async Task A_restore_of_an_older_schema_names_each_file_that_is_newer(StorageEngine engine)
+    {
+        using var folder = new BackupFolder();
+        await using var old = await TestStore.CreateAsync(engine, servers.Postgres);
+        await old.BackUpOlderAsync(folder, version: 26);
+        await using var store = await TestStore.CreateAsync(engine, servers.Postgres);
+
+        var restored = await OnTerminalAsync(store, $"restore '{folder.Other}'");
+
+        restored.ShouldContain("Applying 0027_store_history: 0 of 1 files, 0 %");
     }
 
     [Fact]
