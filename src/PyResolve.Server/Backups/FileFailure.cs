@@ -1,9 +1,7 @@
-using System.Text.RegularExpressions;
-
 namespace PyResolve.Server.Backups;
 
 /// <summary>Why a file or folder cannot be used, without the name of the file that was tried, which may be a draft's.</summary>
-internal static partial class FileFailure
+internal static class FileFailure
 {
     public static string Explain(Exception exception) => exception switch
     {
@@ -11,11 +9,8 @@ internal static partial class FileFailure
         DirectoryNotFoundException => "there is no such folder.",
         // How .NET reports what the file system, or a limit of the user, does not allow.
         ArgumentOutOfRangeException => "the file is too large for its file system or for a limit of the user.",
-        _ when Path().Match(exception.Message) is { Success: true } path => $"{exception.Message[..path.Index].Trim()}.",
+        // The operating system's reason, before the path.
+        _ when exception.Message.IndexOf(" : '", StringComparison.Ordinal) is var path and > 0 => $"{exception.Message[..path]}.",
         _ => exception.Message,
     };
-
-    /// <summary>At the end of the operating system's reason.</summary>
-    [GeneratedRegex(@"\s*:\s*'.*'\.?$", RegexOptions.Singleline)]
-    private static partial Regex Path();
 }

@@ -48,7 +48,7 @@ public sealed class DamagedBackupTests(SharedServers servers)
         (await BackupFolder.RunAsync(store, "restore", folder.File)).OrThrow("restore after all");
     }
 
-    /// <summary>The last bytes are a checksum of the compression.</summary>
+    /// <summary>The last eight bytes are a checksum of everything, also of the header, and its length.</summary>
     [Theory, OnBothEngines]
     public async Task A_file_that_is_cut_or_of_another_kind_restores_nothing(StorageEngine engine)
     {
@@ -63,8 +63,8 @@ public sealed class DamagedBackupTests(SharedServers servers)
                      ("no backup"u8.ToArray(), "This file is no backup, or is damaged."),
                      (whole[..20], "This file is no backup, or is damaged."),
                      (whole[..(whole.Length / 2)], "The backup is damaged or cut short."),
-                     (whole[..^4], "The backup is damaged or cut short."),
-                     (whole[..^1], "The backup is damaged or cut short."),
+                     (whole[..^12], "The backup is damaged or cut short."),
+                     ([.. whole[..^8], (byte)~whole[^8], .. whole[^7..]], "The backup is damaged or cut short."),
                  ])
         {
             await File.WriteAllBytesAsync(folder.Other, part, Cancellation);
