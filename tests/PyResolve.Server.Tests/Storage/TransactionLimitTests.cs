@@ -1,3 +1,4 @@
+using Npgsql;
 using PyResolve.Server.Storage;
 
 namespace PyResolve.Server.Tests.Storage;
@@ -33,5 +34,6 @@ public sealed class TransactionLimitTests(SharedServers servers)
     [Theory]
     [InlineData("25P03")]
     [InlineData("25P04")]
-    public void A_limit_of_a_transaction_is_an_outage_and_no_bug(string code) => PostgresErrors.IsUnavailable(code).ShouldBeTrue();
+    public void A_limit_of_a_transaction_is_an_outage_and_no_bug(string code) =>
+        PostgresErrors.Classify(new PostgresException("terminating connection", "FATAL", "FATAL", code)).ShouldBe(FailureKind.Unavailable);
 }
