@@ -2,7 +2,7 @@ using System.Globalization;
 using PyResolve.Server.Access;
 using PyResolve.Server.Alerts;
 using PyResolve.Server.Audit;
-using PyResolve.Server.Billing.Letters;
+using PyResolve.Server.Billing.Emails;
 using PyResolve.Server.Email;
 using PyResolve.Server.Hosting;
 using PyResolve.Server.Storage;
@@ -15,7 +15,7 @@ namespace PyResolve.Server.Accounts;
 /// </summary>
 internal sealed class AccountEmails(
     Database database, EmailOutbox outbox, EmailTokens tokens, EmailChanges changes, Throttle throttle, AuditLog audit, PublicUrl publicUrl,
-    ProductOptions product, BillingLetterTexts billing)
+    ProductOptions product, BillingEmailTexts billing)
 {
     public Task QueueVerificationAsync(Session session, Guid userId, CancellationToken cancellationToken) =>
         outbox.AddAsync(session, new QueuedEmail(EmailKinds.Verification) { UserId = userId }, cancellationToken);
@@ -50,8 +50,8 @@ internal sealed class AccountEmails(
             ComposeEmailChangeAsync(userId, address, cancellationToken),
         { Kind: EmailKinds.EmailChanged, UserId: { } userId, Detail: { } address } =>
             ComposeEmailChangedAsync(userId, address, cancellationToken),
-        { Kind: EmailKinds.UsageAlert, Detail: { } detail } => ComposeAlertAsync(AlertLetter.Parse(detail), cancellationToken),
-        { Kind: var kind, UserId: { } userId, Detail: { } subscription } when BillingLetterTexts.Has(kind) =>
+        { Kind: EmailKinds.UsageAlert, Detail: { } detail } => ComposeAlertAsync(AlertEmail.Parse(detail), cancellationToken),
+        { Kind: var kind, UserId: { } userId, Detail: { } subscription } when BillingEmailTexts.Has(kind) =>
             billing.ComposeAsync(kind, userId, subscription, cancellationToken),
         // Queued by a newer server, which will send it.
         var other => throw new EmailDeliveryException($"emails of the kind '{other.Kind}' are not known here", isPermanent: false),
@@ -164,8 +164,8 @@ internal sealed class AccountEmails(
             """);
     }
 
-    private async Task<EmailMessage?> ComposeAlertAsync(AlertLetter letter, CancellationToken cancellationToken) =>
-        await FindEmailAsync(letter.UserId, cancellationToken) is { } email ? letter.To(email, product.Name, publicUrl.Value) : null;
+    private async Task<EmailMessage?> ComposeAlertAsync(AlertEmail alert, CancellationToken cancellationToken) =>
+        await FindEmailAsync(alert.UserId, cancellationToken) is { } email ? alert.To(email, product.Name, publicUrl.Value) : null;
 
     private Task<string?> FindEmailAsync(Guid userId, CancellationToken cancellationToken) => database.FirstAsync(
         $"select email from profiles where id = {userId} and email <> ''", static row => row.Text(0), cancellationToken);

@@ -95,7 +95,7 @@ internal sealed class UsageAlerts(PlanCatalog plans, EmailOutbox outbox, TimePro
         .Rows(name, months)
         .With("user_id", static month => month.UserId)
         .With("month", static month => month.Month)
-        .With("letter_id", static month => month.LetterId);
+        .With("letter_id", static month => month.EmailId);
 
-    private readonly record struct ChangedMonth(Guid UserId, string Month, Guid LetterId);
+    private readonly record struct ChangedMonth(Guid UserId, string Month, Guid EmailId);
 }

@@ -1,6 +1,6 @@
 using PyResolve.Server.Billing.Checkout;
+using PyResolve.Server.Billing.Emails;
 using PyResolve.Server.Billing.Gateway;
-using PyResolve.Server.Billing.Letters;
 using PyResolve.Server.Billing.Metering;
 using PyResolve.Server.Billing.Operator;
 using PyResolve.Server.Billing.Reconciliation;
@@ -46,8 +46,8 @@ internal static class BillingServices
             .AddSingleton<PlanOverrides>()
             .AddSingleton<BillingJobs>()
             .AddSingleton<Reconciler>()
-            .AddSingleton<BillingLetters>()
-            .AddSingleton<BillingLetterTexts>()
+            .AddSingleton<BillingEmails>()
+            .AddSingleton<BillingEmailTexts>()
             .AddSingleton<StripeCatalog>()
             .AddSingleton<StripeSetup>()
             .AddSingleton<PriceChecks>()
@@ -55,7 +55,7 @@ internal static class BillingServices
             .AddSingleton<StripeDoctor>()
             .AddSingleton<StripeExplanation>()
             .AddHostedService<PlanEnds>()
-            .AddHostedService(static provider => provider.GetRequiredService<BillingLetters>());
+            .AddHostedService(static provider => provider.GetRequiredService<BillingEmails>());
         if (options.IsConfigured)
             services
                 .AddHostedService<InboxWorker>()

@@ -4,7 +4,7 @@ using PyResolve.Server.Tests.Email;
 
 namespace PyResolve.Server.Tests.Alerts;
 
-/// <summary>Clients race over the shares of a quota, on two instances where the store serves several: each gives one letter.</summary>
+/// <summary>Clients race over the shares of a quota, on two instances where the store serves several: each gives one email.</summary>
 [Trait("Category", "Proof")]
 public sealed class AlertRaceProof(SharedServers servers)
 {
@@ -13,7 +13,7 @@ public sealed class AlertRaceProof(SharedServers servers)
     private static readonly int[] Percents = [10, 20, 30, 40, 50, 60, 70, 80, 90, 100];
 
     [Theory, OnBothEngines]
-    public async Task A_thousand_clients_race_over_ten_shares_and_give_exactly_ten_letters(StorageEngine engine)
+    public async Task A_thousand_clients_race_over_ten_shares_and_give_exactly_ten_emails(StorageEngine engine)
     {
         var rounds = Scale.Pick(1, 20);
         using var mailbox = new TestMailbox();

@@ -2,11 +2,11 @@ using PyResolve.Server.Tests.Leases;
 
 namespace PyResolve.Server.Tests.Alerts;
 
-/// <summary>Letters at shares of the month's quota, of which the free plan has five migrations.</summary>
+/// <summary>Emails at shares of the month's quota, of which the free plan has five migrations.</summary>
 public sealed class AlertTests(SharedServers servers)
 {
     [Theory, OnEveryEngine]
-    public async Task A_letter_comes_at_80_and_at_100_per_cent_once_a_month(StorageEngine engine)
+    public async Task An_email_comes_at_80_and_at_100_per_cent_once_a_month(StorageEngine engine)
     {
         await using var alerting = await AlertingServer.StartAsync(engine, servers, startAt: "2026-11-30T23:00:00Z");
         await alerting.RecordAsync(3);
@@ -25,22 +25,22 @@ public sealed class AlertTests(SharedServers servers)
     }
 
     [Theory, OnEveryEngine]
-    public async Task The_letter_says_what_is_used_and_left_and_how_to_change_it(StorageEngine engine)
+    public async Task The_email_says_what_is_used_and_left_and_how_to_change_it(StorageEngine engine)
     {
         await using var alerting = await AlertingServer.StartAsync(engine, servers);
 
         await alerting.RecordAsync(4);
         await alerting.SubjectsAsync(1);
 
-        var text = alerting.Letters.Single().TextBody!;
+        var text = alerting.Emails.Single().TextBody!;
         text.ShouldContain("has used 4 of the 5 migrations that its plan has for November 2026. 1 of them is left until 1 December 2026.");
         text.ShouldContain("/app/plan");
         text.ShouldContain("/app/alerts");
-        alerting.Letters.Single().To.Mailboxes.Single().Address.ShouldBe(alerting.Account.Email);
+        alerting.Emails.Single().To.Mailboxes.Single().Address.ShouldBe(alerting.Account.Email);
     }
 
     [Theory, OnEveryEngine]
-    public async Task A_batch_that_reaches_several_shares_gives_a_letter_for_each(StorageEngine engine)
+    public async Task A_batch_that_reaches_several_shares_gives_an_email_for_each(StorageEngine engine)
     {
         await using var alerting = await AlertingServer.StartAsync(engine, servers);
         var usage = new { event_type = "migration", tier = "tier1" };
@@ -95,7 +95,7 @@ public sealed class AlertTests(SharedServers servers)
     }
 
     [Theory, OnEveryEngine]
-    public async Task Other_events_and_earlier_months_give_no_letter(StorageEngine engine)
+    public async Task Other_events_and_earlier_months_give_no_email(StorageEngine engine)
     {
         await using var alerting = await AlertingServer.StartAsync(engine, servers);
 
@@ -126,7 +126,7 @@ public sealed class AlertTests(SharedServers servers)
     }
 
     [Theory, OnEveryEngine]
-    public async Task The_letters_of_an_account_go_with_it(StorageEngine engine)
+    public async Task The_emails_of_an_account_go_with_it(StorageEngine engine)
     {
         await using var alerting = await AlertingServer.StartAsync(engine, servers);
         await alerting.RecordAsync(4);

@@ -22,7 +22,7 @@ internal sealed class AlertingServer : IAsyncDisposable
     public TestStore Store => _own.Store;
 
     /// <summary>Those of alerts.</summary>
-    public IReadOnlyList<MimeMessage> Letters =>
+    public IReadOnlyList<MimeMessage> Emails =>
         [.. _mailbox.Emails.Where(static email => email.Subject!.Contains("migrations of", StringComparison.Ordinal))];
 
     public static async Task<AlertingServer> StartAsync(
@@ -54,9 +54,9 @@ internal sealed class AlertingServer : IAsyncDisposable
         await Eventually.IsTrueAsync(async () =>
         {
             Clock.Advance(TimeSpan.FromSeconds(5));
-            return Letters.Count >= count && await Store.ReadNumberAsync("select count(*) from letters") == 0;
+            return Emails.Count >= count && await Store.ReadNumberAsync("select count(*) from letters") == 0;
         });
-        return [.. Letters.Select(static letter => letter.Subject!)];
+        return [.. Emails.Select(static email => email.Subject!)];
     }
 
     public Task SetPlanEndAsync(DateTimeOffset end)

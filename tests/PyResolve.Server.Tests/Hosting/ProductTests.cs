@@ -1,7 +1,7 @@
 using Microsoft.Extensions.Configuration;
 using PyResolve.Server.Accounts;
 using PyResolve.Server.Audit;
-using PyResolve.Server.Billing.Letters;
+using PyResolve.Server.Billing.Emails;
 using PyResolve.Server.Billing.Sync;
 using PyResolve.Server.Email;
 using PyResolve.Server.Hosting;
@@ -11,7 +11,7 @@ using PyResolve.Server.Tests.Email;
 
 namespace PyResolve.Server.Tests.Hosting;
 
-/// <summary>What is sold has a name of its own, on pages and in letters.</summary>
+/// <summary>What is sold has a name of its own, on pages and in emails.</summary>
 public sealed class ProductTests(SharedServers servers)
 {
     private static readonly Dictionary<string, string?> Tidyline = new()
@@ -39,7 +39,7 @@ public sealed class ProductTests(SharedServers servers)
     }
 
     [Fact]
-    public async Task A_letter_names_the_product_and_whom_to_ask()
+    public async Task An_email_names_the_product_and_whom_to_ask()
     {
         using var mailbox = new TestMailbox();
         await using var own = await OwnServer.StartAsync(
@@ -48,32 +48,32 @@ public sealed class ProductTests(SharedServers servers)
 
         await own.Server.Anonymous.PostAsync("/auth/password/forgot", new { email = account.Email });
         await Eventually.IsTrueAsync(
-            () => mailbox.Emails.Any(IsReset), cancellationToken: TestContext.Current.CancellationToken, what: "the letter");
+            () => mailbox.Emails.Any(IsReset), cancellationToken: TestContext.Current.CancellationToken, what: "the email");
 
-        var letter = mailbox.Emails.Single(IsReset);
-        letter.TextBody!.ShouldContain("the password of your Tidyline account");
-        letter.TextBody!.TrimEnd().ShouldEndWith("Questions? Write to help@tidyline.example.");
-        letter.TextBody!.ShouldNotContain("PyResolve");
+        var email = mailbox.Emails.Single(IsReset);
+        email.TextBody!.ShouldContain("the password of your Tidyline account");
+        email.TextBody!.TrimEnd().ShouldEndWith("Questions? Write to help@tidyline.example.");
+        email.TextBody!.ShouldNotContain("PyResolve");
     }
 
-    /// <summary>Each letter of an account, with what it mentions.</summary>
-    public static TheoryData<string, string> Letters { get; } = new()
+    /// <summary>Each email of an account, with what it mentions.</summary>
+    public static TheoryData<string, string> Emails { get; } = new()
     {
         { EmailKinds.Verification, "" }, { EmailKinds.Reset, "" }, { EmailKinds.Invitation, "72" }, { EmailKinds.Leak, "pyr_live_0123" },
         { EmailKinds.EmailChange, "new@example.com" }, { EmailKinds.EmailChanged, "old@example.com" },
         { EmailKinds.UsageAlert, "{0} 2026-11 80 4 5" },
-        { BillingLetters.PaymentFailed, "sub_late" }, { BillingLetters.TrialEnding, "sub_trial" },
-        { BillingLetters.PlanEnding, "sub_ending" }, { BillingLetters.GivenPlanEnding, "" },
+        { BillingEmails.PaymentFailed, "sub_late" }, { BillingEmails.TrialEnding, "sub_trial" },
+        { BillingEmails.PlanEnding, "sub_ending" }, { BillingEmails.GivenPlanEnding, "" },
     };
 
     [Fact]
-    public void No_letter_is_left_out() => Letters.Select(static row => row.Data.Item1).ShouldBe(
+    public void No_email_is_left_out() => Emails.Select(static row => row.Data.Item1).ShouldBe(
         typeof(EmailKinds).GetFields().Select(static kind => (string)kind.GetRawConstantValue()!)
-            .Concat(typeof(BillingLetters).GetFields().Select(static kind => (string)kind.GetRawConstantValue()!)),
+            .Concat(typeof(BillingEmails).GetFields().Select(static kind => (string)kind.GetRawConstantValue()!)),
         ignoreOrder: true);
 
-    [Theory, MemberData(nameof(Letters))]
-    public async Task Every_letter_names_the_product_and_no_other(string kind, string detail)
+    [Theory, MemberData(nameof(Emails))]
+    public async Task Every_email_names_the_product_and_no_other(string kind, string detail)
     {
         using var mailbox = new TestMailbox();
         var settings = new Dictionary<string, string?>(mailbox.Settings.Concat(Tidyline));
@@ -82,28 +82,28 @@ public sealed class ProductTests(SharedServers servers)
         var now = billing.Clock.GetUtcNow();
         await subscriber.SetSubscriptionsAsync(kind switch
         {
-            BillingLetters.TrialEnding => Subscriptions.Pro("trialing", "sub_trial") with { TrialEnd = now.AddDays(2) },
-            BillingLetters.PlanEnding => Subscriptions.Pro(id: "sub_ending") with { CancelAt = now.AddDays(2) },
+            BillingEmails.TrialEnding => Subscriptions.Pro("trialing", "sub_trial") with { TrialEnd = now.AddDays(2) },
+            BillingEmails.PlanEnding => Subscriptions.Pro(id: "sub_ending") with { CancelAt = now.AddDays(2) },
             _ => Subscriptions.Pro("past_due", "sub_late"),
         });
         await billing.WaitUntilProcessedAsync();
         var id = subscriber.Account.UserId;
         if (kind == EmailKinds.Invitation)
             await billing.Store.ExecuteSqlAsync("delete from passwords");
-        if (kind == BillingLetters.GivenPlanEnding)
+        if (kind == BillingEmails.GivenPlanEnding)
             await billing.Service<PlanOverrides>().SetAsync(
                 id, "unlimited", now.AddDays(2), Origin.Operator, TestContext.Current.CancellationToken);
         var due = new DueEmail(
             Guid.CreateVersion7(), new QueuedEmail(kind) { UserId = id, Detail = detail.Replace("{0}", $"{id}") }, Tries: 1, now);
 
-        var letter = await billing.Service<AccountEmails>().ComposeAsync(due, TestContext.Current.CancellationToken);
+        var email = await billing.Service<AccountEmails>().ComposeAsync(due, TestContext.Current.CancellationToken);
 
-        letter.ShouldNotBeNull();
-        letter.Text.ShouldContain("Tidyline");
-        $"{letter.Subject} {letter.Text}".ShouldNotContain("PyResolve");
+        email.ShouldNotBeNull();
+        email.Text.ShouldContain("Tidyline");
+        $"{email.Subject} {email.Text}".ShouldNotContain("PyResolve");
     }
 
-    private static bool IsReset(MimeKit.MimeMessage letter) => letter.Subject == "Choose a new password";
+    private static bool IsReset(MimeKit.MimeMessage email) => email.Subject == "Choose a new password";
 
     [Theory]
     [InlineData("PyResolve:Product:Name", "a name that is longer than the sixty characters of a headline at Stripe")]

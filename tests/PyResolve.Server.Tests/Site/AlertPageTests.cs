@@ -27,7 +27,7 @@ public sealed class AlertPageTests(SharedServers servers)
     }
 
     [Theory, OnBothEngines]
-    public async Task An_alert_that_this_month_has_passed_is_marked_and_gives_no_letter(StorageEngine engine)
+    public async Task An_alert_that_this_month_has_passed_is_marked_and_gives_no_email(StorageEngine engine)
     {
         await using var alerting = await AlertingServer.StartAsync(engine, servers);
         var person = await Person.SignedInAsync(alerting.Server, alerting.Account);

@@ -5,7 +5,7 @@ using PyResolve.Server.Storage;
 namespace PyResolve.Server.Alerts;
 
 /// <summary>What the outbox keeps of an alert email: see <see cref="UsageAlerts"/>.</summary>
-internal sealed record AlertLetter(Guid UserId, string Month, int Percent, long Used, long Limit)
+internal sealed record AlertEmail(Guid UserId, string Month, int Percent, long Used, long Limit)
 {
     private string MonthName => Instants.StartOfMonth(Month).ToString("MMMM yyyy", CultureInfo.InvariantCulture);
 
@@ -15,10 +15,10 @@ internal sealed record AlertLetter(Guid UserId, string Month, int Percent, long 
         ? $"Nothing is left: migrations are refused until {ResetsOn}."
         : $"{Number(Limit - Used)} of them {(Limit - Used == 1 ? "is" : "are")} left until {ResetsOn}.";
 
-    public static AlertLetter Parse(string detail)
+    public static AlertEmail Parse(string detail)
     {
         var parts = detail.Split(' ');
-        return new AlertLetter(
+        return new AlertEmail(
             Guid.Parse(parts[0]),
             parts[1],
             int.Parse(parts[2], CultureInfo.InvariantCulture),

@@ -6,10 +6,10 @@ using PyResolve.Server.Plans;
 using PyResolve.Server.Storage;
 using static PyResolve.Server.Pages.DateText;
 
-namespace PyResolve.Server.Billing.Letters;
+namespace PyResolve.Server.Billing.Emails;
 
 /// <summary>The state is read when an email is written: one whose cause has passed is not sent.</summary>
-internal sealed class BillingLetterTexts(
+internal sealed class BillingEmailTexts(
     Database database, BillingOptions options, PlanCatalog plans, ProductOptions product, PublicUrl publicUrl, TimeProvider time)
 {
     private sealed record Subscription(
@@ -17,8 +17,8 @@ internal sealed class BillingLetterTexts(
 
     private sealed record Recipient(string Email, ProfilePlan Profile);
 
-    public static bool Has(string kind) => kind is BillingLetters.PaymentFailed or BillingLetters.TrialEnding
-        or BillingLetters.PlanEnding or BillingLetters.GivenPlanEnding;
+    public static bool Has(string kind) => kind is BillingEmails.PaymentFailed or BillingEmails.TrialEnding
+        or BillingEmails.PlanEnding or BillingEmails.GivenPlanEnding;
 
     public async Task<EmailMessage?> ComposeAsync(string kind, Guid userId, string subject, CancellationToken cancellationToken)
     {
@@ -29,7 +29,7 @@ internal sealed class BillingLetterTexts(
             cancellationToken);
         if (to is null)
             return null;
-        if (kind == BillingLetters.GivenPlanEnding)
+        if (kind == BillingEmails.GivenPlanEnding)
             return to.Profile is { OverrideUntil: { } end } profile && end == profile.Until && end > now ? GivenPlanEnding(to, end) : null;
         var subscription = await database.FirstAsync(
             $"""
@@ -41,9 +41,9 @@ internal sealed class BillingLetterTexts(
             cancellationToken);
         return (kind, subscription) switch
         {
-            (BillingLetters.PaymentFailed, { Status: "past_due" }) => PaymentFailed(to, subscription, now),
-            (BillingLetters.TrialEnding, { TrialEndsAt: { } end }) when end > now => TrialEnding(to, subscription, end),
-            (BillingLetters.PlanEnding, { PlanUntil: { } end }) when end > now => PlanEnding(to, subscription, end),
+            (BillingEmails.PaymentFailed, { Status: "past_due" }) => PaymentFailed(to, subscription, now),
+            (BillingEmails.TrialEnding, { TrialEndsAt: { } end }) when end > now => TrialEnding(to, subscription, end),
+            (BillingEmails.PlanEnding, { PlanUntil: { } end }) when end > now => PlanEnding(to, subscription, end),
             _ => null,
         };
     }

@@ -1,12 +1,12 @@
 using PyResolve.Server.Audit;
-using PyResolve.Server.Billing.Letters;
+using PyResolve.Server.Billing.Emails;
 using PyResolve.Server.Billing.Sync;
 using PyResolve.Server.Tests.Email;
 
 namespace PyResolve.Server.Tests.Billing;
 
 /// <summary>Who is about to lose a plan is told in time, and once.</summary>
-public sealed class LetterTests(SharedServers servers) : IDisposable
+public sealed class BillingEmailTests(SharedServers servers) : IDisposable
 {
     private readonly TestMailbox _mailbox = new();
 
@@ -24,7 +24,7 @@ public sealed class LetterTests(SharedServers servers) : IDisposable
 
         await OrderTwiceAsync(billing);
 
-        var text = await ReadOnlyLetterAsync("A payment for your plan failed");
+        var text = await ReadOnlyEmailAsync("A payment for your plan failed");
         text.ShouldContain(
             "Your Pro plan continues until 22 November 2026, and ends then unless it is paid. "
             + "After that your account is on the Free plan.");
@@ -36,16 +36,16 @@ public sealed class LetterTests(SharedServers servers) : IDisposable
     {
         await using var billing = await StartAsync(engine);
         var subscriber = await billing.SignUpAsync();
-        var letters = billing.Service<BillingLetters>();
-        var ordered = new List<int>();
+        var emails = billing.Service<BillingEmails>();
+        var queued = new List<int>();
 
         foreach (var status in (string[])["past_due", "active", "past_due", "past_due"])
         {
             await SetAsync(billing, subscriber, Subscriptions.Pro(status));
-            ordered.Add(await letters.OrderAsync(Cancellation));
+            queued.Add(await emails.QueueAsync(Cancellation));
         }
 
-        ordered.ShouldBe([1, 0, 1, 0]);
+        queued.ShouldBe([1, 0, 1, 0]);
     }
 
     [Theory, OnBothEngines]
@@ -57,7 +57,7 @@ public sealed class LetterTests(SharedServers servers) : IDisposable
 
         await OrderTwiceAsync(billing);
 
-        (await ReadOnlyLetterAsync("A payment for your plan failed")).ShouldContain("Until it is paid, your account is on the Free plan.");
+        (await ReadOnlyEmailAsync("A payment for your plan failed")).ShouldContain("Until it is paid, your account is on the Free plan.");
     }
 
     [Theory, OnBothEngines]
@@ -71,7 +71,7 @@ public sealed class LetterTests(SharedServers servers) : IDisposable
 
         await OrderTwiceAsync(billing);
 
-        (await ReadOnlyLetterAsync("Your trial ends on 18 November 2026")).ShouldContain("The trial of your Unlimited plan");
+        (await ReadOnlyEmailAsync("Your trial ends on 18 November 2026")).ShouldContain("The trial of your Unlimited plan");
     }
 
     [Theory, OnBothEngines]
@@ -83,7 +83,7 @@ public sealed class LetterTests(SharedServers servers) : IDisposable
 
         await OrderTwiceAsync(billing);
 
-        (await ReadOnlyLetterAsync("Your Pro plan ends on 17 November 2026")).ShouldContain("Your Pro plan at PyResolve was cancelled");
+        (await ReadOnlyEmailAsync("Your Pro plan ends on 17 November 2026")).ShouldContain("Your Pro plan at PyResolve was cancelled");
     }
 
     [Theory]
@@ -99,12 +99,12 @@ public sealed class LetterTests(SharedServers servers) : IDisposable
 
         await OrderTwiceAsync(billing);
 
-        (await ReadOnlyLetterAsync("Your Pro plan ends on 17 November 2026")).ReplaceLineEndings("\n").ShouldContain($"\n{sentence}\n");
+        (await ReadOnlyEmailAsync("Your Pro plan ends on 17 November 2026")).ReplaceLineEndings("\n").ShouldContain($"\n{sentence}\n");
         (await subscriber.Account.Session.GetAsync("/billing/subscription"))["cancelling"].GetBoolean().ShouldBeTrue();
     }
 
     [Theory, OnBothEngines]
-    public async Task A_subscription_to_something_else_orders_no_letter(StorageEngine engine)
+    public async Task A_subscription_to_something_else_queues_no_email(StorageEngine engine)
     {
         await using var billing = await StartAsync(engine);
         var (late, trying) = (await billing.SignUpAsync(), await billing.SignUpAsync());
@@ -115,7 +115,7 @@ public sealed class LetterTests(SharedServers servers) : IDisposable
             TrialEnd = billing.Clock.GetUtcNow().AddDays(2),
         });
 
-        (await billing.Service<BillingLetters>().OrderAsync(Cancellation)).ShouldBe(0);
+        (await billing.Service<BillingEmails>().QueueAsync(Cancellation)).ShouldBe(0);
 
         (await late.SubscriptionAsync()).GetProperty("status").GetString().ShouldBeNull();
         (await trying.SubscriptionAsync()).GetProperty("trial_ends_at").GetString().ShouldBeNull();
@@ -123,7 +123,7 @@ public sealed class LetterTests(SharedServers servers) : IDisposable
     }
 
     [Theory, OnBothEngines]
-    public async Task A_letter_says_what_the_account_has_after_the_plan_that_ends(StorageEngine engine)
+    public async Task An_email_says_what_the_account_has_after_the_plan_that_ends(StorageEngine engine)
     {
         await using var billing = await StartAsync(engine);
         var subscriber = await billing.SignUpAsync();
@@ -132,12 +132,12 @@ public sealed class LetterTests(SharedServers servers) : IDisposable
 
         await OrderTwiceAsync(billing);
 
-        (await ReadOnlyLetterAsync("Your Pro plan ends on 17 November 2026")).ShouldContain(
+        (await ReadOnlyEmailAsync("Your Pro plan ends on 17 November 2026")).ShouldContain(
             "After that your account is on the Enterprise plan.");
     }
 
     [Theory, OnBothEngines]
-    public async Task A_letter_names_the_subscription_that_goes_on(StorageEngine engine)
+    public async Task An_email_names_the_subscription_that_goes_on(StorageEngine engine)
     {
         await using var billing = await StartAsync(engine);
         var subscriber = await billing.SignUpAsync();
@@ -148,12 +148,12 @@ public sealed class LetterTests(SharedServers servers) : IDisposable
 
         await OrderTwiceAsync(billing);
 
-        (await ReadOnlyLetterAsync("Your Unlimited plan ends on 17 November 2026")).ShouldContain(
+        (await ReadOnlyEmailAsync("Your Unlimited plan ends on 17 November 2026")).ShouldContain(
             "After that your account is on the Pro plan.");
     }
 
     [Theory, OnBothEngines]
-    public async Task While_a_payment_is_late_the_letter_names_the_plan_that_an_operator_gave(StorageEngine engine)
+    public async Task While_a_payment_is_late_the_email_names_the_plan_that_an_operator_gave(StorageEngine engine)
     {
         await using var billing = await StartAsync(engine);
         var subscriber = await billing.SignUpAsync();
@@ -162,7 +162,7 @@ public sealed class LetterTests(SharedServers servers) : IDisposable
 
         await OrderTwiceAsync(billing);
 
-        (await ReadOnlyLetterAsync("A payment for your plan failed")).ShouldContain("Until it is paid, your account is on the Pro plan.");
+        (await ReadOnlyEmailAsync("A payment for your plan failed")).ShouldContain("Until it is paid, your account is on the Pro plan.");
     }
 
     public static TheoryData<StorageEngine, bool> GivenPlans { get; } =
@@ -182,51 +182,51 @@ public sealed class LetterTests(SharedServers servers) : IDisposable
 
         await OrderTwiceAsync(billing);
 
-        (await ReadOnlyLetterAsync("Your Unlimited plan ends on 17 November 2026")).ShouldContain("After that it is on the Free plan.");
+        (await ReadOnlyEmailAsync("Your Unlimited plan ends on 17 November 2026")).ShouldContain("After that it is on the Free plan.");
     }
 
     [Theory, OnBothEngines]
-    public async Task A_plan_that_an_operator_prolonged_ends_with_a_letter_of_its_own(StorageEngine engine)
+    public async Task A_plan_that_an_operator_prolonged_ends_with_an_email_of_its_own(StorageEngine engine)
     {
         await using var billing = await StartAsync(engine);
         var account = await billing.Own.SignUpAsync();
-        var letters = billing.Service<BillingLetters>();
-        var ordered = new List<int>();
+        var emails = billing.Service<BillingEmails>();
+        var queued = new List<int>();
 
         foreach (var days in (int[])[2, 30, 2])
         {
             await SetPlanAsync(billing, account, "unlimited", billing.Clock.GetUtcNow().AddDays(days));
-            ordered.Add(await letters.OrderAsync(Cancellation));
+            queued.Add(await emails.QueueAsync(Cancellation));
         }
 
-        ordered.ShouldBe([1, 0, 1]);
+        queued.ShouldBe([1, 0, 1]);
     }
 
     [Theory, OnBothEngines]
-    public async Task Two_instances_order_one_letter(StorageEngine engine)
+    public async Task Two_instances_queue_one_email(StorageEngine engine)
     {
         await using var billing = await StartAsync(engine);
         var subscriber = await billing.SignUpAsync();
         await SetAsync(billing, subscriber, Subscriptions.Pro("past_due"));
-        var letters = billing.Service<BillingLetters>();
+        var emails = billing.Service<BillingEmails>();
 
-        var ordered = await Task.WhenAll(Enumerable.Range(0, 8).Select(_ => letters.OrderAsync(Cancellation)));
+        var queued = await Task.WhenAll(Enumerable.Range(0, 8).Select(_ => emails.QueueAsync(Cancellation)));
 
-        ordered.Sum().ShouldBe(1);
-        await ReadOnlyLetterAsync("A payment for your plan failed");
+        queued.Sum().ShouldBe(1);
+        await ReadOnlyEmailAsync("A payment for your plan failed");
     }
 
     [Theory, OnBothEngines]
-    public async Task A_letter_whose_cause_has_passed_is_not_written(StorageEngine engine)
+    public async Task An_email_whose_cause_has_passed_is_not_written(StorageEngine engine)
     {
         await using var billing = await StartAsync(engine);
         var subscriber = await billing.SignUpAsync();
         await SetAsync(billing, subscriber, Subscriptions.Pro());
 
-        var letter = await billing.Service<BillingLetterTexts>().ComposeAsync(
-            BillingLetters.PaymentFailed, subscriber.Account.UserId, "sub_1", Cancellation);
+        var email = await billing.Service<BillingEmailTexts>().ComposeAsync(
+            BillingEmails.PaymentFailed, subscriber.Account.UserId, "sub_1", Cancellation);
 
-        letter.ShouldBeNull();
+        email.ShouldBeNull();
     }
 
     private static Task<string?> SetPlanAsync(BillingServer billing, TestAccount account, string plan, DateTimeOffset? until) =>
@@ -246,17 +246,17 @@ public sealed class LetterTests(SharedServers servers) : IDisposable
     private static async Task OrderTwiceAsync(BillingServer billing)
     {
         for (var i = 0; i < 2; i++)
-            await billing.Service<BillingLetters>().OrderAsync(Cancellation);
+            await billing.Service<BillingEmails>().QueueAsync(Cancellation);
     }
 
-    private async Task<string> ReadOnlyLetterAsync(string subject)
+    private async Task<string> ReadOnlyEmailAsync(string subject)
     {
-        await Eventually.IsTrueAsync(() => Letters().Count > 0, cancellationToken: Cancellation, what: "a letter");
-        var letter = Letters().ShouldHaveSingleItem();
-        letter.Subject.ShouldBe(subject);
-        return letter.TextBody ?? "";
+        await Eventually.IsTrueAsync(() => Emails().Count > 0, cancellationToken: Cancellation, what: "an email");
+        var email = Emails().ShouldHaveSingleItem();
+        email.Subject.ShouldBe(subject);
+        return email.TextBody ?? "";
 
-        List<MimeKit.MimeMessage> Letters() =>
+        List<MimeKit.MimeMessage> Emails() =>
             [.. _mailbox.Emails.Where(static email => email.Subject?.StartsWith("Confirm", StringComparison.Ordinal) != true)];
     }
 }

@@ -3,14 +3,14 @@ using PyResolve.Server.Email;
 using PyResolve.Server.Hosting;
 using PyResolve.Server.Storage;
 
-namespace PyResolve.Server.Billing.Letters;
+namespace PyResolve.Server.Billing.Emails;
 
 /// <summary>
 /// Queues the emails that are due: once for each failed payment, ending trial and ending plan, on all instances, and without Stripe for
 /// plans that an operator gave. They follow from what is stored, so that it does not matter how a change was noticed.
 /// </summary>
-internal sealed partial class BillingLetters(
-    Database database, EmailOutbox outbox, BillingOptions options, TimeProvider time, ILogger<BillingLetters> logger)
+internal sealed partial class BillingEmails(
+    Database database, EmailOutbox outbox, BillingOptions options, TimeProvider time, ILogger<BillingEmails> logger)
     : RepeatedWork(Interval, TimeProvider.System)
 {
     public const string PaymentFailed = "payment_failed";
@@ -30,13 +30,13 @@ internal sealed partial class BillingLetters(
     protected override void Failed(Exception exception) => Log.Failed(logger, exception.Message);
 
     protected override Task WorkAsync(CancellationToken cancellationToken) =>
-        outbox.IsEnabled ? OrderAsync(cancellationToken) : Task.CompletedTask;
+        outbox.IsEnabled ? QueueAsync(cancellationToken) : Task.CompletedTask;
 
     /// <returns>How many emails were queued.</returns>
-    public async Task<int> OrderAsync(CancellationToken cancellationToken)
+    public async Task<int> QueueAsync(CancellationToken cancellationToken)
     {
         var now = time.GetInstant();
-        var ordered = await OrderAsync(
+        var queued = await QueueAsync(
             GivenPlanEnding,
             $"""
             select p.id as user_id, 'set-plan' as subject from profiles p
@@ -45,18 +45,18 @@ internal sealed partial class BillingLetters(
             """,
             cancellationToken);
         if (!options.IsConfigured)
-            return ordered;
-        ordered += await OrderAsync(PaymentFailed, OfSubscriptions($"c.status = {"past_due"}"), cancellationToken);
-        ordered += await OrderAsync(
+            return queued;
+        queued += await QueueAsync(PaymentFailed, OfSubscriptions($"c.status = {"past_due"}"), cancellationToken);
+        queued += await QueueAsync(
             TrialEnding,
             OfSubscriptions($"c.trial_ends_at > {now} and c.trial_ends_at <= {now + Notice} and not c.cancelling"),
             cancellationToken);
-        ordered += await OrderAsync(
+        queued += await QueueAsync(
             PlanEnding,
             OfSubscriptions(
                 $"c.cancelling and c.status <> {"past_due"} and c.plan_until > {now} and c.plan_until <= {now + Notice}"),
             cancellationToken);
-        return ordered;
+        return queued;
     }
 
     private Sql OfSubscriptions(Sql areDue) =>
@@ -66,7 +66,7 @@ internal sealed partial class BillingLetters(
         """;
 
     /// <summary>An email is about a subscription, or a plan of the operator's; it may be sent again once its cause has passed.</summary>
-    private async Task<int> OrderAsync(string kind, Sql due, CancellationToken cancellationToken)
+    private async Task<int> QueueAsync(string kind, Sql due, CancellationToken cancellationToken)
     {
         var found = await database.ListAsync(
             $"""
@@ -79,9 +79,9 @@ internal sealed partial class BillingLetters(
             """,
             static row => (UserId: row.Uuid(0), Subject: row.Text(1)),
             cancellationToken);
-        var ordered = 0;
+        var queued = 0;
         foreach (var (userId, subject) in found)
-            ordered += await OrderAsync(userId, kind, subject, cancellationToken) ? 1 : 0;
+            queued += await QueueAsync(userId, kind, subject, cancellationToken) ? 1 : 0;
         await database.ExecuteAsync(
             $"""
             delete from billing_letters
@@ -90,12 +90,12 @@ internal sealed partial class BillingLetters(
                 where d.user_id = billing_letters.user_id and d.subject = billing_letters.subject)
             """,
             cancellationToken);
-        if (ordered > 0)
+        if (queued > 0)
             outbox.Wake();
-        return ordered;
+        return queued;
     }
 
-    private Task<bool> OrderAsync(Guid userId, string kind, string subject, CancellationToken cancellationToken) => database.WriteAsync(
+    private Task<bool> QueueAsync(Guid userId, string kind, string subject, CancellationToken cancellationToken) => database.WriteAsync(
         async session =>
         {
             var isFirst = await session.ExecuteAsync(
