@@ -93,6 +93,7 @@ public sealed class TestClockTests
         var delay = Task.Delay(TimeSpan.FromMinutes(1), _clock, cancellation);
         using var timed = new CancellationTokenSource(TimeSpan.FromMinutes(1), _clock);
 
+        _clock.PendingTimers.ShouldBe(2);
         _clock.Advance(TimeSpan.FromSeconds(59));
         delay.IsCompleted.ShouldBeFalse();
         timed.IsCancellationRequested.ShouldBeFalse();
@@ -100,6 +101,7 @@ public sealed class TestClockTests
         _clock.Advance(TimeSpan.FromSeconds(1));
         await delay.WaitAsync(TimeSpan.FromSeconds(10), cancellation);
         timed.IsCancellationRequested.ShouldBeTrue();
+        _clock.PendingTimers.ShouldBe(0);
     }
 
     [Fact]

@@ -20,7 +20,9 @@ internal sealed partial class Housekeeping(Database database, TimeProvider time,
 
     protected override void Failed(Exception exception) => Log.NotDeleted(logger, exception);
 
-    protected override async Task WorkAsync(CancellationToken cancellationToken)
+    protected override Task WorkAsync(CancellationToken cancellationToken) => DeleteOldAsync(cancellationToken);
+
+    public async Task DeleteOldAsync(CancellationToken cancellationToken)
     {
         var now = Time.GetInstant();
         await RepeatAsync(

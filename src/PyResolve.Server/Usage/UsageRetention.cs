@@ -23,7 +23,10 @@ internal sealed partial class UsageRetention(Database database, ServerOptions op
 
     protected override void Failed(Exception exception) => Log.DeletionFailed(logger, exception);
 
-    protected override async Task WorkAsync(CancellationToken cancellationToken)
+    protected override Task WorkAsync(CancellationToken cancellationToken) => DeleteOldAsync(cancellationToken);
+
+    /// <summary>Waits while another instance has the lease.</summary>
+    public async Task DeleteOldAsync(CancellationToken cancellationToken)
     {
         if (await FindCurrentMonthAsync(Time.GetInstant(), cancellationToken) is not { } month)
             return;

@@ -1,8 +1,10 @@
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
+using PyResolve.Server.Accounts;
 using PyResolve.Server.Storage;
 using PyResolve.Server.Tests.Devices;
 using PyResolve.Server.Tests.Leases;
+using PyResolve.Server.Usage;
 
 namespace PyResolve.Server.Tests.Storage;
 
@@ -99,23 +101,23 @@ public sealed class TwoClocksTests(SharedServers servers)
     }
 
     [Theory, MemberData(nameof(Skews))]
-    public async Task Retention_and_housekeeping_delete_nothing_that_is_not_old(long skew)
+    public async Task Retention_and_housekeeping_delete_what_is_old_and_nothing_else(long skew)
     {
-        var settings = new Dictionary<string, string?> { ["PyResolve:Usage:RetentionMonths"] = "3" };
-        await using var two = await Instances.StartAsync(servers, skew, settings, startsWrongLater: true);
+        await using var two = await Instances.StartAsync(servers, skew, startsWrongLater: true);
         var here = await TestAccount.SignUpAsync(two.Right.Http);
         for (var i = 0; i < 5; i++)
             (await here.Key.PostAsync("/usage", new { event_type = "migration" })).Status.ShouldBe(200);
+        await two.Store.ExecuteSqlAsync(OldRows(here.UserId));
 
-        // Both do their work when they start.
-        var wrong = await two.StartWrongAsync(settings);
-        await here.On(wrong.Http).WarmUpAsync();
-        await Task.Delay(TimeSpan.FromSeconds(1), TestContext.Current.CancellationToken);
+        var wrong = await two.StartWrongAsync(new Dictionary<string, string?> { ["PyResolve:Usage:RetentionMonths"] = "3" });
+        await wrong.Background<UsageRetention>().DeleteOldAsync(TestContext.Current.CancellationToken);
+        await wrong.Background<Housekeeping>().DeleteOldAsync(TestContext.Current.CancellationToken);
 
+        (await two.Store.ReadSqlAsync("select string_agg(distinct event_type, ' ') from usage_events")).ShouldBe("migration");
         (await two.Store.ReadNumberAsync("select count(*) from usage_events")).ShouldBe(5);
-        (await two.Store.ReadNumberAsync("select count(*) from sessions")).ShouldBe(1);
-        (await two.Store.ReadNumberAsync(
-            "select count(*) from usage_retention where deleted_before > to_char(now() at time zone 'UTC', 'YYYY-MM')")).ShouldBe(0);
+        (await two.Store.ReadSqlAsync("select string_agg(subject, ' ') from attempts where kind = 'test'")).ShouldBe("new");
+        (await two.Store.ReadNumberAsync("select count(*) from sessions where expires_at < now()")).ShouldBe(0);
+        (await two.Store.ReadNumberAsync("select count(*) from sessions")).ShouldBe(2);
         (await here.On(wrong.Http).Session.GetAsync("/auth/api-keys")).Status.ShouldBe(200);
     }
 
@@ -136,6 +138,20 @@ public sealed class TwoClocksTests(SharedServers servers)
             return database.ExecuteAsync($"update works set {lease.Take} where {lease.IsFree}", default);
         }
     }
+
+    /// <summary>What is old beside what is not. Age counts from the newest event and session that were stored a day ago.</summary>
+    private static string OldRows(Guid userId) =>
+        $"""
+        update usage_events set created_at = now() - interval '2 days';
+        insert into usage_events (user_id, event_type, month, created_at)
+        values ('{userId}', 'old', to_char(now() - interval '5 months', 'YYYY-MM'), now() - interval '5 months');
+        insert into usage_monthly (user_id, month) values ('{userId}', to_char(now() - interval '5 months', 'YYYY-MM'));
+        insert into attempts (id, kind, subject, at) values
+            (gen_random_uuid(), 'test', 'old', now() - interval '2 days'), (gen_random_uuid(), 'test', 'new', now());
+        insert into sessions (id, user_id, token_digest, created_at, expires_at) values
+            ('00000000-0000-7000-8000-000000000001', '{userId}', 'ended', now() - interval '70 days', now() - interval '40 days'),
+            ('00000000-0000-7000-8000-000000000002', '{userId}', 'valid', now() - interval '2 days', now() + interval '28 days');
+        """;
 
     private sealed class Instances(TestStore store, long skew) : IAsyncDisposable
     {

@@ -2,6 +2,7 @@ using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
+using Microsoft.Extensions.Hosting;
 using PyResolve.Server;
 using PyResolve.Server.Storage;
 
@@ -39,6 +40,10 @@ public sealed class TestServer : IAsyncDisposable
     public Caller Anonymous => new(Http);
 
     public IServiceProvider Services => _app.Services;
+
+    /// <summary>A service that works in the background, for a test that has it work at once.</summary>
+    public T Background<T>()
+        where T : IHostedService => Services.GetServices<IHostedService>().OfType<T>().Single();
 
     /// <summary>Calls with an API key.</summary>
     public Caller WithKey(string apiKey) => new(Http, "X-API-Key", apiKey);

@@ -15,6 +15,16 @@ public sealed class TestClock(DateTimeOffset? start = null) : TimeProvider
     private TimeSpan _elapsed;
     private DateTimeOffset _origin = (start ?? new DateTimeOffset(2026, 11, 15, 12, 0, 0, TimeSpan.Zero)).ToUniversalTime();
 
+    /// <summary>How many timers are set. Where one component alone has this clock, it tells that the component waits.</summary>
+    public int PendingTimers
+    {
+        get
+        {
+            lock (_gate)
+                return _timers.Count;
+        }
+    }
+
     public override TimeZoneInfo LocalTimeZone => TimeZoneInfo.Utc;
 
     public override long TimestampFrequency => TimeSpan.TicksPerSecond;
