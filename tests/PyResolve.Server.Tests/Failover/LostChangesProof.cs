@@ -1,5 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
+using PyResolve.Server.Keys;
+using PyResolve.Server.Tests.Telemetry;
 
 namespace PyResolve.Server.Tests.Failover;
 
@@ -22,8 +24,8 @@ public sealed class LostChangesProof(SharedServers servers)
     public async Task A_key_that_is_revoked_after_a_failover_to_a_standby_that_lagged_is_dead_within_a_second_everywhere()
     {
         await using var pair = await ReplicatedPair.StartAsync(isSynchronous: false, Cancellation);
-        await using var first = await ServerProcess.StartAsync(pair.Environment, Cancellation);
-        await using var second = await ServerProcess.StartAsync(pair.Environment, Cancellation);
+        await using var first = await StartAsync(pair.Environment);
+        await using var second = await StartAsync(pair.Environment);
         var latest = TimeSpan.Zero;
         for (var round = 0; round < Rounds; round++)
         {
@@ -47,8 +49,8 @@ public sealed class LostChangesProof(SharedServers servers)
     {
         await using var store = await TestStore.CreateAsync(StorageEngine.Postgres, servers.Postgres);
         var url = PostgresAddress.ToUrl(store.ConnectionString);
-        await using var first = await ServerProcess.StartAsync(store.Settings, Cancellation);
-        await using var second = await ServerProcess.StartAsync(store.Settings, Cancellation);
+        await using var first = await StartAsync(store.Settings);
+        await using var second = await StartAsync(store.Settings);
         var dump = Path.Combine(first.DataFolder, "dump");
         var latest = TimeSpan.Zero;
         for (var round = 0; round < Rounds; round++)
@@ -65,21 +67,38 @@ public sealed class LostChangesProof(SharedServers servers)
         Report("A backup without the last changes of keys was restored under two running servers", latest);
     }
 
+    private static Task<ServerProcess> StartAsync(IReadOnlyDictionary<string, string?> settings) =>
+        ServerProcess.StartAsync(new Dictionary<string, string?>(settings.Append(MetricsReader.Setting)), Cancellation);
+
     private static async Task CaughtUpAsync(ReplicatedPair pair, TestAccount account) => await Eventually.IsTrueAsync(
         async () => await pair.OnStandby.ReadNumberAsync($"select count(*) from api_keys where user_id = '{account.UserId}'") == 1,
         cancellationToken: Cancellation);
 
-    /// <summary>Changes that will be lost, after which both servers keep the key in memory.</summary>
+    /// <summary>Changes that will be lost, which both servers have polled, and after which both keep the key in memory.</summary>
     private static async Task ChangeAndRememberAsync(TestAccount account, ServerProcess first, ServerProcess second)
     {
         for (var change = 0; change < LostChanges; change++)
             (await account.Session.SendAsync(HttpMethod.Patch, "/me", new { name = $"Name {change}" })).Status.ShouldBe(200);
-        await Task.Delay(TimeSpan.FromMilliseconds(600), Cancellation);
-        foreach (var client in new[] { account.On(first.Http), account.On(second.Http) })
-        {
-            (await client.Key.GetAsync("/me")).Status.ShouldBe(200);
-            (await client.Key.GetAsync("/me")).Status.ShouldBe(200);
-        }
+        // From then on, what is answered from memory was confirmed by a poll after the changes.
+        await Task.Delay(VerifiedKeyCache.MaxConfirmationAge, Cancellation);
+        await RememberAsync(account, first);
+        await RememberAsync(account, second);
+    }
+
+    private static async Task RememberAsync(TestAccount account, ServerProcess server)
+    {
+        using var metrics = new MetricsReader(server);
+        var before = await CountAsync();
+        await Eventually.IsTrueAsync(
+            async () =>
+            {
+                (await account.On(server.Http).Key.GetAsync("/me")).Status.ShouldBe(200);
+                return await CountAsync() > before;
+            },
+            cancellationToken: Cancellation,
+            what: "a key that is answered from memory");
+
+        async Task<double> CountAsync() => (await metrics.ReadAsync()).Of("pyresolve_key_checks_total", "result=\"remembered\"");
     }
 
     /// <summary>Repeats the numbers of the lost changes and revokes.</summary>

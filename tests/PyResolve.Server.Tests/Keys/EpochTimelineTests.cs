@@ -1,4 +1,7 @@
 using System.Diagnostics;
+using Microsoft.Extensions.DependencyInjection;
+using PyResolve.Server.Keys;
+using PyResolve.Server.Storage;
 
 namespace PyResolve.Server.Tests.Keys;
 
@@ -13,7 +16,7 @@ public sealed class EpochTimelineTests(SharedServers servers)
         await using var own = await OwnServer.StartAsync(engine, servers.Postgres);
         var (account, other) = (await own.SignUpAsync(), await own.SignUpAsync());
         (await other.Session.SendAsync(HttpMethod.Patch, "/me", new { name = "Changed" })).Status.ShouldBe(200);
-        await RememberAsync(account);
+        await RememberAsync(own.Server, account);
 
         // The change of the other account is lost, and the revocation gets its number. No poll sees what is between.
         await own.Store.ExecuteSqlAsync(
@@ -34,7 +37,7 @@ public sealed class EpochTimelineTests(SharedServers servers)
         await using var own = await OwnServer.StartAsync(engine, servers.Postgres);
         var (account, other) = (await own.SignUpAsync(), await own.SignUpAsync());
         (await other.Session.SendAsync(HttpMethod.Patch, "/me", new { name = "Changed" })).Status.ShouldBe(200);
-        await RememberAsync(account);
+        await RememberAsync(own.Server, account);
 
         await own.Store.ExecuteSqlAsync(
             $"""
@@ -56,7 +59,7 @@ public sealed class EpochTimelineTests(SharedServers servers)
     {
         await using var own = await OwnServer.StartAsync(StorageEngine.Postgres, servers.Postgres);
         var account = await own.SignUpAsync();
-        await RememberAsync(account);
+        await RememberAsync(own.Server, account);
 
         // As pg_restore --clean --single-transaction: the tables are made anew, with the epoch of the backup.
         await own.Store.ExecuteSqlAsync(
@@ -93,7 +96,7 @@ public sealed class EpochTimelineTests(SharedServers servers)
         // Lost in the failover.
         await onStandby.ReadSqlAsync("select pg_wal_replay_pause()");
         (await account.Session.SendAsync(HttpMethod.Patch, "/me", new { name = "Changed" })).Status.ShouldBe(200);
-        await RememberAsync(account);
+        await RememberAsync(server, account);
 
         await primary.KillAsync();
         Npgsql.NpgsqlConnection.ClearAllPools();
@@ -129,7 +132,7 @@ public sealed class EpochTimelineTests(SharedServers servers)
         await own.Store.ExecuteSqlAsync(
             "insert into profiles (email) select 'bulk' || n || '@example.com' from generate_series(1, 40000) n");
         var account = await own.SignUpAsync();
-        await RememberAsync(account);
+        await RememberAsync(own.Server, account);
         var before = await own.Store.ReadNumberAsync("select epoch from key_epoch");
 
         var startedAt = Stopwatch.GetTimestamp();
@@ -151,12 +154,17 @@ public sealed class EpochTimelineTests(SharedServers servers)
 
     private static string Now(StorageEngine engine) => engine is StorageEngine.Postgres ? "now()" : "unixepoch() * 1000000";
 
-    /// <summary>The key is in memory, and the last change has been polled.</summary>
-    private static async Task RememberAsync(TestAccount account)
+    /// <summary>The last change has been polled, and the key is in memory.</summary>
+    private static async Task RememberAsync(TestServer server, TestAccount account)
     {
-        await Task.Delay(TimeSpan.FromMilliseconds(600), Cancellation);
+        var (database, keys) = (server.Services.GetRequiredService<Database>(), server.Services.GetRequiredService<VerifiedKeyCache>());
+        var last = await database.ReadAsync(
+            static session => session.NumberAsync($"select epoch from key_epoch", Cancellation), Cancellation);
+        await Eventually.IsTrueAsync(() => keys.Epoch == last, cancellationToken: Cancellation);
+
         (await account.Key.GetAsync("/me")).Status.ShouldBe(200);
-        (await account.Key.GetAsync("/me")).Status.ShouldBe(200);
+        var digest = KeyDigest.Of(account.ApiKey);
+        await Eventually.IsTrueAsync(() => keys.Find(digest) is not null, cancellationToken: Cancellation);
     }
 
     private static async Task RefusedWithinASecondAsync(TestAccount account)

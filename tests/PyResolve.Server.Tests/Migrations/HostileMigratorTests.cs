@@ -72,7 +72,7 @@ public sealed class HostileMigratorTests
                 answer.Text.ShouldNotContain(Secret, customMessage: library);
             else if (library is not "unreadable")
                 answer.ShouldBeProblem(422, "migration_failed", library);
-            Sleepers().ShouldBeEmpty(library);
+            MigrateDriver.Sleepers(Sleep).ShouldBeEmpty(library);
             (await account.QuotaAsync()).Held.ShouldBe(0, library);
         }
 
@@ -94,14 +94,14 @@ public sealed class HostileMigratorTests
         await using var server = await ServerProcess.StartAsync(settings, cancellation);
         var account = await TestAccount.SignUpAsync(server.Http);
         (await account.Key.MigrateLaterAsync("slow")).Status.ShouldBe(202);
-        await Eventually.IsTrueAsync(() => Sleepers("9").Count == 2, cancellationToken: cancellation);
+        await Eventually.IsTrueAsync(() => MigrateDriver.Sleepers(Sleep + "9").Count == 2, cancellationToken: cancellation);
 
         using (var process = Process.GetProcessById(server.ProcessId))
             process.Kill();
         await server.KillAsync();
         await server.RestartAsync(cancellation);
 
-        await Eventually.IsTrueAsync(() => Sleepers("9").Count == 0, cancellationToken: cancellation);
+        await Eventually.IsTrueAsync(() => MigrateDriver.Sleepers(Sleep + "9").Count == 0, cancellationToken: cancellation);
         Directory.GetDirectories(folder.Path).Select(Path.GetFileName).ShouldBe(["users"]);
         (await account.QuotaAsync()).Held.ShouldBe(1);
         // What is held then comes back by itself: 300 seconds for the migrator, and a minute.
@@ -112,22 +112,6 @@ public sealed class HostileMigratorTests
 
     /// <summary>A migrator that says in a file whether it could do something.</summary>
     private static string Try(string command) => $"if {command} > /dev/null 2>&1; then echo yes; else echo no; fi > \"$1/read.txt\"";
-
-    private static List<string> Sleepers(string more = "") =>
-    [
-        .. Directory.EnumerateDirectories("/proc").Where(path => char.IsAsciiDigit(Path.GetFileName(path)[0])).Where(path =>
-        {
-            try
-            {
-                return File.ReadAllText(Path.Combine(path, "cmdline")).StartsWith($"sleep\0{Sleep}{more}\0", StringComparison.Ordinal)
-                    && !File.ReadAllText(Path.Combine(path, "stat")).Contains(") Z ", StringComparison.Ordinal);
-            }
-            catch (IOException)
-            {
-                return false;
-            }
-        }),
-    ];
 
     private sealed class TemporaryFolder : IDisposable
     {

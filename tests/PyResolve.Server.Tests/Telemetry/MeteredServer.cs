@@ -6,22 +6,22 @@ namespace PyResolve.Server.Tests.Telemetry;
 /// <summary>
 /// A server whose metrics Prometheus may read. In a process of its own: within one process, the counters of several servers are one.
 /// </summary>
-internal sealed partial class MeteredServer : IAsyncDisposable
+internal sealed class MeteredServer : IAsyncDisposable
 {
-    private readonly HttpClient _http = new();
+    private readonly MetricsReader _metrics;
 
-    private MeteredServer(TestStore store, ServerProcess server) => (Store, Server) = (store, server);
+    private MeteredServer(TestStore store, ServerProcess server) => (Store, Server, _metrics) = (store, server, new(server));
 
     public TestStore Store { get; }
 
     public ServerProcess Server { get; }
 
-    public Uri Metrics => new(Address().Match(Server.Log).Groups["address"].Value);
+    public Uri Metrics => _metrics.Address;
 
     public static async Task<MeteredServer> StartAsync(StorageEngine engine, PostgresFixture postgres)
     {
         var store = await TestStore.CreateAsync(engine, postgres);
-        var settings = new Dictionary<string, string?>(store.Settings) { ["PYRESOLVE_METRICS_URLS"] = "http://127.0.0.1:0" };
+        var settings = new Dictionary<string, string?>(store.Settings.Append(MetricsReader.Setting));
         var metered = new MeteredServer(store, await ServerProcess.StartAsync(settings, TestContext.Current.CancellationToken));
         await Eventually.IsTrueAsync(
             async () => (await metered.ReadAsync()).Families.Contains("pyresolve_store_ready"),
@@ -31,18 +31,32 @@ internal sealed partial class MeteredServer : IAsyncDisposable
 
     public Task<TestAccount> SignUpAsync() => TestAccount.SignUpAsync(Server.Http);
 
-    public async Task<Exposition> ReadAsync() =>
-        new(await _http.GetStringAsync(new Uri(Metrics, "/metrics"), TestContext.Current.CancellationToken));
+    public Task<Exposition> ReadAsync() => _metrics.ReadAsync();
 
     public async ValueTask DisposeAsync()
     {
-        _http.Dispose();
+        _metrics.Dispose();
         await Server.DisposeAsync();
         await Store.DisposeAsync();
     }
+}
+
+/// <summary>Reads the metrics of a server that was started with <see cref="Setting"/>, as Prometheus does.</summary>
+internal sealed partial class MetricsReader(ServerProcess server) : IDisposable
+{
+    private readonly HttpClient _http = new();
+
+    public static KeyValuePair<string, string?> Setting { get; } = new("PYRESOLVE_METRICS_URLS", "http://127.0.0.1:0");
+
+    public Uri Address => new(Line().Match(server.Log).Groups["address"].Value);
+
+    public async Task<Exposition> ReadAsync() =>
+        new(await _http.GetStringAsync(new Uri(Address, "/metrics"), TestContext.Current.CancellationToken));
+
+    public void Dispose() => _http.Dispose();
 
     [GeneratedRegex(@"Prometheus reads (?<address>http://\S+)/metrics", RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 1000)]
-    private static partial Regex Address();
+    private static partial Regex Line();
 }
 
 /// <summary>Prometheus's text.</summary>

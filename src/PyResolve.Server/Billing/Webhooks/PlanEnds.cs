@@ -39,7 +39,7 @@ internal sealed partial class PlanEnds(
     protected override Task WorkAsync(CancellationToken cancellationToken) => SweepAsync(cancellationToken);
 
     /// <returns>Whether there may be more.</returns>
-    private async Task<bool> SweepAsync(CancellationToken cancellationToken)
+    public async Task<bool> SweepAsync(CancellationToken cancellationToken)
     {
         var due = await ListDueAsync(cancellationToken);
         var ended = 0;
