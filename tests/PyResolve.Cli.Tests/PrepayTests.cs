@@ -55,7 +55,7 @@ public sealed class PrepayTests : IDisposable
         _server.Heal();
 
         (await _cli.RunAsync("sync")).Output.ShouldBe("✓ Sent 1 usage event\n✓ Returned the prepaid migrations whose time is over\n");
-        _server.Account.Holds.ShouldAllBe(hold => hold.Remaining == 0);
+        _server.Account.Holds.ShouldHaveSingleItem().Remaining.ShouldBe(0);
         (await _cli.RunAsync("status", "--explain")).Output.ShouldContain("tier2, denied\n  Why:        Cannot reach");
     }
 

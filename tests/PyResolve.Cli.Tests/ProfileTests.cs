@@ -155,6 +155,7 @@ public sealed class ProfileTests : IDisposable
         string[] upgrade = ["upgrade", "pydantic", "--target", "2.0", "--migrator", "true", "--profile", "work"];
 
         (await _cli.RunAsync(upgrade)).ShouldSucceed();
+        _server.Requests.ShouldNotBeEmpty();
         _server.Requests.ShouldAllBe(request => request.ApiKey() == OtherKey);
 
         _cli.Environment["PYRESOLVE_API_KEY"] = _server.Account.ApiKey;

@@ -49,6 +49,7 @@ public sealed class LeaseRenewalTests
         await server.PrepayAsync(3);
         var root = Path.Combine(server.Home.Path, "leases");
 
+        server.Home.LeaseFiles().ShouldNotBeEmpty();
         foreach (var file in Directory.GetFiles(root, "*", SearchOption.AllDirectories))
             File.GetUnixFileMode(file).ShouldBe(UnixFileMode.UserRead | UnixFileMode.UserWrite, file);
         foreach (var folder in Directory.GetDirectories(root).Append(root))

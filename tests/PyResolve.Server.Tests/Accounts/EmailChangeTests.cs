@@ -45,7 +45,9 @@ public sealed class EmailChangeTests(SharedServers servers)
         (await account.Session.PostAsync("/auth/email", new { email = NewEmail })).ShouldBeProblem(422, "invalid");
         (await AskAsync(account, NewEmail, AccountDriver.WrongPassword)).ShouldBeProblem(401, "unauthenticated");
 
-        (await own.Store.ReadNumberAsync("select count(*) from letters where kind = 'email_change'")).ShouldBe(0);
+        await TestMailbox.WaitUntilSentAsync(own.Store);
+        mailbox.Links(NewEmail, "change-email").ShouldBeEmpty();
+        (await own.Store.ReadNumberAsync("select count(*) from email_changes")).ShouldBe(0);
     }
 
     [Theory, OnBothEngines]
@@ -60,6 +62,7 @@ public sealed class EmailChangeTests(SharedServers servers)
         var token = await mailbox.TokenAsync(NewEmail, "change-email");
 
         (taken.Status, taken.Text).ShouldBe((free.Status, free.Text));
+        await TestMailbox.WaitUntilSentAsync(own.Store);
         mailbox.Links(other.Email, "change-email").ShouldBeEmpty();
         // Taken in the meantime.
         await own.SignUpAsync(NewEmail);

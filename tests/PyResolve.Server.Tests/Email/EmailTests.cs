@@ -126,7 +126,8 @@ public sealed class EmailTests(SharedServers servers)
         own.Clock.Advance(TimeSpan.FromMinutes(1));
 
         await own.SignUpAsync();
-        await Eventually.IsTrueAsync(() => smtp.RecipientsSeen == 3, cancellationToken: TestContext.Current.CancellationToken);
+        await TestMailbox.WaitUntilSentAsync(own.Store);
+        smtp.RecipientsSeen.ShouldBe(3);
     }
 
     [Fact]

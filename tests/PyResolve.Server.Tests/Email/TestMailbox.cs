@@ -35,6 +35,10 @@ internal sealed partial class TestMailbox : IDisposable
            select link.Groups["token"].Value,
     ];
 
+    /// <summary>Waits until no email is queued any more: what has not come by then does not come.</summary>
+    public static Task WaitUntilSentAsync(TestStore store) => Eventually.IsTrueAsync(
+        async () => await store.ReadNumberAsync("select count(*) from letters") == 0, what: "no queued email");
+
     public void Dispose() => Directory.Delete(_folder, recursive: true);
 
     [GeneratedRegex(@"https?://\S+/(?<page>[a-z-]+)\?token=(?<token>\S+)", RegexOptions.ExplicitCapture, 1000)]

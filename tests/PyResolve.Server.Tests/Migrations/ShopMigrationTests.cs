@@ -30,7 +30,7 @@ public sealed class ShopMigrationTests(SharedServers servers)
         (retried["files"].GetRawText(), again["files"].GetRawText()).ShouldBe((answer["files"].GetRawText(), answer["files"].GetRawText()));
         (await account.QuotaAsync()).ShouldBe(new QuotaView(Used: 2, Held: 0, Remaining: 3));
         (await account.Key.GetAsync("/usage/events"))["data"].EnumerateArray()
-            .ShouldAllBe(static recorded => recorded.GetProperty("files_changed").GetInt32() == 4);
+            .Select(static recorded => recorded.GetProperty("files_changed").GetInt32()).ShouldBe([4, 4]);
     }
 
     [Theory, OnBothEngines]

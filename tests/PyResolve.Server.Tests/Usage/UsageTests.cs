@@ -226,11 +226,8 @@ public sealed class UsageTests(SharedServers servers)
         (await account.CommitAsync(reservation, $$"""{"metadata":{{Sent}}}""")).Status.ShouldBe(200);
 
         var events = await account.Key.GetAsync("/usage/events");
-        foreach (var usage in events["data"].EnumerateArray())
-        {
-            usage.GetProperty("metadata").GetRawText()
-                .ShouldBe("""{"b":1,"a":2,"n":[1e2,1E-7,1e308,1.10,-0,0.1e1],"é":"é"}""");
-        }
+        const string Stored = """{"b":1,"a":2,"n":[1e2,1E-7,1e308,1.10,-0,0.1e1],"é":"é"}""";
+        events["data"].EnumerateArray().Select(static usage => usage.GetProperty("metadata").GetRawText()).ShouldBe([Stored, Stored]);
 
         (await account.Key.GetAsync("/usage/export.csv")).Text.ShouldContain("[1e2,1E-7,1e308,1.10,-0,0.1e1]");
     }
