@@ -102,7 +102,7 @@ public sealed class BuiltinMigratorTests : IDisposable
     }
 
     [Fact]
-    public async Task The_result_as_JSON()
+    public async Task The_result_is_written_as_JSON()
     {
         var result = await UpgradeAsync("--json", "--tier1-only");
 

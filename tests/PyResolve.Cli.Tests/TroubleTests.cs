@@ -45,7 +45,7 @@ public sealed class TroubleTests : IDisposable
     }
 
     [Fact]
-    public async Task A_stopped_server()
+    public async Task A_stopped_server_is_named_with_what_to_do()
     {
         _server.Dispose();
 
@@ -53,7 +53,7 @@ public sealed class TroubleTests : IDisposable
     }
 
     [Fact]
-    public async Task A_wrong_key()
+    public async Task A_wrong_key_is_named_with_what_to_do()
     {
         _server.Account.RevokeApiKeys();
 
@@ -73,7 +73,7 @@ public sealed class TroubleTests : IDisposable
     [InlineData("logout")]
     [InlineData("login --with-key")]
     [InlineData("upgrade pydantic --target 2.0")]
-    public async Task A_malformed_config_file(string command)
+    public async Task A_malformed_config_file_is_named_with_its_line(string command)
     {
         _cli.WithConfig("api_url = \"https://example.com\"\napi_key = pyr_live\n");
         _cli.Environment["PYRESOLVE_API_URL"] = _server.Address;
@@ -84,7 +84,7 @@ public sealed class TroubleTests : IDisposable
     }
 
     [Fact]
-    public async Task A_server_that_answers_HTML()
+    public async Task A_server_that_answers_HTML_is_named_with_what_to_do()
     {
         _server.Inject(Fault.CaptivePortal, "GET /me");
 
@@ -95,7 +95,7 @@ public sealed class TroubleTests : IDisposable
     }
 
     [Fact]
-    public async Task A_server_that_fails()
+    public async Task A_server_that_fails_is_quoted_with_the_id_of_the_request()
     {
         const string Problem = """{"status":500,"code":"internal","detail":"The server failed.","request_id":"r-1"}""";
         _server.Inject(Fault.Answer(500, "application/problem+json", Problem), "GET /me");
@@ -104,7 +104,7 @@ public sealed class TroubleTests : IDisposable
     }
 
     [Fact]
-    public async Task A_server_that_never_answers()
+    public async Task A_server_that_never_answers_is_named_after_five_seconds()
     {
         _server.Inject(Fault.Hang, "GET /me", int.MaxValue);
 
@@ -114,7 +114,7 @@ public sealed class TroubleTests : IDisposable
     [Theory]
     [InlineData("PYRESOLVE_API_URL")]
     [InlineData("api_url")]
-    public async Task An_unencrypted_way_to_another_machine(string where)
+    public async Task An_unencrypted_way_to_another_machine_is_refused(string where)
     {
         if (where == "PYRESOLVE_API_URL")
             _cli.Environment[where] = "http://192.0.2.1";
@@ -125,7 +125,7 @@ public sealed class TroubleTests : IDisposable
     }
 
     [Fact]
-    public async Task An_address_that_is_not_a_URL()
+    public async Task An_address_that_is_not_a_URL_is_refused_with_an_example()
     {
         _cli.Environment["PYRESOLVE_API_URL"] = "localhost:8000";
 
@@ -134,7 +134,7 @@ public sealed class TroubleTests : IDisposable
 
     [Fact]
     [Trait("Platform", "Unix")]
-    public async Task A_home_that_cannot_be_written()
+    public async Task A_home_that_cannot_be_written_is_named_with_what_to_set()
     {
         _cli.Environment["PYRESOLVE_HOME"] = "/dev/null/home";
 

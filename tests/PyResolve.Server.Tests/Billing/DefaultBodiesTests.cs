@@ -16,7 +16,7 @@ public sealed partial class DefaultBodiesTests(SharedServers servers)
         ",\"interval\":null,\"quantity\":null,\"trial_ends_at\":null,\"scheduled_plan\":null,\"scheduled_at\":null}";
 
     [Fact]
-    public async Task Plans()
+    public async Task The_plans_have_these_bodies()
     {
         var server = await servers.OnAsync(StorageEngine.Sqlite);
 
@@ -35,7 +35,7 @@ public sealed partial class DefaultBodiesTests(SharedServers servers)
     }
 
     [Theory, OnBothEngines]
-    public async Task Quota_and_account_on_each_plan(StorageEngine engine)
+    public async Task On_each_plan_quota_and_account_have_these_bodies(StorageEngine engine)
     {
         await using var own = await OwnServer.StartAsync(engine, servers.Postgres);
         var account = await own.SignUpAsync("ada@example.com");
@@ -56,7 +56,7 @@ public sealed partial class DefaultBodiesTests(SharedServers servers)
     }
 
     [Theory, OnBothEngines]
-    public async Task Where_the_plan_is_used_up(StorageEngine engine)
+    public async Task Where_the_plan_is_used_up_quota_and_refusal_have_these_bodies(StorageEngine engine)
     {
         await using var own = await OwnServer.StartAsync(engine, servers.Postgres);
         var account = await own.SignUpAsync();
@@ -71,7 +71,7 @@ public sealed partial class DefaultBodiesTests(SharedServers servers)
     }
 
     [Fact]
-    public async Task Of_credits_and_overage_which_are_off()
+    public async Task Credits_and_overage_are_refused_where_no_plan_has_them()
     {
         await servers.OnAsync(StorageEngine.Sqlite);
         var key = (await servers.SignUpAsync(StorageEngine.Sqlite)).Key;
@@ -84,7 +84,7 @@ public sealed partial class DefaultBodiesTests(SharedServers servers)
     }
 
     [Theory, OnBothEngines]
-    public async Task Before_the_first_subscription(StorageEngine engine)
+    public async Task Before_the_first_subscription_the_billing_routes_have_these_bodies(StorageEngine engine)
     {
         await using var billing = await BillingServer.StartAsync(engine, servers.Postgres);
         var key = (await billing.Own.SignUpAsync()).Key;
@@ -102,7 +102,7 @@ public sealed partial class DefaultBodiesTests(SharedServers servers)
     }
 
     [Theory, OnBothEngines]
-    public async Task With_a_subscription(StorageEngine engine)
+    public async Task With_a_subscription_the_billing_routes_have_these_bodies(StorageEngine engine)
     {
         await using var billing = await BillingServer.StartAsync(engine, servers.Postgres);
         var subscriber = await billing.SignUpAsync();
@@ -123,7 +123,7 @@ public sealed partial class DefaultBodiesTests(SharedServers servers)
     }
 
     [Fact]
-    public async Task Of_a_webhook()
+    public async Task A_webhook_is_answered_with_these_bodies()
     {
         await using var billing = await BillingServer.StartAsync(StorageEngine.Sqlite, servers.Postgres);
 
@@ -137,7 +137,7 @@ public sealed partial class DefaultBodiesTests(SharedServers servers)
     [InlineData("/billing/subscription")]
     [InlineData("/billing/invoices")]
     [InlineData("/billing/portal")]
-    public async Task Without_Stripe(string route)
+    public async Task Without_Stripe_billing_routes_answer_503(string route)
     {
         await servers.OnAsync(StorageEngine.Sqlite);
         var account = await servers.SignUpAsync(StorageEngine.Sqlite);

@@ -150,7 +150,7 @@ public sealed partial class EventPageTests(SharedServers servers)
     }
 
     [Theory, OnBothEngines]
-    public async Task An_event_without_a_reservation_and_one_of_another_account(StorageEngine engine)
+    public async Task An_event_without_a_reservation_says_so_and_another_account_does_not_see_it(StorageEngine engine)
     {
         var (account, person) = await SignedInAsync(engine);
         var (_, stranger) = await SignedInAsync(engine);
