@@ -41,28 +41,8 @@ public sealed class ScopeTableTests(SharedServers servers)
     {
         await using var own = await OwnServer.StartAsync(engine, servers.Postgres);
         var account = await own.SignUpAsync();
-        var keys = new Dictionary<string, Caller>();
-        foreach (var scope in Scopes.All)
-        {
-            keys[scope] = await KeyAsync(account, [scope]);
-            keys[$"not {scope}"] = await KeyAsync(account, [.. Scopes.All.Where(other => other != scope)]);
-        }
-
-        var revoked = await account.Session.PostAsync("/auth/api-keys");
-        await account.Session.DeleteAsync($"/auth/api-keys/{revoked.Id()}");
-        var expired = await account.Session.PostAsync("/auth/api-keys", new { expires_at = own.Clock.GetUtcNow().AddSeconds(1) });
-        own.Clock.Advance(TimeSpan.FromSeconds(1));
-        Caller[] unknown =
-        [
-            own.Server.Anonymous,
-            own.Server.WithKey(revoked["api_key"].GetString()!),
-            own.Server.WithKey(expired["api_key"].GetString()!),
-            own.Server.WithKey($"pyr_live_{new string('0', 48)}"),
-            own.Server.WithKey("pyr_live_short"),
-            own.Server.WithKey(account.SessionToken),
-            new(own.Server.Http, "Authorization", $"Bearer pyr_sess_{new string('0', 48)}"),
-            new(own.Server.Http, "Authorization", "Bearer e30.e30.e30"),
-        ];
+        var keys = await KeysByScopeAsync(account);
+        var unknown = await UnknownCallersAsync(own, account);
 
         var routes = Routes(own.Server).ToList();
         routes.Count.ShouldBeGreaterThan(40);
@@ -85,13 +65,7 @@ public sealed class ScopeTableTests(SharedServers servers)
             foreach (var (scopes, key) in keys)
             {
                 var answer = await SendAsync(key, method, path);
-                var isAllowed = required switch
-                {
-                    AnyKey => true,
-                    Session => false,
-                    _ => scopes == required || (scopes.StartsWith("not ", StringComparison.Ordinal) && scopes != $"not {required}"),
-                };
-                if (isAllowed)
+                if (IsAllowed(scopes, required))
                     answer.Status.ShouldNotBeOneOf([401, 403], $"{name} with {scopes}: {answer.Text}");
                 else
                     answer.ShouldBeProblem(403, "scope_missing", $"{name} with {scopes}");
@@ -103,6 +77,46 @@ public sealed class ScopeTableTests(SharedServers servers)
         }
 
         (await account.Session.GetAsync("/me")).Status.ShouldBe(200);
+    }
+
+    /// <summary>For each scope, a key with it alone, and one with all the others.</summary>
+    private static async Task<Dictionary<string, Caller>> KeysByScopeAsync(TestAccount account)
+    {
+        var keys = new Dictionary<string, Caller>();
+        foreach (var scope in Scopes.All)
+        {
+            keys[scope] = await KeyAsync(account, [scope]);
+            keys[$"not {scope}"] = await KeyAsync(account, [.. Scopes.All.Where(other => other != scope)]);
+        }
+
+        return keys;
+    }
+
+    private static bool IsAllowed(string scopes, string required) => required switch
+    {
+        AnyKey => true,
+        Session => false,
+        _ => scopes == required || (scopes.StartsWith("not ", StringComparison.Ordinal) && scopes != $"not {required}"),
+    };
+
+    /// <summary>Without a credential, or with one that is not valid, or not any more.</summary>
+    private static async Task<Caller[]> UnknownCallersAsync(OwnServer own, TestAccount account)
+    {
+        var revoked = await account.Session.PostAsync("/auth/api-keys");
+        await account.Session.DeleteAsync($"/auth/api-keys/{revoked.Id()}");
+        var expired = await account.Session.PostAsync("/auth/api-keys", new { expires_at = own.Clock.GetUtcNow().AddSeconds(1) });
+        own.Clock.Advance(TimeSpan.FromSeconds(1));
+        return
+        [
+            own.Server.Anonymous,
+            own.Server.WithKey(revoked["api_key"].GetString()!),
+            own.Server.WithKey(expired["api_key"].GetString()!),
+            own.Server.WithKey($"pyr_live_{new string('0', 48)}"),
+            own.Server.WithKey("pyr_live_short"),
+            own.Server.WithKey(account.SessionToken),
+            new(own.Server.Http, "Authorization", $"Bearer pyr_sess_{new string('0', 48)}"),
+            new(own.Server.Http, "Authorization", "Bearer e30.e30.e30"),
+        ];
     }
 
     private static IEnumerable<(HttpMethod Method, string Path)> Routes(TestServer server) =>

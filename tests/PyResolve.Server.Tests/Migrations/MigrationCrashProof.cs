@@ -24,18 +24,11 @@ public sealed class MigrationCrashProof(SharedServers servers)
             cancellation);
         var account = await TestAccount.SignUpAsync(server.Http);
         await store.ExecuteSqlAsync("update profiles set plan = 'unlimited'");
-        using var over = new CancellationTokenSource();
+        var load = new Load(account);
         var random = new Random(20_261_129);
-        var done = 0;
 
-        var load = Task.WhenAll(Enumerable.Range(0, Clients).Select(client => Task.Run(() => MigrateUntilAsync(client))));
-        for (var kill = 0; kill < kills; kill++)
+        for (var kill = 0; kill < kills && await load.GoesOnAsync(random.Next(2, 8), cancellation); kill++)
         {
-            var enough = Volatile.Read(ref done) + random.Next(2, 8);
-            await Eventually.IsTrueAsync(
-                () => load.IsFaulted || Volatile.Read(ref done) >= enough, TimeSpan.FromSeconds(120), cancellation);
-            if (load.IsFaulted)
-                break;
             // At any moment of a run: while it reserves, migrates, reads what changed, or commits.
             await Task.Delay(random.Next(0, 250), cancellation);
             using (var process = Process.GetProcessById(server.ProcessId))
@@ -44,9 +37,7 @@ public sealed class MigrationCrashProof(SharedServers servers)
             await server.RestartAsync(cancellation);
         }
 
-        await over.CancelAsync();
-        await load;
-
+        var done = await load.EndAsync();
         (await store.ReadNumberAsync("select sum(migrations) from usage_monthly")).ShouldBe(done);
         (await store.ReadNumberAsync("select sum(held) from usage_monthly")).ShouldBe(0);
         (await store.ReadNumberAsync("select count(*) from usage_events")).ShouldBe(done);
@@ -54,23 +45,55 @@ public sealed class MigrationCrashProof(SharedServers servers)
             "Migrations through crashes",
             $"{engine}: {kills} times SIGKILL while {Clients} clients migrate; {done:N0} migrations, each sent "
             + "again until it was answered, each charged once.");
+    }
 
-        async Task MigrateUntilAsync(int client)
+    /// <summary>Clients that migrate one project after the other, each with its key until it is answered.</summary>
+    private sealed class Load
+    {
+        private readonly TestAccount _account;
+        private readonly Task _clients;
+        private volatile bool _isOver;
+        private int _done;
+
+        public Load(TestAccount account)
         {
-            for (var job = 0; !over.IsCancellationRequested; job++)
+            _account = account;
+            _clients = Task.WhenAll(Enumerable.Range(0, Clients).Select(client => Task.Run(() => MigrateAsync(client))));
+        }
+
+        /// <summary>Waits until so many more are done.</summary>
+        /// <returns>False if a client has failed.</returns>
+        public async Task<bool> GoesOnAsync(int more, CancellationToken cancellationToken)
+        {
+            var enough = Volatile.Read(ref _done) + more;
+            await Eventually.IsTrueAsync(
+                () => _clients.IsFaulted || Volatile.Read(ref _done) >= enough, TimeSpan.FromSeconds(120), cancellationToken);
+            return !_clients.IsFaulted;
+        }
+
+        /// <returns>How many migrations were answered.</returns>
+        public async Task<int> EndAsync()
+        {
+            _isOver = true;
+            await _clients;
+            return _done;
+        }
+
+        private async Task MigrateAsync(int client)
+        {
+            for (var job = 0; !_isOver; job++)
             {
-                var key = $"{client}-{job}";
-                while (!await TryAsync(key))
-                    await Task.Delay(50, cancellation);
-                Interlocked.Increment(ref done);
+                while (!await TryAsync($"{client}-{job}"))
+                    await Task.Delay(50, CancellationToken.None);
+                Interlocked.Increment(ref _done);
             }
         }
 
-        async Task<bool> TryAsync(string key)
+        private async Task<bool> TryAsync(string key)
         {
             try
             {
-                var answer = await account.Key.MigrateAsync("append", idempotencyKey: key);
+                var answer = await _account.Key.MigrateAsync("append", idempotencyKey: key);
                 answer.Status.ShouldBeOneOf([200, 503], answer.Text);
                 return answer.Status == 200;
             }

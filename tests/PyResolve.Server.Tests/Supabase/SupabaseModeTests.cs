@@ -73,50 +73,21 @@ public sealed class SupabaseModeTests
         var (ada, bob) = (await project.SignUpAsync("ada@example.com"), await project.SignUpAsync("bob@example.com"));
         var key = (await project.AsAsync("authenticated", bob, "select api_key from create_api_key()"));
         await project.AsAsync("service_role", null, $"insert into usage_events (user_id, event_type) values ('{bob}', 'migration')");
-        (string Sql, string Owner, string Other, string Anonymous)[] attempts =
-        [
-            ("update profiles set plan = 'enterprise'", Denied, Denied, Denied),
-            ("update profiles set stripe_customer_id = 'cus_1'", Denied, Denied, Denied),
-            ("update profiles set email = 'x@example.com'", Denied, Denied, Denied),
-            ("update profiles set plan_override = 'enterprise'", Denied, Denied, Denied),
-            ("update profiles set email_verified_at = now()", Denied, Denied, Denied),
-            ("insert into profiles (id, email) values (gen_random_uuid(), 'x@example.com')", Denied, Denied, Denied),
-            ("delete from profiles", Denied, Denied, Denied),
-            ("update api_keys set scopes = 'keys'", Denied, Denied, Denied),
-            ("update api_keys set key_hash = 'x'", Denied, Denied, Denied),
-            ("update api_keys set expires_at = null", Denied, Denied, Denied),
-            ("update api_keys set user_id = auth.uid()", Denied, Denied, Denied),
-            ("select key_hash from api_keys", Denied, Denied, Denied),
-            ("insert into api_keys (user_id, key_hash, key_prefix) select auth.uid(), 'x', 'pyr_live_00000000000'", Denied, Denied, Denied),
-            ("delete from api_keys", Denied, Denied, Denied),
-            ("insert into usage_events (user_id, event_type) select auth.uid(), 'scan'", Denied, Denied, Denied),
-            ("update usage_events set tokens_used = 0", Denied, Denied, Denied),
-            ("delete from usage_events", Denied, Denied, Denied),
-            ("update usage_monthly set migrations = 0", Denied, Denied, Denied),
-            ("update monthly_usage set migrations = 0", Denied, Denied, Denied),
-            ("begin; lock table profiles in share mode", Denied, Denied, Denied),
-            ("truncate usage_events", Denied, Denied, Denied),
-            ("truncate profiles cascade", Denied, Denied, Denied),
-            ($"select count(*) from profiles where id = '{bob}'", "1", "0", Denied),
-            ($"select count(*) from api_keys where user_id = '{bob}'", "1", "0", Denied),
-            ($"select count(*) from usage_events where user_id = '{bob}'", "1", "0", Denied),
-            ($"select count(*) from monthly_usage where user_id = '{bob}'", "1", "0", Denied),
-            ($"select migrations from get_current_usage('{bob}')", "1", "", Denied),
-            ($"select * from validate_api_key('{key}')", Denied, Denied, Denied),
-            ("select handle_new_user()", Denied, Denied, Denied),
-            ("select log_key_changes(null)", Denied, Denied, Denied),
-            ("select * from passwords", Denied, Denied, Denied),
-            ("select * from sessions", Denied, Denied, Denied),
-            ("create function auth.uid() returns uuid language sql as 'select null::uuid'", "42501", "42501", "42501"),
-            ("alter table profiles disable row level security", Denied, Denied, Denied),
-        ];
 
-        foreach (var (sql, owner, other, anonymous) in attempts)
+        foreach (var (sql, owner, other, anonymous) in Attacks(bob, key))
         {
             (await project.AsAsync("authenticated", bob, sql)).ShouldBe(owner, $"The owner: {sql}");
             (await project.AsAsync("authenticated", ada, sql)).ShouldBe(other, $"Another user: {sql}");
             (await project.AsAsync("anon", null, sql)).ShouldBe(anonymous, $"Anonymous: {sql}");
         }
+    }
+
+    [Fact]
+    public async Task Users_can_rename_themselves_and_make_and_revoke_keys_of_their_own_alone()
+    {
+        await using var project = await SupabaseProject.StartAsync(TestContext.Current.CancellationToken);
+        var (ada, bob) = (await project.SignUpAsync("ada@example.com"), await project.SignUpAsync("bob@example.com"));
+        await project.AsAsync("authenticated", bob, "select api_key from create_api_key()");
 
         (await project.AsAsync("authenticated", bob, "update api_keys set revoked_at = now() returning 1")).ShouldBe("1");
         (await project.AsAsync("authenticated", bob, "update api_keys set revoked_at = null returning 1")).ShouldBe(Raised);
@@ -203,4 +174,43 @@ public sealed class SupabaseModeTests
         (await project.AsAsync("postgres", null, Functions)).ShouldBe(before);
         (await second.Anonymous.GetAsync("/health/ready")).Status.ShouldBe(200);
     }
+
+    /// <summary>What the owner of the rows, another user and a visitor get: a value, or the code of the refusal.</summary>
+    private static (string Sql, string Owner, string Other, string Anonymous)[] Attacks(Guid bob, string key) =>
+    [
+        ("update profiles set plan = 'enterprise'", Denied, Denied, Denied),
+        ("update profiles set stripe_customer_id = 'cus_1'", Denied, Denied, Denied),
+        ("update profiles set email = 'x@example.com'", Denied, Denied, Denied),
+        ("update profiles set plan_override = 'enterprise'", Denied, Denied, Denied),
+        ("update profiles set email_verified_at = now()", Denied, Denied, Denied),
+        ("insert into profiles (id, email) values (gen_random_uuid(), 'x@example.com')", Denied, Denied, Denied),
+        ("delete from profiles", Denied, Denied, Denied),
+        ("update api_keys set scopes = 'keys'", Denied, Denied, Denied),
+        ("update api_keys set key_hash = 'x'", Denied, Denied, Denied),
+        ("update api_keys set expires_at = null", Denied, Denied, Denied),
+        ("update api_keys set user_id = auth.uid()", Denied, Denied, Denied),
+        ("select key_hash from api_keys", Denied, Denied, Denied),
+        ("insert into api_keys (user_id, key_hash, key_prefix) select auth.uid(), 'x', 'pyr_live_00000000000'", Denied, Denied, Denied),
+        ("delete from api_keys", Denied, Denied, Denied),
+        ("insert into usage_events (user_id, event_type) select auth.uid(), 'scan'", Denied, Denied, Denied),
+        ("update usage_events set tokens_used = 0", Denied, Denied, Denied),
+        ("delete from usage_events", Denied, Denied, Denied),
+        ("update usage_monthly set migrations = 0", Denied, Denied, Denied),
+        ("update monthly_usage set migrations = 0", Denied, Denied, Denied),
+        ("begin; lock table profiles in share mode", Denied, Denied, Denied),
+        ("truncate usage_events", Denied, Denied, Denied),
+        ("truncate profiles cascade", Denied, Denied, Denied),
+        ($"select count(*) from profiles where id = '{bob}'", "1", "0", Denied),
+        ($"select count(*) from api_keys where user_id = '{bob}'", "1", "0", Denied),
+        ($"select count(*) from usage_events where user_id = '{bob}'", "1", "0", Denied),
+        ($"select count(*) from monthly_usage where user_id = '{bob}'", "1", "0", Denied),
+        ($"select migrations from get_current_usage('{bob}')", "1", "", Denied),
+        ($"select * from validate_api_key('{key}')", Denied, Denied, Denied),
+        ("select handle_new_user()", Denied, Denied, Denied),
+        ("select log_key_changes(null)", Denied, Denied, Denied),
+        ("select * from passwords", Denied, Denied, Denied),
+        ("select * from sessions", Denied, Denied, Denied),
+        ("create function auth.uid() returns uuid language sql as 'select null::uuid'", "42501", "42501", "42501"),
+        ("alter table profiles disable row level security", Denied, Denied, Denied),
+    ];
 }
