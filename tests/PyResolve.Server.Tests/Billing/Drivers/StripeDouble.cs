@@ -7,7 +7,9 @@ using PyResolve.Server.Plans;
 namespace PyResolve.Server.Tests.Billing;
 
 /// <summary>
-/// Stripe's state in memory, behind the gateway. A test sets what is read, and how slowly. It implements idempotency keys. Thread-safe.
+/// Stripe's state in memory, behind the gateway. It stands beside the simulator because a test's own code runs within a call here: it holds
+/// one read after Stripe has answered, or changes the state or fails between two reads; over HTTP, delays are random and failures are
+/// counted by route. It implements idempotency keys. Thread-safe.
 /// </summary>
 internal sealed partial class StripeDouble : IStripeGateway
 {
