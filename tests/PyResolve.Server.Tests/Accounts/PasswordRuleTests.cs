@@ -96,7 +96,8 @@ public sealed class PasswordRuleTests(SharedServers servers)
             StorageEngine.Sqlite, servers.Postgres,
             settings: new Dictionary<string, string?> { ["PyResolve:Product:Name"] = "R2" });
 
-        var answer = await own.Server.Anonymous.PostAsync("/auth/signup", new { email = "lovelace.ada@example.com", password = "r7195402836" });
+        var answer = await own.Server.Anonymous.PostAsync(
+            "/auth/signup", new { email = "lovelace.ada@example.com", password = "r7195402836" });
 
         answer.Status.ShouldBe(201);
     }
