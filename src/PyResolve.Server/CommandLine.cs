@@ -73,7 +73,7 @@ internal static class CommandLine
             "Serves PyResolve billing: API keys, usage, quotas and Stripe subscriptions. Each command below is for its operator.")
         {
             EnvironmentFileOption,
-            InitCommand.Create(EnvironmentFileOption, RunAsync),
+            InitCommand.Create(EnvironmentFileOption, RunOnNewAsync),
             AccountCommands.Create(RunAsync),
             KeyCommands.Create(RunAsync),
             SessionCommands.Create(RunAsync),
@@ -84,9 +84,9 @@ internal static class CommandLine
             ConfigCommand.Create(static parse => ServerApp.CreateBuilder(SettingsOf(parse)).Configuration),
             DoctorCommand.Create(RunAsync),
             BackupCommands.CreateBackup(RunAsync),
-            BackupCommands.CreateRestore(RunAsync),
-            ImportCommands.Create(RunAsync),
-            SchemaCommand.Create(RunAsync),
+            BackupCommands.CreateRestore(RunOnNewAsync),
+            ImportCommands.Create(RunOnNewAsync),
+            SchemaCommand.Create(RunOnNewAsync),
             CostCommand.Create(),
         };
         root.SetAction(async (parse, _) =>
@@ -100,19 +100,27 @@ internal static class CommandLine
         return root;
     }
 
+    private static Task<int> RunAsync(ParseResult parse, OperatorCommand command, CancellationToken cancellationToken) =>
+        RunAsync(parse, settings: [], isNew: false, command, cancellationToken);
+
+    private static Task<int> RunOnNewAsync(ParseResult parse, OperatorCommand command, CancellationToken cancellationToken) =>
+        RunAsync(parse, settings: [], isNew: true, command, cancellationToken);
+
+    private static Task<int> RunOnNewAsync(
+        ParseResult parse, IEnumerable<KeyValuePair<string, string?>> settings, OperatorCommand command,
+        CancellationToken cancellationToken) => RunAsync(parse, settings, isNew: true, command, cancellationToken);
+
     /// <summary>
     /// The services are built but not started. The first SIGINT or SIGTERM cancels the command, the second ends the process. The library's
     /// own handlers end it while the message is written.
     /// </summary>
-    private static Task<int> RunAsync(ParseResult parse, OperatorCommand command, CancellationToken cancellationToken) =>
-        RunAsync(parse, settings: [], command, cancellationToken);
-
     /// <param name="parse">The rest of the command line is settings.</param>
     /// <param name="settings">They win over all others.</param>
+    /// <param name="isNew">Whether an embedded database that is not there is made.</param>
     /// <param name="command">Is run.</param>
     /// <param name="cancellationToken">Interrupts it.</param>
     private static async Task<int> RunAsync(
-        ParseResult parse, IEnumerable<KeyValuePair<string, string?>> settings, OperatorCommand command,
+        ParseResult parse, IEnumerable<KeyValuePair<string, string?>> settings, bool isNew, OperatorCommand command,
         CancellationToken cancellationToken)
     {
         using var interruption = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
@@ -121,7 +129,7 @@ internal static class CommandLine
         var builder = ServerApp.CreateBuilder(SettingsOf(parse));
         builder.Configuration.AddInMemoryCollection(settings);
         builder.Logging.SetMinimumLevel(LogLevel.Warning);
-        await using var app = ServerApp.Build(builder);
+        await using var app = ServerApp.Build(builder, isNew ? null : static built => built.Services.RequireDatabase());
         try
         {
             return await command(app.Services, interruption.Token);

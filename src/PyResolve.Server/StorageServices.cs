@@ -5,8 +5,6 @@ namespace PyResolve.Server;
 
 internal static class StorageServices
 {
-    private const string SqliteFile = "pyresolve.db";
-
     public static IServiceCollection AddStorage(this IServiceCollection services, ServerOptions options)
     {
         // Before every other hosted service, wherever it was registered: they need the schema.
@@ -17,12 +15,16 @@ internal static class StorageServices
             .AddSingleton(new SqliteFolder(options.DataFolder))
             .AddSingleton(new MachineClock(TimeProvider.System))
             .AddSingleton(provider => CreateClock(provider, options))
-            .AddSingleton(_ => new Database(CreateEngine(options)))
+            .AddSingleton(provider => new Database(CreateEngine(provider, options)))
             .AddSingleton<SchemaMigrator>()
             .AddSingleton<SchemaTakeover>()
             .AddSingleton<StoreHistory>()
             .AddSingleton<StoreReadiness>();
     }
+
+    /// <summary>A command that is told the wrong folder must not make an empty database there.</summary>
+    public static void RequireDatabase(this IServiceCollection services) => services.AddSingleton(
+        static provider => new SqliteFolder(provider.GetRequiredService<ServerOptions>().DataFolder) { MayBeEmpty = false });
 
     /// <summary>The clock of all instances. With the embedded database it is the machine's, also before the database is opened.</summary>
     private static TimeProvider CreateClock(IServiceProvider provider, ServerOptions options)
@@ -31,9 +33,15 @@ internal static class StorageServices
         return options.DatabaseUrl is null ? machine : provider.GetRequiredService<Database>().Engine.CreateClock(machine);
     }
 
-    private static Engine CreateEngine(ServerOptions options) => options.DatabaseUrl is { } url
-        ? new PostgresEngine(DatabaseUrl.ToConnectionString(url))
-        : new SqliteEngine(Path.Combine(options.DataFolder, SqliteFile));
+    private static Engine CreateEngine(IServiceProvider provider, ServerOptions options)
+    {
+        if (options.DatabaseUrl is { } url)
+            return new PostgresEngine(DatabaseUrl.ToConnectionString(url));
+        var folder = provider.GetRequiredService<SqliteFolder>();
+        if (!folder.MayBeEmpty)
+            PrivateData.Require(folder.DatabaseFile);
+        return new SqliteEngine(folder.DatabaseFile);
+    }
 }
 
 /// <summary>The clock of this machine. All others use the store's: <see cref="Engine.CreateClock"/>.</summary>

@@ -126,6 +126,8 @@ internal static class ImportCommands
     {
         if (dump is null)
             return "Make a dump of the database first: it is all of the project as it was.";
+        if (Directory.Exists(dump))
+            return $"{dump} is a folder, and no dump in the custom format of pg_dump.";
         if (!File.Exists(dump))
             return $"There is no file {dump}.";
         var start = new byte[5];

@@ -72,6 +72,13 @@ internal static class InitCommand
                 $"{questions.File} exists already, and nothing was changed. Start the server with {Start(questions.File)}");
         }
 
+        if (Directory.Exists(questions.File))
+        {
+            return await OperatorOutput.RefuseAsync(
+                $"{questions.File} is a folder, and nothing was changed. Name a file in it, such as "
+                + $"{Path.Combine(questions.File, DefaultFile)}.");
+        }
+
         if (Path.GetDirectoryName(questions.File) is { } folder && !Directory.Exists(folder))
         {
             return await OperatorOutput.RefuseAsync(
@@ -85,7 +92,8 @@ internal static class InitCommand
         var draft = $"{server.File}.{Path.GetRandomFileName()}";
         try
         {
-            server.WriteTo(draft);
+            if (Write(server, draft) is { } fault)
+                return await OperatorOutput.FailAsync(fault);
             FirstOperator? made = null;
             var exitCode = await run(
                 server.Settings,
@@ -104,6 +112,21 @@ internal static class InitCommand
         finally
         {
             File.Delete(draft);
+        }
+    }
+
+    /// <returns>What is wrong; null: it is written.</returns>
+    private static string? Write(NewServer server, string draft)
+    {
+        try
+        {
+            server.WriteTo(draft);
+            return null;
+        }
+        catch (Exception exception) when (FileFault.Is(exception))
+        {
+            return $"{server.File} cannot be written: {FileFault.Explain(exception)}. Nothing was changed. Run init as a user that may "
+                + "write there, or name another file with --env-file.";
         }
     }
 

@@ -4,9 +4,12 @@ using PyResolve.Server.Storage;
 namespace PyResolve.Server.Doctor;
 
 /// <summary>The folder of the embedded database: rights, room, and what kind of disk it is on. Before the database is opened.</summary>
-internal sealed class FolderCheck(ServerOptions options)
+internal sealed class FolderCheck(ServerOptions options, SqliteFolder folder)
 {
     private const string About = "Folder";
+    private const string FirstStart =
+        "The first start makes it. If this server has run before, PYRESOLVE_DATA names another folder than its own.";
+
     private const long Megabyte = 1024 * 1024;
     private const long TooLittle = 100 * Megabyte;
     private const long Little = 1024 * Megabyte;
@@ -17,7 +20,7 @@ internal sealed class FolderCheck(ServerOptions options)
 
     private static readonly string[] NetworkDisks = ["nfs", "nfs4", "cifs", "smb", "smb2", "smb3", "9p", "fuse.sshfs"];
 
-    private string Folder => options.DataFolder;
+    private string Folder => folder.Path;
 
     /// <summary>Opening the embedded database makes its folder.</summary>
     public bool CanBeOpened { get; private set; } = true;
@@ -37,6 +40,12 @@ internal sealed class FolderCheck(ServerOptions options)
         // Whoever may not write there may not list the files either, mostly.
         if (CanBeOpened)
             findings.AddRange(CheckRights());
+        if (CanBeOpened && !File.Exists(folder.DatabaseFile))
+        {
+            CanBeOpened = false;
+            findings.Add(new(About, HealthState.Look, $"There is no database in {Folder} yet.", FirstStart));
+        }
+
         if (IsShare(Folder) || (disk is not null && NetworkDisks.Contains(disk.DriveFormat, StringComparer.OrdinalIgnoreCase)))
         {
             findings.Add(new(
@@ -63,14 +72,14 @@ internal sealed class FolderCheck(ServerOptions options)
         {
             Directory.CreateDirectory(probe);
             Directory.Delete(probe);
-            return new(About, HealthState.Look, $"{Folder} does not exist yet.", "The first start makes it.");
+            return new(About, HealthState.Look, $"{Folder} does not exist yet.", FirstStart);
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
             return new(
                 About, HealthState.Bad,
                 $"{Folder} does not exist, and {Environment.UserName} cannot make it in {parent}: {exception.Message}",
-                $"Make it as root: install -d -o {ShellWord.Quote(Environment.UserName)} -m 0700 {ShellWord.Quote(Folder)}");
+                PrivateData.HowToAllow(Folder));
         }
     }
 
@@ -92,9 +101,7 @@ internal sealed class FolderCheck(ServerOptions options)
         {
             CanBeOpened = false;
             return new(
-                About, HealthState.Bad, $"{Environment.UserName} may not write to {Folder}.",
-                "Run the server and its commands as the folder's owner, or: "
-                + $"chown -R {ShellWord.Quote(Environment.UserName)} {ShellWord.Quote(Folder)}");
+                About, HealthState.Bad, $"{Environment.UserName} may not write to {Folder}.", PrivateData.HowToAllow(Folder));
         }
         // The second: a limit on the size of files, which the runtime takes for a wrong argument.
         catch (Exception exception) when (exception is IOException or ArgumentOutOfRangeException)

@@ -14,7 +14,7 @@ internal static partial class EnvironmentFile
     private const string Special = "\\\"$`";
 
     /// <summary>Puts them into the environment of this process. What is there already stays.</summary>
-    /// <exception cref="InvalidConfigurationException">There is no such file, or a line is wrong. No message has a value.</exception>
+    /// <exception cref="InvalidConfigurationException">It cannot be read, or a line is wrong. No message has a value.</exception>
     public static void Load(string file)
     {
         foreach (var (name, value) in Read(file))
@@ -29,10 +29,8 @@ internal static partial class EnvironmentFile
     /// <inheritdoc cref="Load" path="/exception"/>
     public static IReadOnlyDictionary<string, string> Read(string file)
     {
-        if (!File.Exists(file))
-            throw new InvalidConfigurationException($"There is no file {file}. The command init makes one.");
         var values = new Dictionary<string, string>(StringComparer.Ordinal);
-        foreach (var (index, line) in File.ReadLines(file).Index())
+        foreach (var (index, line) in ReadLines(file).Index())
         {
             var text = line.Trim();
             if (text.Length == 0 || text[0] is '#' or ';')
@@ -59,6 +57,35 @@ internal static partial class EnvironmentFile
         _ => throw new InvalidConfigurationException(
             $"{name} has a quote or a control character in it, which not every program reads alike in a file. In a URL write %27 for '."),
     };
+
+    private static string[] ReadLines(string file)
+    {
+        if (Directory.Exists(file))
+        {
+            throw new InvalidConfigurationException(
+                $"{file} is a folder. Name a file in it, such as {Path.Combine(file, "pyresolve.env")}.");
+        }
+
+        try
+        {
+            return File.ReadAllLines(file);
+        }
+        catch (Exception exception) when (exception is FileNotFoundException or DirectoryNotFoundException)
+        {
+            throw new InvalidConfigurationException($"There is no file {file}. The command init makes one.");
+        }
+        catch (UnauthorizedAccessException)
+        {
+            throw new InvalidConfigurationException(
+                $"{Environment.UserName} may not read {file}. Run the command as its owner. For a service, systemd-run with "
+                + $"--property=EnvironmentFile={ShellWord.Quote(Path.GetFullPath(file))} reads it for the service's user: "
+                + "docs/install.md.");
+        }
+        catch (IOException exception)
+        {
+            throw new InvalidConfigurationException($"{file} cannot be read: {FileFault.Explain(exception)}.");
+        }
+    }
 
     /// <returns>null: other programs would read it otherwise.</returns>
     private static string? Unquote(string text) => text switch

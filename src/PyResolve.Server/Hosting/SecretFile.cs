@@ -7,6 +7,7 @@ internal static class SecretFile
 {
     /// <summary>Safe beside other processes that do the same: the file appears complete, and the first one stays.</summary>
     /// <returns>What is in the file.</returns>
+    /// <exception cref="IOException">It cannot be written.</exception>
     public static string Create(string file, Func<string> makeContent)
     {
         Directory.CreateDirectory(Path.GetDirectoryName(file)!);
@@ -28,6 +29,11 @@ internal static class SecretFile
         }
         catch (IOException) when (File.Exists(file))
         {
+        }
+        catch (Exception exception) when (FileFault.Is(exception))
+        {
+            var cause = FileFault.Explain(exception).Replace(draft, file, StringComparison.Ordinal);
+            throw new IOException($"{file} cannot be written: {cause}.", exception);
         }
         finally
         {

@@ -1,3 +1,5 @@
+using PyResolve.Server.Hosting;
+
 namespace PyResolve.Server.Storage;
 
 /// <summary>
@@ -11,6 +13,7 @@ internal sealed class DataFolderLock(SqliteFolder folder) : IHostedLifecycleServ
     private FileStream? _file;
 
     /// <exception cref="DataFolderInUseException">Another server runs on the folder.</exception>
+    /// <exception cref="DataFolderException">It cannot be used.</exception>
     public Task StartingAsync(CancellationToken cancellationToken)
     {
         var path = Path.Combine(folder.Path, FileName);
@@ -27,6 +30,10 @@ internal sealed class DataFolderLock(SqliteFolder folder) : IHostedLifecycleServ
                 $"Another server uses the data folder {folder.Path}. An embedded database serves one server: stop the other one, give this "
                 + "one a folder of its own in PYRESOLVE_DATA, or use PostgreSQL (DATABASE_URL) for several.",
                 exception);
+        }
+        catch (Exception exception) when (FileFault.Is(exception))
+        {
+            throw new DataFolderException(folder.Path, exception);
         }
 
         return Task.CompletedTask;
@@ -46,6 +53,12 @@ internal sealed class DataFolderLock(SqliteFolder folder) : IHostedLifecycleServ
 }
 
 /// <summary>The folder of the embedded database.</summary>
-internal sealed record SqliteFolder(string Path);
+internal sealed record SqliteFolder(string Path)
+{
+    /// <summary>Where there is no database, one is made.</summary>
+    public bool MayBeEmpty { get; init; } = true;
+
+    public string DatabaseFile => System.IO.Path.Combine(Path, "pyresolve.db");
+}
 
 internal sealed class DataFolderInUseException(string message, Exception cause) : IOException(message, cause);

@@ -103,11 +103,32 @@ public sealed class OperatorCommandTests(SharedServers servers)
         var first = await RunAsync(store, "migrate-schema");
         var second = await RunAsync(store, "migrate-schema");
 
-        (before.ExitCode, before.Error.Trim()).ShouldBe((1, "The database has no schema yet. Run the server's command migrate-schema."));
+        (before.ExitCode, before.Error.Trim()).ShouldBe(engine is StorageEngine.Sqlite
+            ? (2, NoDatabaseIn(store.Settings["PYRESOLVE_DATA"]!))
+            : (1, "The database has no schema yet. Run the server's command migrate-schema."));
         first.OrThrow("migrate-schema").Output.ShouldContain("Applied 0001_foundation.");
         second.OrThrow("migrate-schema").Output.ShouldNotContain("Applied");
         second.Output.ShouldContain("The schema is at version ");
         (await RunAsync(store, "accounts", "list")).OrThrow("accounts list").Output.ShouldStartWith("E-MAIL");
+    }
+
+    [Theory]
+    [InlineData("accounts", "list")]
+    [InlineData("backup", "pyresolve.backup")]
+    [InlineData("operator", "list")]
+    [InlineData("usage", "recompute")]
+    public async Task A_command_that_is_told_the_wrong_folder_makes_no_database_there(params string[] command)
+    {
+        await using var store = await TestStore.CreateAsync(StorageEngine.Sqlite, servers.Postgres);
+        var folder = store.Settings["PYRESOLVE_DATA"]!;
+        var mistyped = new Dictionary<string, string?>(store.Settings) { ["PYRESOLVE_DATA"] = Path.Combine(folder, "mistyped") };
+
+        var inEmpty = await RunAsync(store, command);
+        var inNone = await ServerProcess.RunAsync(command, mistyped, TestContext.Current.CancellationToken);
+
+        (inEmpty.ExitCode, inEmpty.Error.Trim()).ShouldBe((2, NoDatabaseIn(folder)));
+        (inNone.ExitCode, inNone.Error.Trim()).ShouldBe((2, NoDatabaseIn(mistyped["PYRESOLVE_DATA"]!)));
+        Directory.EnumerateFileSystemEntries(folder).ShouldBeEmpty();
     }
 
     [Theory]
@@ -169,6 +190,10 @@ public sealed class OperatorCommandTests(SharedServers servers)
         result.Output.ShouldContain("migrate-schema");
         result.Output.ShouldContain("stripe");
     }
+
+    private static string NoDatabaseIn(string folder) =>
+        $"There is no database in {folder} (PYRESOLVE_DATA). Name the server's folder there, or its settings with --env-file. A new "
+        + "server's database is made by its first start.";
 
     private static Task<CommandResult> RunAsync(TestStore store, params string[] command) =>
         ServerProcess.RunAsync(command, store.Settings, TestContext.Current.CancellationToken);
