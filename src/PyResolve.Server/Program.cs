@@ -1,5 +1,6 @@
 using PyResolve.Server;
 using PyResolve.Server.Billing.Simulated;
+using PyResolve.Server.Hosting;
 
 return await CommandLine.RunAsync(args, ServeAsync);
 
@@ -11,5 +12,6 @@ static async Task ServeAsync(string[] settings)
     await using var app = builder.Build();
     app.UsePyResolve();
     app.MapPyResolve();
-    await app.RunAsync();
+    await app.ListenAsync();
+    await app.WaitForShutdownAsync();
 }

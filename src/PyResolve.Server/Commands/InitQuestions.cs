@@ -29,7 +29,7 @@ internal sealed record InitQuestions(string File, string? Database, string? Data
             return (null, wrong);
         var url = Url ?? Variable("PYRESOLVE_PUBLIC_URL")
             ?? (IsForThisMachine(listen)
-                ? listen.TrimEnd('/')
+                ? Addresses(listen)[0].TrimEnd('/')
                 : await AskAsync("Address that people see, such as https://billing.example.com: ", IsUrl));
         if (url is null)
         {
@@ -57,19 +57,17 @@ internal sealed record InitQuestions(string File, string? Database, string? Data
 
     private static string? FindProblem(string listen, string source)
     {
-        try
-        {
-            return BindingAddress.Parse(listen).Scheme == Uri.UriSchemeHttp
-                ? null
-                : $"{source}: {listen} is not http://. A proxy in front of the server takes https.";
-        }
-        catch (FormatException)
-        {
-            return $"{source}: {listen} is not a listening address. Examples: {NewServer.DefaultListen}, http://*:8000";
-        }
+        if (Array.Find(Addresses(listen), static one => !ListeningAddress.IsValid(one)) is not { } wrong)
+            return null;
+        return ListeningAddress.IsHttps(wrong)
+            ? $"{source}: {wrong} {ListeningAddress.IsNotHttp}"
+            : $"{source}: {wrong} is not a listening address. Examples: {NewServer.DefaultListen}, http://*:8000";
     }
 
-    private static bool IsForThisMachine(string listen) => !BindingAddress.Parse(listen).IsUnixPipe && !SettingsReview.IsPublic(listen);
+    private static bool IsForThisMachine(string listen) => Array.TrueForAll(
+        Addresses(listen), static one => !BindingAddress.Parse(one).IsUnixPipe && !SettingsReview.IsPublic(one));
+
+    private static string[] Addresses(string listen) => listen.Split(';');
 
     private static string? Variable(string name) =>
         Environment.GetEnvironmentVariable(name)?.Trim() is { Length: > 0 } value ? value : null;

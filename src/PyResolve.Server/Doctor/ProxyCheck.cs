@@ -12,9 +12,8 @@ internal sealed class ProxyCheck(ServerOptions options, IConfiguration configura
 
     private const string About = "Proxy";
 
-    /// <summary>The public address is https and the server listens on http.</summary>
-    public bool IsBehindProxy => options.PublicUrl?.Scheme == Uri.UriSchemeHttps
-        && ListeningAddress.Of(configuration).All(static address => !address.StartsWith("https:", StringComparison.OrdinalIgnoreCase));
+    /// <summary>The server itself takes http alone.</summary>
+    public bool IsBehindProxy => options.PublicUrl?.Scheme == Uri.UriSchemeHttps;
 
     /// <summary>Where none is trusted, the settings alone say what is wrong.</summary>
     public bool IsNeeded => forwarded.Value.ForwardedHeaders is not ForwardedHeaders.None;

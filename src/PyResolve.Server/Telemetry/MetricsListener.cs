@@ -2,6 +2,7 @@ using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Hosting.Server.Features;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using OpenTelemetry.Metrics;
+using PyResolve.Server.Hosting;
 
 namespace PyResolve.Server.Telemetry;
 
@@ -26,7 +27,9 @@ internal sealed partial class MetricsListener(TelemetryOptions options, MeterPro
         _app = builder.Build();
         _app.UseOpenTelemetryPrometheusScrapingEndpoint(
             meters, static http => http.Request.Path == "/metrics", path: null, configureBranchedPipeline: null, optionsName: null);
-        await _app.StartAsync(cancellationToken);
+        await _app.ListenAsync(
+            [.. options.MetricsUrls.Select(static url => new SetAddress(TelemetryOptions.MetricsSetting, url, url))],
+            TelemetryOptions.MetricsSetting, cancellationToken);
         foreach (var address in _app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses)
             Log.Serves(logger, address);
     }

@@ -13,7 +13,7 @@ internal sealed record TelemetryOptions(
     public const string Metrics = "METRICS";
     public const string Logs = "LOGS";
 
-    private const string Setting = "PYRESOLVE_METRICS_URLS";
+    public const string MetricsSetting = "PYRESOLVE_METRICS_URLS";
 
     public bool IsOn => MetricsUrls.Count > 0 || SendsAll || Collectors.Count > 0;
 
@@ -21,7 +21,7 @@ internal sealed record TelemetryOptions(
 
     public static TelemetryOptions Read(IConfiguration configuration)
     {
-        var metricsUrls = (configuration[Setting] ?? "")
+        var metricsUrls = (configuration[MetricsSetting] ?? "")
             .Split([';', ','], StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries).Select(Check).ToList();
         // All of them are read, so that each wrong one is named.
         var forAll = ServerOptions.Url(configuration, "OTEL_EXPORTER_OTLP_ENDPOINT");
@@ -38,11 +38,11 @@ internal sealed record TelemetryOptions(
     }
 
     private static string Check(string url) =>
-        ListeningAddress.IsValid(url) && BindingAddress.Parse(url) is { Scheme: "http", IsUnixPipe: false, IsNamedPipe: false }
+        ListeningAddress.IsValid(url) && BindingAddress.Parse(url) is { IsUnixPipe: false, IsNamedPipe: false }
             ? url
             : throw Wrong(url);
 
     private static InvalidConfigurationException Wrong(string url) => new(
-        $"In {Setting}, an address is {ServerOptions.Quote(url)}; it lists addresses such as http://127.0.0.1:9464 or http://*:9464, "
-            + "without a path.");
+        $"In {MetricsSetting}, an address is {ServerOptions.Quote(url)}; it lists addresses such as http://127.0.0.1:9464 or "
+            + "http://*:9464, without a path.");
 }

@@ -153,7 +153,14 @@ public sealed class InitCommandTests(SharedServers servers) : IDisposable
     [InlineData("take one of them", "--operator", Email, "--data", "x", "--database", "postgres://localhost/x")]
     [InlineData("DATABASE_URL must look like", "--operator", Email, "--database", "mysql://localhost/x")]
     [InlineData("--listen: 8000 is not a listening address", "--operator", Email, "--listen", "8000")]
-    [InlineData("is not http://", "--operator", Email, "--listen", "https://localhost:8443")]
+    [InlineData(
+        "--listen: http://localhost:99999 is not a listening address", "--operator", Email, "--listen", "http://localhost:99999")]
+    [InlineData(
+        "--listen: http://*:x is not a listening address", "--operator", Email, "--listen", "http://localhost:8000;http://*:x", "--url",
+        "https://billing.example.com")]
+    [InlineData(
+        "--listen: https://localhost:8443 is not http://. A proxy in front of the server takes https.", "--operator", Email, "--listen",
+        "https://localhost:8443")]
     [InlineData("--url is missing", "--operator", Email, "--listen", "http://*:8000")]
     [InlineData("passwords are taken over https alone", "--operator", Email, "--url", "http://billing.example.com")]
     [InlineData("PYRESOLVE_PUBLIC_URL is 'billing'", "--operator", Email, "--url", "billing")]
@@ -166,6 +173,15 @@ public sealed class InitCommandTests(SharedServers servers) : IDisposable
         (refused.ExitCode, refused.Output).ShouldBe((2, ""));
         refused.Error.ShouldContain(problem);
         _folder.EnumerateFileSystemInfos().ShouldBeEmpty();
+    }
+
+    [Fact]
+    public async Task Of_several_addresses_of_this_machine_people_see_the_first()
+    {
+        (await InitAsync([], "--operator", Email, "--listen", "http://localhost:8123/;http://127.0.0.1:8124")).OrThrow("init");
+
+        EnvironmentFile.Read(File)["PYRESOLVE_PUBLIC_URL"].ShouldBe("http://localhost:8123");
+        EnvironmentFile.Read(File)["ASPNETCORE_URLS"].ShouldBe("http://localhost:8123/;http://127.0.0.1:8124");
     }
 
     [Fact]

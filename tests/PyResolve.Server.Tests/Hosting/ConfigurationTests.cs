@@ -91,6 +91,7 @@ public sealed class ConfigurationTests(SharedServers servers)
     [Theory]
     [InlineData(null, null, "http://localhost:8000")]
     [InlineData("9123", null, "http://*:9123")]
+    [InlineData("9123", "", "http://*:9123")]
     [InlineData("9123", "http://127.0.0.1:9124", "http://127.0.0.1:9124")]
     public async Task It_listens_on_the_configured_address_else_on_PORT_else_on_8000(string? port, string? urls, string expected)
     {

@@ -1,11 +1,13 @@
+using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
+using PyResolve.Server.Hosting;
 using PyResolve.Server.Plans;
 
 namespace PyResolve.Server.Tests.Hosting;
 
 /// <summary>A server that cannot start says why in one line, and what to set.</summary>
-public sealed class StartTests
+public sealed class StartTests(SharedServers servers, AnotherUser anotherUser) : IClassFixture<AnotherUser>
 {
     [Theory]
     [InlineData("", "No store is configured. Set DATABASE_URL=")]
@@ -24,7 +26,16 @@ public sealed class StartTests
         "PYRESOLVE_DATA=/tmp PyResolve__KeyPrefixes=cs_live_,pyr_sess_", "PyResolve:KeyPrefixes has 'pyr_sess_'; a prefix has 3 to 15")]
     [InlineData("PYRESOLVE_DATA=/tmp PORT=http", "PORT is 'http'; it is a number from 0 to 65535.")]
     [InlineData("PYRESOLVE_DATA=/tmp PORT=65536", "PORT is '65536'")]
-    [InlineData("PYRESOLVE_DATA=/tmp ASPNETCORE_URLS=localhost:8000", "URLS is 'localhost:8000'; it lists whole addresses")]
+    [InlineData("PYRESOLVE_DATA=/tmp ASPNETCORE_URLS=localhost:8000", "ASPNETCORE_URLS is 'localhost:8000'; it lists whole addresses")]
+    [InlineData("PYRESOLVE_DATA=/tmp ASPNETCORE_URLS=http://pipe:/pyresolve", "it lists whole addresses")]
+    [InlineData(
+        "PYRESOLVE_DATA=/tmp ASPNETCORE_URLS=https://localhost:8443",
+        "ASPNETCORE_URLS: https://localhost:8443 is not http://. A proxy in front of the server takes https.")]
+    [InlineData("PYRESOLVE_DATA=/tmp ASPNETCORE_URLS=https://unix:/run/x.sock", "ASPNETCORE_URLS: https://unix:/run/x.sock is not http://.")]
+    [InlineData("PYRESOLVE_DATA=/tmp ASPNETCORE_HTTPS_PORTS=8443", "HTTPS_PORTS: https://*:8443 is not http://.")]
+    [InlineData(
+        "PYRESOLVE_DATA=/tmp Kestrel__Endpoints__Web__Url=https://*:8443", "Kestrel:Endpoints:Web:Url: https://*:8443 is not http://.")]
+    [InlineData("PYRESOLVE_DATA=/tmp PYRESOLVE_METRICS_URLS=https://*:9464", "In PYRESOLVE_METRICS_URLS, an address is 'https://*:9464'")]
     [InlineData("PYRESOLVE_DATA=/tmp Logging__LogLevel__Default=Loud", "Logging:LogLevel:Default is 'Loud'; it is Trace, Debug, ")]
     [InlineData(
         "PYRESOLVE_DATA=/tmp PYRESOLVE_LEASE_KEY=hunter2!",
@@ -58,6 +69,8 @@ public sealed class StartTests
         "PyResolve__Oidc__0__Issuer=https://x.example PyResolve__Oidc__0__Audience=a PyResolve__Oidc__0__JwksUrl=https://hunter2@x.example")]
     [InlineData("PYRESOLVE_SIGNUP=https://ann:hunter2@x.example")]
     [InlineData("PORT=tcp://ann:hunter2@x.example")]
+    [InlineData("ASPNETCORE_URLS=http://ann:hunter2@x.example")]
+    [InlineData("ASPNETCORE_URLS=https://hunter2@x.example:8443")]
     [InlineData("PyResolve__SessionDays=ann:hunter2@x")]
     [InlineData("PyResolve__TrustedProxies=http://ann:hunter2@x.example")]
     [InlineData("PyResolve__Smtp__Host=x PyResolve__Smtp__Tls=ann:hunter2@x")]
@@ -72,15 +85,18 @@ public sealed class StartTests
     }
 
     [Theory]
-    [InlineData("DATABASE_URL=postgres://ann:hunter2@127.0.0.1:9/bill PyResolve__DatabaseWaitSeconds=0")]
-    [InlineData("DATABASE_URL=postgres://ann:hunter2@no-such-host.invalid/bill?sslmode=require PyResolve__DatabaseWaitSeconds=0")]
-    [InlineData("PYRESOLVE_DATA=/dev/null/data")]
-    public async Task A_store_that_cannot_be_reached_is_named_in_one_line(string settings)
+    [InlineData("DATABASE_URL=postgres://ann:hunter2@127.0.0.1:9/bill PyResolve__DatabaseWaitSeconds=0", "The database does not answer.")]
+    [InlineData(
+        "DATABASE_URL=postgres://ann:hunter2@no-such-host.invalid/bill?sslmode=require PyResolve__DatabaseWaitSeconds=0",
+        "The database does not answer.")]
+    [InlineData("PYRESOLVE_DATA=/dev/null", "PYRESOLVE_DATA is /dev/null, which is a file. Name a folder for the embedded database.")]
+    [InlineData("PYRESOLVE_DATA=/dev/null/data", "PYRESOLVE_DATA is /dev/null/data, a folder that cannot be used: ")]
+    public async Task A_store_that_cannot_be_reached_is_named_in_one_line(string settings, string message)
     {
         var result = await StartAsync(settings);
 
         result.ExitCode.ShouldBe(1, result.Output + result.Error);
-        ShouldBeOneLine(result, "");
+        ShouldBeOneLine(result, message);
     }
 
     [Fact]
@@ -103,7 +119,79 @@ public sealed class StartTests
         var result = await StartAsync($"PYRESOLVE_DATA={other.DataFolder} ASPNETCORE_URLS={running.Address}");
 
         result.ExitCode.ShouldBe(1, result.Output + result.Error);
-        ShouldBeOneLine(result, "address already in use");
+        ShouldBeOneLine(
+            result,
+            $"ASPNETCORE_URLS: {running.Address} cannot be listened on: address already in use. Stop the program that listens "
+            + "there, or name another port with ASPNETCORE_URLS or PORT.");
+    }
+
+    /// <summary>192.0.2.1 is nobody's: a network for documentation.</summary>
+    [Theory]
+    [InlineData(
+        "ASPNETCORE_URLS=http://192.0.2.1:8000",
+        "ASPNETCORE_URLS: http://192.0.2.1:8000 cannot be listened on: this machine has no such address. Name one that it has with "
+        + "ASPNETCORE_URLS or PORT, such as http://*:8000 for all of them.")]
+    [InlineData("ASPNETCORE_URLS=http://127.0.0.1:0;http://192.0.2.1:8000", "ASPNETCORE_URLS: http://192.0.2.1:8000 cannot be listened on")]
+    [InlineData(
+        "Kestrel__Endpoints__A__Url=http://127.0.0.1:0 Kestrel__Endpoints__B__Url=http://192.0.2.1:8000",
+        "Kestrel:Endpoints:B:Url: http://192.0.2.1:8000 cannot be listened on")]
+    [InlineData(
+        "ASPNETCORE_URLS=http://unix:/no/such/folder/x.sock",
+        "http://unix:/no/such/folder/x.sock cannot be listened on: there is no folder /no/such/folder. Make it, or name a file in another "
+        + "one.")]
+    [InlineData(
+        "ASPNETCORE_URLS=http://127.0.0.1:0 PYRESOLVE_METRICS_URLS=http://192.0.2.1:9464",
+        "PYRESOLVE_METRICS_URLS: http://192.0.2.1:9464 cannot be listened on: this machine has no such address. Name one that it has with "
+        + "PYRESOLVE_METRICS_URLS")]
+    [Trait("Platform", "Unix")]
+    public async Task An_address_that_cannot_be_listened_on_is_named_with_what_helps(string settings, string message)
+    {
+        await using var store = await TestStore.CreateReadyAsync(StorageEngine.Sqlite, servers.Postgres);
+
+        var result = await StartAsync($"PYRESOLVE_DATA={store.Settings["PYRESOLVE_DATA"]} {settings}");
+
+        result.ExitCode.ShouldBe(1, result.Output + result.Error);
+        ShouldBeOneLine(result, message);
+    }
+
+    [Fact, Trait("Platform", "Unix")]
+    public async Task A_socket_that_a_server_left_behind_is_named_with_what_helps()
+    {
+        await using var store = await TestStore.CreateReadyAsync(StorageEngine.Sqlite, servers.Postgres);
+        var folder = store.Settings["PYRESOLVE_DATA"];
+        await File.WriteAllTextAsync($"{folder}/x.sock", "", TestContext.Current.CancellationToken);
+
+        var result = await StartAsync($"PYRESOLVE_DATA={folder} ASPNETCORE_URLS=http://unix:{folder}/x.sock");
+
+        result.ExitCode.ShouldBe(1, result.Output + result.Error);
+        ShouldBeOneLine(
+            result,
+            $"http://unix:{folder}/x.sock cannot be listened on: the file is there already. Stop the server that listens on it, or remove "
+            + "the file if none does.");
+    }
+
+    [Theory]
+    [InlineData("PORT=80", "PORT: http://*:80")]
+    [InlineData("ASPNETCORE_URLS=http://localhost:80", "ASPNETCORE_URLS: http://localhost:80")]
+    [Trait("Platform", "Linux")]
+    public async Task A_port_that_needs_a_right_is_named_with_what_helps(string settings, string address)
+    {
+        const string FirstPort = "/proc/sys/net/ipv4/ip_unprivileged_port_start";
+        var first = int.Parse(await File.ReadAllTextAsync(FirstPort, TestContext.Current.CancellationToken), CultureInfo.InvariantCulture);
+        Assert.SkipWhen(first <= 80, "Everybody may listen on every port here.");
+        var folder = Directory.CreateTempSubdirectory("pyresolve-port-");
+        (await Command.RunAsync("chmod", ["777", folder.FullName], cancellationToken: TestContext.Current.CancellationToken))
+            .OrThrow("chmod");
+
+        var result = await anotherUser.RunAsync(
+            [], new Dictionary<string, string?>(Split($"PYRESOLVE_DATA={folder.FullName} {settings}")) { ["DATABASE_URL"] = null },
+            TestContext.Current.CancellationToken);
+
+        folder.Delete(recursive: true);
+        result.ExitCode.ShouldBe(1, result.Output + result.Error);
+        result.Error.Trim().ShouldBe(
+            $"{address} cannot be listened on: Permission denied. Ports below 1024 need a right: name another with ASPNETCORE_URLS or "
+            + "PORT, and let a proxy take 80.");
     }
 
     [Fact]
@@ -155,12 +243,13 @@ public sealed class StartTests
         ShouldBeOneLine(result, "There is no database of the name in DATABASE_URL.");
     }
 
-    private static Task<CommandResult> StartAsync(string settings) => ServerProcess.RunAsync(
-        [],
-        settings.Split(' ', StringSplitOptions.RemoveEmptyEntries)
-            .Select(setting => setting.Split('=', 2))
-            .ToDictionary(pair => pair[0], string? (pair) => pair[1]),
-        TestContext.Current.CancellationToken);
+    private static Task<CommandResult> StartAsync(string settings) =>
+        ServerProcess.RunAsync([], Split(settings), TestContext.Current.CancellationToken);
+
+    private static Dictionary<string, string?> Split(string settings) => settings
+        .Split(' ', StringSplitOptions.RemoveEmptyEntries)
+        .Select(setting => setting.Split('=', 2))
+        .ToDictionary(pair => pair[0], string? (pair) => pair[1]);
 
     private static void ShouldBeOneLine(CommandResult result, string message)
     {
