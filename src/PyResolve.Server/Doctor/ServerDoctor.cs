@@ -27,28 +27,50 @@ internal sealed class ServerDoctor(
 {
     public async Task<IReadOnlyList<Finding>> ExamineAsync(CancellationToken cancellationToken)
     {
-        List<Finding> findings = [.. settings.Run(), .. folder.Run()];
-        var isUsable = await CheckStoreAsync(findings, cancellationToken);
-        findings.AddRange(await reach.RunAsync(cancellationToken));
-        findings.Add(await email.RunAsync(cancellationToken));
-        if (isUsable)
+        var findings = new List<Finding>();
+        var isUsable = false;
+        await TryAsync("Settings", () => Task.FromResult(settings.Run()));
+        await TryAsync("Folder", () => Task.FromResult(folder.Run()));
+        await TryAsync("Store", CheckStoreAsync);
+        await TryAsync("Address", () => reach.RunAsync(cancellationToken));
+        await TryAsync("E-mail", CheckEmailAsync);
+        await TryAsync("Stripe", () => CheckStripeAsync(isUsable, cancellationToken));
+        return findings;
+
+        async Task TryAsync(string about, Func<Task<IReadOnlyList<Finding>>> check)
         {
-            var (database, time) = (services.GetRequiredService<Database>(), services.GetRequiredService<TimeProvider>());
-            if (await EmailCheck.FindLateAsync(database, time, cancellationToken) is { } late)
-                findings.Add(late);
+            try
+            {
+                findings.AddRange(await check());
+            }
+            // The command says what is wrong with a setting.
+            catch (Exception exception) when (exception is not (InvalidConfigurationException or FormatException)
+                && !cancellationToken.IsCancellationRequested)
+            {
+                findings.Add(new(
+                    about, HealthState.Bad, $"This could not be checked to its end: {exception.Message}",
+                    "Correct what it names, then run doctor again."));
+            }
         }
 
-        findings.AddRange(await CheckStripeAsync(isUsable, cancellationToken));
-        return findings;
-    }
+        async Task<IReadOnlyList<Finding>> CheckStoreAsync()
+        {
+            if (!folder.CanBeOpened)
+                return [];
+            (isUsable, var found) = await services.GetRequiredService<StoreCheck>().RunAsync(cancellationToken);
+            return found;
+        }
 
-    private async Task<bool> CheckStoreAsync(List<Finding> findings, CancellationToken cancellationToken)
-    {
-        if (!folder.CanBeOpened)
-            return false;
-        var (isUsable, found) = await services.GetRequiredService<StoreCheck>().RunAsync(cancellationToken);
-        findings.AddRange(found);
-        return isUsable;
+        async Task<IReadOnlyList<Finding>> CheckEmailAsync()
+        {
+            List<Finding> found = [await email.RunAsync(cancellationToken)];
+            if (!isUsable)
+                return found;
+            var (database, time) = (services.GetRequiredService<Database>(), services.GetRequiredService<TimeProvider>());
+            if (await EmailCheck.FindLateAsync(database, time, cancellationToken) is { } late)
+                found.Add(late);
+            return found;
+        }
     }
 
     private async Task<IReadOnlyList<Finding>> CheckStripeAsync(bool isUsable, CancellationToken cancellationToken)

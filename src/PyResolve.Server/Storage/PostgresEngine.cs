@@ -32,9 +32,11 @@ internal class PostgresEngine : Engine
     // Until the server asks for a clock: this one is not used.
     private readonly StrongBox<DatabaseClock> _clock = new(new DatabaseClock(TimeProvider.System));
 
+    /// <exception cref="FormatException">A certificate cannot be used.</exception>
     public PostgresEngine(string connectionString)
     {
         var settings = new NpgsqlConnectionStringBuilder(connectionString);
+        DatabaseCertificates.Check(settings);
         _connections = new ConnectionQueue(settings.MaxPoolSize, TimeSpan.FromSeconds(settings.Timeout > 0 ? settings.Timeout : 60));
         _hosts = new PostgresHosts(connectionString, InitializeAsync);
         WriteTimeout = settings.CommandTimeout > 0 ? TimeSpan.FromSeconds(settings.CommandTimeout) + AfterStatement : null;
@@ -235,11 +237,13 @@ internal class PostgresEngine : Engine
         await SupabaseMode.ApplyAsync(session, cancellationToken);
     }
 
-    public override bool MayAnswerLater(StoreUnavailableException exception) => exception.InnerException is not PostgresException
-    {
-        SqlState: PostgresErrorCodes.InvalidPassword or PostgresErrorCodes.InvalidAuthorizationSpecification
-            or PostgresErrorCodes.InvalidCatalogName or PostgresErrorCodes.InsufficientPrivilege,
-    };
+    public override bool MayAnswerLater(StoreUnavailableException exception) => exception.InnerException is not (
+        DatabaseCertificateException
+        or PostgresException
+        {
+            SqlState: PostgresErrorCodes.InvalidPassword or PostgresErrorCodes.InvalidAuthorizationSpecification
+                or PostgresErrorCodes.InvalidCatalogName or PostgresErrorCodes.InsufficientPrivilege,
+        });
 
     public override string? LacksRight(Exception? exception) =>
         exception is PostgresException { SqlState: PostgresErrorCodes.InsufficientPrivilege } refused ? refused.MessageText : null;

@@ -13,6 +13,7 @@ internal static class PostgresErrors
     public static string? Explain(Exception exception) => exception switch
     {
         UnusableHostException => exception.Message,
+        DatabaseCertificateException => DatabaseCertificateException.Reason,
         { InnerException: AggregateException several }
             when several.InnerExceptions.Select(Explain).FirstOrDefault(static text => text is not null) is { } told => told,
         PostgresException { SqlState: PostgresErrorCodes.ReadOnlySqlTransaction } => UnusableHostException.ReadOnly,

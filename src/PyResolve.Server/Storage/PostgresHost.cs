@@ -90,7 +90,7 @@ internal sealed class PostgresHost : IAsyncDisposable
 
     private async ValueTask<NpgsqlConnection> OpenAsync(NpgsqlDataSource source, TimeSpan timeout, CancellationToken cancellationToken)
     {
-        var pooled = source.OpenConnectionAsync(CancellationToken.None);
+        var pooled = ConnectAsync(source, CancellationToken.None);
         if (pooled.IsCompletedSuccessfully)
         {
             _isSilent = false;
@@ -120,6 +120,19 @@ internal sealed class PostgresHost : IAsyncDisposable
         {
             ReturnAsync(opening).Forget();
             throw;
+        }
+    }
+
+    /// <summary>The driver does not wrap what is wrong with a certificate.</summary>
+    private static async ValueTask<NpgsqlConnection> ConnectAsync(NpgsqlDataSource source, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await source.OpenConnectionAsync(cancellationToken);
+        }
+        catch (Exception exception) when (DatabaseCertificateException.IsCause(exception))
+        {
+            throw new DatabaseCertificateException(exception);
         }
     }
 

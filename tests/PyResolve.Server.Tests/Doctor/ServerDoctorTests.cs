@@ -1,13 +1,15 @@
 using PyResolve.Server.Doctor;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.DependencyInjection.Extensions;
+using PyResolve.Server.Email;
 using PyResolve.Server.Hosting;
+using PyResolve.Server.Tests.Hosting;
 
 namespace PyResolve.Server.Tests.Doctor;
 
-public sealed class ServerDoctorTests(SharedServers servers)
+public sealed class ServerDoctorTests(SharedServers servers, AnotherUser anotherUser) : IClassFixture<AnotherUser>
 {
     public static TheoryData<string> Faults { get; } = [.. Fault.All.Keys];
-
-    private static bool IsRoot => Environment.IsPrivilegedProcess;
 
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
@@ -125,6 +127,37 @@ public sealed class ServerDoctorTests(SharedServers servers)
     }
 
     [Fact]
+    public async Task A_check_that_fails_in_a_way_of_its_own_is_a_finding_and_the_others_go_on()
+    {
+        await using var server = await FaultyServer.CreateAsync(StorageEngine.Sqlite, servers.Postgres);
+        server.Replace = static services => services.Replace(ServiceDescriptor.Singleton<IEmailTransport>(new BrokenTransport()));
+
+        var findings = await server.ExamineAsync();
+
+        var bad = findings.Where(static finding => finding.State == HealthState.Bad).ToList().ShouldHaveSingleItem();
+        bad.ShouldBe(new Finding(
+            "E-mail", HealthState.Bad, "This could not be checked to its end: Nobody thought of this.",
+            "Correct what it names, then run doctor again."));
+        findings[^1].About.ShouldBe("Stripe");
+    }
+
+    [Theory]
+    [InlineData("", "There is no database in ")]
+    [InlineData("mistyped", " does not exist yet.")]
+    public async Task A_folder_without_a_database_stays_so(string child, string text)
+    {
+        await using var store = await TestStore.CreateAsync(StorageEngine.Sqlite, servers.Postgres);
+        var folder = store.Settings["PYRESOLVE_DATA"]!;
+        var settings = new Dictionary<string, string?>(store.Settings) { ["PYRESOLVE_DATA"] = Path.Combine(folder, child) };
+
+        var result = await ServerProcess.RunAsync(["doctor"], settings, Cancellation);
+
+        result.OrThrow("doctor").Output.ShouldContain(text);
+        result.Output.ShouldContain("If this server has run before, PYRESOLVE_DATA names another folder than its own.");
+        Directory.EnumerateFileSystemEntries(folder).ShouldBeEmpty();
+    }
+
+    [Fact]
     public async Task A_full_disk_is_named()
     {
         await using var server = await FaultyServer.CreateAsync(StorageEngine.Sqlite, servers.Postgres);
@@ -143,20 +176,17 @@ public sealed class ServerDoctorTests(SharedServers servers)
     private static async Task ChangeModeAsync(string mode, string path) =>
         (await Command.RunAsync("chmod", [mode, path], cancellationToken: Cancellation)).OrThrow("chmod");
 
-    /// <summary>Root may do everything: in its place nobody runs the command.</summary>
-    /// <summary>From a copy of the server, because others may not be able to read the folder of the tests.</summary>
-    private static async Task<CommandResult> RunAsAnotherUserAsync(IReadOnlyDictionary<string, string?> environment)
+    private Task<CommandResult> RunAsAnotherUserAsync(IReadOnlyDictionary<string, string?> environment) =>
+        anotherUser.RunAsync(["doctor", "--json"], environment, Cancellation);
+
+    private sealed class BrokenTransport : IEmailTransport
     {
-        var copy = Directory.CreateTempSubdirectory("pyresolve-server-").FullName;
-        await Command.RunAsync("cp", ["-r", $"{Path.GetDirectoryName(ServerProcess.Assembly)}/.", copy], cancellationToken: Cancellation);
-        await Command.RunAsync("chmod", ["-R", "a+rX", copy], cancellationToken: Cancellation);
-        string[] nobody = IsRoot ? ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "--"] : [];
-        string[] command =
-            [.. nobody, ServerProcess.Muxer(), Path.Combine(copy, Path.GetFileName(ServerProcess.Assembly)), "doctor", "--json"];
+        public string Name => "a mail server";
 
-        var result = await Command.RunAsync(command[0], command[1..], environment, cancellationToken: Cancellation);
+        public string HowToMend => "";
 
-        Directory.Delete(copy, recursive: true);
-        return result;
+        public Task SendAsync(EmailMessage message, CancellationToken cancellationToken) => Task.CompletedTask;
+
+        public Task CheckAsync(CancellationToken cancellationToken) => throw new NotSupportedException("Nobody thought of this.");
     }
 }
