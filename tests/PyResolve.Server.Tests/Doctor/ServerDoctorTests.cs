@@ -136,7 +136,7 @@ public sealed class ServerDoctorTests(SharedServers servers, AnotherUser another
 
         var bad = findings.Where(static finding => finding.State == HealthState.Bad).ToList().ShouldHaveSingleItem();
         bad.ShouldBe(new Finding(
-            "E-mail", HealthState.Bad, "This could not be checked to its end: Nobody thought of this.",
+            "E-mail", HealthState.Bad, "This could not be checked to its end: No check expects this.",
             "Correct what it names, then run doctor again."));
         findings[^1].About.ShouldBe("Stripe");
     }
@@ -183,10 +183,10 @@ public sealed class ServerDoctorTests(SharedServers servers, AnotherUser another
     {
         public string Name => "a mail server";
 
-        public string HowToMend => "";
+        public string Fix => "";
 
         public Task SendAsync(EmailMessage message, CancellationToken cancellationToken) => Task.CompletedTask;
 
-        public Task CheckAsync(CancellationToken cancellationToken) => throw new NotSupportedException("Nobody thought of this.");
+        public Task CheckAsync(CancellationToken cancellationToken) => throw new NotSupportedException("No check expects this.");
     }
 }
