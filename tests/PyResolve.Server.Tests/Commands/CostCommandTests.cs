@@ -11,7 +11,7 @@ public sealed class CostCommandTests
     public void The_table_of_the_guide_is_what_the_estimate_says()
     {
         var rows = Guide.Text("costs.md").Split('\n')
-            .Where(static line => line.Contains(" each | ", StringComparison.Ordinal))
+            .Where(static line => line.StartsWith("| 1", StringComparison.Ordinal) && line.Contains(" each | ", StringComparison.Ordinal))
             .Select(static line => line.Trim('|', ' ').Split(" | "))
             .ToList();
 
@@ -109,7 +109,8 @@ public sealed class CostCommandTests
         answer.RootElement.GetProperty("data").EnumerateArray().Last().GetProperty("monthly").ValueKind.ShouldBe(JsonValueKind.Null);
         own.OrThrow("cost").Output.ShouldContain("$24.00 for 2 cores and 4 GB, $0.08 for a GB of disk over 40");
         (wrong.ExitCode, wrong.Output).ShouldBe((2, ""));
-        (negative.ExitCode, negative.Error.Trim()).ShouldBe((2, "--disk-price is a number of dollars from 0 to 1000000."));
+        negative.ExitCode.ShouldBe(2);
+        negative.Error.ShouldStartWith("--disk-price is a number of dollars from 0 to 1000000.");
     }
 
     private static decimal Number(string text) => decimal.Parse(text, CultureInfo.InvariantCulture);
