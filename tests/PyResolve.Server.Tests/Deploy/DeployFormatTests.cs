@@ -26,6 +26,7 @@ public sealed class DeployFormatTests
         ["deploy/hosts/render.yaml"] = DeployShapes.Render.FindFaultsInYaml,
         ["deploy/kubernetes/kustomization.yaml"] = DeployShapes.Kustomization.FindFaultsInYaml,
         ["deploy/kubernetes/migrate-schema/kustomization.yaml"] = DeployShapes.Kustomization.FindFaultsInYaml,
+        ["deploy/kubernetes/restore/kustomization.yaml"] = DeployShapes.Kustomization.FindFaultsInYaml,
         ["deploy/prometheus/alerts.yaml"] = DeployShapes.Alerts.FindFaultsInYaml,
         ["deploy/prometheus/prometheus.yaml"] = DeployShapes.Prometheus.FindFaultsInYaml,
     };

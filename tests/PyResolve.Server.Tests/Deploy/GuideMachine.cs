@@ -46,13 +46,15 @@ internal sealed partial class GuideMachine : IDisposable
     public List<string> Names(string folder, string pattern) =>
         [.. Directory.EnumerateFiles(PathOf(folder), pattern).Select(static file => Path.GetFileName(file)).Order(StringComparer.Ordinal)];
 
-    /// <summary>A stand-in. It has the machine's folder in <c>$ROOT</c>, one for its notes in <c>$STATE</c>, and the server as <c>server</c>.
+    /// <summary>
+    /// A stand-in. It has the machine's folder in <c>$ROOT</c>, one for its notes in <c>$STATE</c>, and the server as <c>server</c>.
     /// </summary>
     public void Add(string program, string script)
     {
         var file = PathOf($"/bin/{program}");
         File.WriteAllText(file, $"#!/bin/sh\nset -eu\n{script}\n");
-        File.SetUnixFileMode(file, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+        if (!OperatingSystem.IsWindows())
+            File.SetUnixFileMode(file, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
     }
 
     /// <summary>As a person who stops at the first line that fails.</summary>
