@@ -78,7 +78,7 @@ internal sealed partial class SchemaStartup(
         public static partial void ClocksDiffer(ILogger logger, string difference, string direction);
 
         [LoggerMessage(5, LogLevel.Warning, "The account {UserId} ({Email}) has the same mailbox as {Other} ({OtherEmail}): it is found by "
-            + "the exact spelling of its address alone. Give it another address: accounts set-email {UserId} <new e-mail>")]
+            + "the exact spelling of its address alone. Give it another address: accounts set-email {UserId} <new email>")]
         public static partial void EmailsClash(ILogger logger, Guid userId, string email, Guid other, string otherEmail);
     }
 }

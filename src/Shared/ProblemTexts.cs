@@ -7,8 +7,8 @@ internal static class ProblemTexts
     public const string WrongPassword = "Wrong password.";
     public const string EmailTokenUnknown = "is unknown, used or expired. Ask for a new email.";
     public const string SignUpClosed = "This server takes no new accounts. Ask its operator to invite you (accounts invite).";
-    public const string EmailTaken = "There is an account with this e-mail already. Log in instead.";
-    public const string WrongLogin = "Wrong e-mail or password.";
+    public const string EmailTaken = "There is an account with this email already. Log in instead.";
+    public const string WrongLogin = "Wrong email or password.";
     public const string CodeRequired =
         "This account has a second factor. Send the code that your app shows now, or a recovery code, as code.";
     public const string WrongCode = "The code is wrong, or was used already. Wait for the next one that your app shows.";
@@ -53,7 +53,7 @@ internal static class ProblemTexts
     public static string TooLong(int longest) => $"is longer than {longest} characters.";
     public const string NotPlainText = "has a control character or half a character (a lone surrogate).";
     public const string NotVisibleText = "has a character that is invisible or changes the direction of text.";
-    public const string NotAnEmail = "must be an e-mail address, such as ada@example.com.";
+    public const string NotAnEmail = "must be an email address, such as ada@example.com.";
     public static string Range(long lowest, long highest) => $"must be from {lowest} to {highest}.";
     public const string NotATier = "must be tier1, tier2 or tier3.";
     public const string MetadataTooLarge = "is larger than 16 KiB.";

@@ -78,7 +78,7 @@ public sealed class CataloguePurchaseTests(Browser browser) : IAsyncLifetime
 
     private static async Task SignUpAsync(IPage page)
     {
-        await page.GetByLabel("E-mail").FillAsync("ada@example.com");
+        await page.GetByLabel("Email").FillAsync("ada@example.com");
         await page.GetByLabel("Password").FillAsync(TestAccount.Password);
         await PressAsync(page, "Create the account");
         await PressAsync(page, "Copy the API key");

@@ -202,7 +202,7 @@ public sealed class CatalogueStoryTests(Browser browser) : IAsyncLifetime
 
     private async Task SignUpAsync()
     {
-        await _page.GetByLabel("E-mail").FillAsync("ada@example.com");
+        await _page.GetByLabel("Email").FillAsync("ada@example.com");
         await _page.GetByLabel("Password").FillAsync(TestAccount.Password);
         await PressAsync("Create the account");
         _tool = _shop.Tool((await _page.Locator(".secret").TextContentAsync())!.Trim());
@@ -216,7 +216,7 @@ public sealed class CatalogueStoryTests(Browser browser) : IAsyncLifetime
     {
         await _page.Context.ClearCookiesAsync();
         await _page.GotoAsync(_shop.Address("/app/plan"));
-        await _page.GetByLabel("E-mail").FillAsync("ada@example.com");
+        await _page.GetByLabel("Email").FillAsync("ada@example.com");
         await _page.GetByLabel("Password").FillAsync(TestAccount.Password);
         await PressAsync("Sign in");
         await Expect(_page.GetByRole(AriaRole.Heading, new() { Level = 1 })).ToHaveTextAsync("Plan");

@@ -50,7 +50,7 @@ public sealed class DevicePageTests(Browser browser) : IAsyncLifetime
     {
         var started = await StartLoginAsync();
         var page = await browser.OpenAsync(_consoleErrors, started["verification_uri"].GetString()!);
-        await Expect(page.GetByLabel("E-mail")).ToBeFocusedAsync();
+        await Expect(page.GetByLabel("Email")).ToBeFocusedAsync();
         await page.Keyboard.TypeAsync(_account.Email);
         await page.Keyboard.PressAsync("Tab");
         await Expect(page.GetByLabel("Password")).ToBeFocusedAsync();
@@ -78,9 +78,9 @@ public sealed class DevicePageTests(Browser browser) : IAsyncLifetime
         var page = await browser.OpenAsync(_consoleErrors, new Uri(_server.Address, "/device").ToString());
 
         await SignInAsync(page, "not the password");
-        await Expect(page.GetByRole(AriaRole.Alert)).ToHaveTextAsync("Wrong e-mail or password.");
+        await Expect(page.GetByRole(AriaRole.Alert)).ToHaveTextAsync("Wrong email or password.");
         await Expect(page.GetByLabel("Password")).ToBeFocusedAsync();
-        await Expect(page.GetByLabel("E-mail")).ToHaveValueAsync(_account.Email);
+        await Expect(page.GetByLabel("Email")).ToHaveValueAsync(_account.Email);
         await SignInAsync(page);
         await page.GetByLabel("Code").FillAsync("BBBB-BBBB");
         await page.GetByRole(AriaRole.Button, new() { Name = "Continue" }).ClickAsync();
@@ -133,7 +133,7 @@ public sealed class DevicePageTests(Browser browser) : IAsyncLifetime
 
     private async Task SignInAsync(IPage page, string password = TestAccount.Password)
     {
-        await page.GetByLabel("E-mail").FillAsync(_account.Email);
+        await page.GetByLabel("Email").FillAsync(_account.Email);
         await page.GetByLabel("Password").FillAsync(password);
         await page.GetByRole(AriaRole.Button, new() { Name = "Sign in" }).ClickAsync();
     }

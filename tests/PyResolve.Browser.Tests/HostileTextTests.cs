@@ -92,7 +92,7 @@ public sealed class HostileTextTests(Browser browser)
     private async Task<IPage> SignedInAsync(FilledAccount account, List<string> consoleErrors)
     {
         var page = await browser.OpenAsync(consoleErrors, account.AddressOf("/sign-in", ""));
-        await page.GetByLabel("E-mail").FillAsync(account.Email);
+        await page.GetByLabel("Email").FillAsync(account.Email);
         await page.GetByLabel("Password").FillAsync(TestAccount.Password);
         await page.GetByRole(AriaRole.Button, new() { Name = "Sign in" }).ClickAsync();
         await Expect(page.GetByRole(AriaRole.Heading, new() { Level = 1 })).ToHaveTextAsync("Overview");

@@ -114,7 +114,7 @@ public sealed class OperatorPageTests(Browser browser) : IAsyncLifetime
             Cancellation)).OrThrow("operator add");
         var page = await browser.OpenAsync(
             _consoleErrors, Address("/sign-in?next=operator/accounts"), new() { JavaScriptEnabled = runsScripts });
-        await page.GetByLabel("E-mail").FillAsync(Operator);
+        await page.GetByLabel("Email").FillAsync(Operator);
         await page.GetByLabel("Password").FillAsync(TestAccount.Password);
         await page.GetByRole(AriaRole.Button, new() { Name = "Sign in" }).ClickAsync();
         await Expect(page.GetByRole(AriaRole.Heading, new() { Level = 1 })).ToHaveTextAsync("Accounts");

@@ -117,7 +117,7 @@ public sealed class PageLoadTests(Browser browser) : IAsyncLifetime
     private async Task<IPage> SignedInAsync()
     {
         var page = await browser.OpenAsync(_consoleErrors, Address("/sign-in"));
-        await page.GetByLabel("E-mail").FillAsync(_account.Email);
+        await page.GetByLabel("Email").FillAsync(_account.Email);
         await page.GetByLabel("Password").FillAsync(TestAccount.Password);
         await page.GetByRole(AriaRole.Button, new() { Name = "Sign in" }).ClickAsync();
         await Expect(page.GetByRole(AriaRole.Heading, new() { Level = 1 })).ToHaveTextAsync("Overview");

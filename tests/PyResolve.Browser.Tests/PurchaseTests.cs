@@ -104,7 +104,7 @@ public sealed class PurchaseTests(Browser browser) : IAsyncLifetime
 
     private async Task<Caller> SignUpAsync(IPage page)
     {
-        await page.GetByLabel("E-mail").FillAsync("ada@example.com");
+        await page.GetByLabel("Email").FillAsync("ada@example.com");
         await page.GetByLabel("Password").FillAsync(TestAccount.Password);
         await PressAsync(page, "Create the account");
         await HeadingAsync(page, "Your account is ready");

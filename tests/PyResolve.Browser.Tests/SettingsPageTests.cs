@@ -101,7 +101,7 @@ public sealed class SettingsPageTests(Browser browser) : IAsyncLifetime
 
     private static async Task SignInAsync(IPage page)
     {
-        await page.GetByLabel("E-mail").FillAsync(Email);
+        await page.GetByLabel("Email").FillAsync(Email);
         await FillAsync(page, "Password", TestAccount.Password, "Sign in");
     }
 

@@ -77,7 +77,7 @@ public sealed class SitePageTests(Browser browser) : IAsyncLifetime
         await SignInAsync(page, "not the password");
         await PageAppearance.CheckAsync(page, "sign-in-wrong");
         await VisitAsync(page, "/forgot", "forgot");
-        await page.GetByLabel("E-mail").FillAsync(Email);
+        await page.GetByLabel("Email").FillAsync(Email);
         await page.GetByRole(AriaRole.Button, new() { Name = "Send the link" }).ClickAsync();
         await PageAppearance.CheckAsync(page, "forgot-sent");
         await VisitAsync(page, "/sign-up", "sign-up");
@@ -182,14 +182,14 @@ public sealed class SitePageTests(Browser browser) : IAsyncLifetime
 
     private static async Task FillSignUpAsync(IPage page, string password = TestAccount.Password)
     {
-        await page.GetByLabel("E-mail").FillAsync(Email);
+        await page.GetByLabel("Email").FillAsync(Email);
         await page.GetByLabel("Password").FillAsync(password);
         await page.GetByRole(AriaRole.Button, new() { Name = "Create the account" }).ClickAsync();
     }
 
     private static async Task SignInAsync(IPage page, string password)
     {
-        await page.GetByLabel("E-mail").FillAsync(Email);
+        await page.GetByLabel("Email").FillAsync(Email);
         await page.GetByLabel("Password").FillAsync(password);
         await page.GetByRole(AriaRole.Button, new() { Name = "Sign in" }).ClickAsync();
     }

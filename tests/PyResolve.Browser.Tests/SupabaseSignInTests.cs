@@ -37,7 +37,7 @@ public sealed class SupabaseSignInTests(Browser browser) : IAsyncLifetime
         await PageAppearance.CheckAsync(page, "sign-in-supabase");
 
         await SignInAsync(page, "not the password");
-        await Expect(page.GetByRole(AriaRole.Alert)).ToHaveTextAsync("Wrong e-mail or password.");
+        await Expect(page.GetByRole(AriaRole.Alert)).ToHaveTextAsync("Wrong email or password.");
         await PageAppearance.CheckAsync(page, "sign-in-supabase-wrong");
         _issuer.IsDown = true;
         await SignInAsync(page, TestSupabase.Password);
@@ -53,7 +53,7 @@ public sealed class SupabaseSignInTests(Browser browser) : IAsyncLifetime
     public async Task A_person_signs_in_by_keyboard_alone_and_comes_to_the_page_that_was_asked_for(bool runsScripts)
     {
         var page = await OpenAsync(new() { JavaScriptEnabled = runsScripts });
-        await Expect(page.GetByLabel("E-mail")).ToBeFocusedAsync();
+        await Expect(page.GetByLabel("Email")).ToBeFocusedAsync();
         await page.Keyboard.TypeAsync(_issuer.Supabase.Email);
         await page.Keyboard.PressAsync("Tab");
         await page.Keyboard.TypeAsync(TestSupabase.Password);
@@ -68,7 +68,7 @@ public sealed class SupabaseSignInTests(Browser browser) : IAsyncLifetime
 
     private async Task SignInAsync(IPage page, string password)
     {
-        await page.GetByLabel("E-mail").FillAsync(_issuer.Supabase.Email);
+        await page.GetByLabel("Email").FillAsync(_issuer.Supabase.Email);
         await page.GetByLabel("Password").FillAsync(password);
         await page.GetByRole(AriaRole.Button, new() { Name = "Sign in" }).ClickAsync();
     }

@@ -98,13 +98,13 @@ public sealed class RouteTests
     public async Task A_wrong_password_is_not_blamed_on_the_key()
     {
         await using var server = await ScriptedServer.StartAsync();
-        await using var client = server.On("POST /auth/login", Answer.Problem(401, "unauthenticated", "Wrong e-mail or password."))
+        await using var client = server.On("POST /auth/login", Answer.Problem(401, "unauthenticated", "Wrong email or password."))
             .Client();
 
         var exception = await Should.ThrowAsync<PyResolveException>(
             client.LogInAsync(new() { Email = "a@b.c", Password = "x" }, Cancellation));
 
-        exception.Message.ShouldBe("Wrong e-mail or password.");
+        exception.Message.ShouldBe("Wrong email or password.");
     }
 
     [Fact]

@@ -71,15 +71,15 @@ internal sealed class AccountEmails(
             cancellationToken);
         return new EmailMessage(
             owner.Email,
-            "Confirm your e-mail address",
+            "Confirm your email address",
             $"""
-            Welcome to {product.Name}. To confirm your e-mail address, open this link within 7 days:
+            Welcome to {product.Name}. To confirm your email address, open this link within 7 days:
 
             {publicUrl.Value}/verify-email?token={token}
 
             Enter your password there to keep it and the API keys that you have made. Without it they are revoked.
 
-            If you did not sign up, someone else typed your address. You can ignore this e-mail, or confirm without a password: that
+            If you did not sign up, someone else typed your address. You can ignore this email, or confirm without a password: that
             ends what they made, also their password, and a new one gives you the account.
             """);
     }
@@ -119,7 +119,7 @@ internal sealed class AccountEmails(
             All sessions of the account end then. If this address was never confirmed before, all its API keys and device logins are
             revoked as well, since somebody else may have made them; otherwise you can choose that on the page.
 
-            The link works once. If it was not you, you can ignore this e-mail: your password stays the same.
+            The link works once. If it was not you, you can ignore this email: your password stays the same.
             """);
     }
 
@@ -181,13 +181,13 @@ internal sealed class AccountEmails(
             return null;
         return new EmailMessage(
             email.Shown,
-            "Confirm your new e-mail address",
+            "Confirm your new email address",
             $"""
             To use this address for your {product.Name} account from now on, open this link within a day:
 
             {publicUrl.Value}/change-email?token={token}
 
-            The link works once. If you did not ask for this, you can ignore this e-mail: nothing changes.
+            The link works once. If you did not ask for this, you can ignore this email: nothing changes.
             """);
     }
 

@@ -24,7 +24,7 @@ internal sealed class CommonPasswords(ProductOptions product)
         var word = WordOf(lower);
         if (WithoutSpaces(word) is { Length: >= ShortestName } name && _productNames.Contains(name, StringComparer.Ordinal))
             return "is the product's name. Choose another one.";
-        return IsOfEmail(lower, word, email) ? "is your e-mail address or a part of it. Choose another one." : null;
+        return IsOfEmail(lower, word, email) ? "is your email address or a part of it. Choose another one." : null;
     }
 
     private static string Normalize(string text) => UnicodeText.ComposeCompatible(text).ToLowerInvariant();

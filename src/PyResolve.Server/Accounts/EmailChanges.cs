@@ -16,7 +16,7 @@ internal sealed class EmailChanges(
     TimeProvider time)
 {
     private static readonly ProblemResult NoMail = new(Problems.Conflict(
-        "This server sends no e-mail, and so cannot confirm the new address. Ask its operator to change it: accounts set-email"));
+        "This server sends no email, and so cannot confirm the new address. Ask its operator to change it: accounts set-email"));
 
     public static TimeSpan Lifetime { get; } = TimeSpan.FromDays(1);
 
@@ -28,7 +28,7 @@ internal sealed class EmailChanges(
             return NoMail;
         var attempt = await throttle.RecordAsync(throttle.Rules.EmailChangeOf(caller.UserId), cancellationToken);
         if (attempt.RetryAfter is { } wait)
-            return AccountProblems.TooMany("changes of the e-mail", wait);
+            return AccountProblems.TooMany("changes of the email", wait);
         var problem = await database.WriteAsync(
             async session => !await StoredPasswords.ExistsAsync(session, caller.UserId, cancellationToken)
                 && await QueueAsync(session, caller.UserId, email, origin, cancellationToken),

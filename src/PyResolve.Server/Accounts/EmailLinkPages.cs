@@ -85,7 +85,7 @@ internal static class EmailLinkPages
         var outcome = await changes.ConfirmAsync(token!, Origin.OfOwner(http), http.RequestAborted);
         return outcome.Value is { } owner
             ? Message.Page(new Message(
-                "E-mail changed", $"Your account has the address {owner.Email} now. Sign in with it from now on.", MessageMark.Approved)
+                "Email changed", $"Your account has the address {owner.Email} now. Sign in with it from now on.", MessageMark.Approved)
                 {
                     Link = ("app/settings", "Go to your settings"),
                 })
@@ -97,23 +97,23 @@ internal static class EmailLinkPages
         var thanks = $"Thank you. {(outcome.KeysAreRevoked ? KeysAfterwards(outcome) + " " : "")}";
         return outcome.ResetToken is { } token
             ? new Message(
-                "E-mail confirmed",
-                thanks + "The password of the account was removed: choose a new one within an hour, or ask for another e-mail later.",
+                "Email confirmed",
+                thanks + "The password of the account was removed: choose a new one within an hour, or ask for another email later.",
                 MessageMark.Approved)
             {
                 Link = ($"reset-password?token={token}", "Choose a new password"),
             }
-            : new Message("E-mail confirmed", thanks + "You can close this page.", MessageMark.Approved);
+            : new Message("Email confirmed", thanks + "You can close this page.", MessageMark.Approved);
     }
 
     private static PageResult ResetForm(string? token, ProblemResult? problem = null) =>
         new("Choose a new password", new Accounts_ResetPage { Model = new EmailLinkForm(token, problem) }) { Problem = problem };
 
     private static PageResult ChangeForm(string? token, ProblemResult? problem = null) =>
-        new("Change your e-mail", new Accounts_ChangeEmailPage { Model = new EmailLinkForm(token, problem) }) { Problem = problem };
+        new("Change your email", new Accounts_ChangeEmailPage { Model = new EmailLinkForm(token, problem) }) { Problem = problem };
 
     private static PageResult VerifyForm(string? token, ProblemResult? problem = null) =>
-        new("Confirm your e-mail", new Accounts_VerifyPage { Model = new EmailLinkForm(token, problem) }) { Problem = problem };
+        new("Confirm your email", new Accounts_VerifyPage { Model = new EmailLinkForm(token, problem) }) { Problem = problem };
 }
 
 /// <summary>The form that an email's link opens. It carries the token on, which stays valid until it is accepted.</summary>

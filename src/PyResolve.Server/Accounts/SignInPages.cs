@@ -168,7 +168,7 @@ internal static class SignInPages
     private static PageResult ForgotPage(EmailOutbox outbox, string? email, ProblemResult? problem = null) => outbox.IsEnabled
         ? new("Forgotten password", new Accounts_ForgotPage { Model = new ForgotForm(email, problem) }) { Problem = problem }
         : Message.Page(new Message(
-            "Forgotten password", "This server sends no e-mail. Ask who runs it for a link that sets a new password."));
+            "Forgotten password", "This server sends no email. Ask who runs it for a link that sets a new password."));
 
     private static PageResult Closed()
     {

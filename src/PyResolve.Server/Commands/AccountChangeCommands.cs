@@ -76,7 +76,7 @@ internal static class AccountChangeCommands
     public static Command SetEmail(RunOperatorCommand run)
     {
         var (account, email, verified, json) = (OperatorAccount.Argument(), Email(), Verified(), OperatorOutput.JsonOption());
-        var command = new Command("set-email", "Give an account another e-mail address") { account, email, verified, json };
+        var command = new Command("set-email", "Give an account another email address") { account, email, verified, json };
         command.SetAction((parse, cancellationToken) => run(
             parse,
             (services, token) => SetEmailAsync(
@@ -232,7 +232,7 @@ internal static class AccountChangeCommands
             });
         }
 
-        var emailed = link.IsEmailed ? " Another link goes to the address by e-mail." : "";
+        var emailed = link.IsEmailed ? " Another link goes to the address by email." : "";
         return await OperatorOutput.SayAsync(
             $"{message}\n{link.Url}\nThe link works once, until {link.ExpiresAt.UtcDateTime:yyyy-MM-dd HH:mm} UTC.{emailed}");
     }
@@ -246,7 +246,7 @@ internal static class AccountChangeCommands
         ? string.Join(' ', all.SelectMany(field => field.Value.Select(error => $"The {field.Key} {error}")))
         : null;
 
-    private static Argument<string> Email() => new("e-mail") { Description = "The e-mail address" };
+    private static Argument<string> Email() => new("email") { Description = "The email address" };
 
     private static Option<string?> Name() => new("--name") { Description = "The person's name", HelpName = "name" };
 
@@ -277,7 +277,7 @@ internal static class AccountChangeCommands
         public FieldErrors Check()
         {
             var errors = new FieldErrors();
-            errors.Email("e-mail", Email);
+            errors.Email("email", Email);
             errors.Text("name", Name, MaxNameLength);
             return errors;
         }

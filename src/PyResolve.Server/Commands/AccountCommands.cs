@@ -12,7 +12,7 @@ internal static class AccountCommands
 {
     public static Command Create(RunOperatorCommand run)
     {
-        var list = new Command("list", "Every account: e-mail, plan, this month's migrations");
+        var list = new Command("list", "Every account: email, plan, this month's migrations");
         var json = OperatorOutput.JsonOption();
         list.Add(json);
         list.SetAction((parse, cancellationToken) => run(
@@ -102,8 +102,8 @@ internal static class AccountCommands
             });
         }
 
-        var width = accounts.Select(account => account.Email.Length).Append("E-MAIL".Length).Max();
-        await Console.Out.WriteLineAsync($"{"E-MAIL".PadRight(width)}  {"PLAN",-10}  {"MIGRATIONS " + month,18}  SINCE");
+        var width = accounts.Select(account => account.Email.Length).Append("EMAIL".Length).Max();
+        await Console.Out.WriteLineAsync($"{"EMAIL".PadRight(width)}  {"PLAN",-10}  {"MIGRATIONS " + month,18}  SINCE");
         foreach (var account in accounts)
         {
             var clash = account.Clash is { } other ? $"  {account.Id}: the same mailbox as {other}" : "";

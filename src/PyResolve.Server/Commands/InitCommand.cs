@@ -47,7 +47,7 @@ internal static class InitCommand
         };
         var email = new Option<string?>("--operator")
         {
-            Description = "The e-mail address of the first operator; asked for on a terminal", HelpName = "e-mail",
+            Description = "The email address of the first operator; asked for on a terminal", HelpName = "email",
         };
         var json = OperatorOutput.JsonOption();
         var command = new Command(Name, "Set a new server up: a file with its settings and secrets, the schema, the first operator")

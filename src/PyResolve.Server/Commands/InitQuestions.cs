@@ -22,9 +22,9 @@ internal sealed record InitQuestions(string File, string? Database, string? Data
         var database = Database ?? (Data is null ? Variable("DATABASE_URL") : null);
         var data = Path.GetFullPath(Data ?? Variable("PYRESOLVE_DATA") ?? Path.Combine(Path.GetDirectoryName(File)!, "data"));
 
-        var email = Operator ?? await AskAsync("E-mail address of the first operator: ", static answer => Check(answer) is null);
+        var email = Operator ?? await AskAsync("Email address of the first operator: ", static answer => Check(answer) is null);
         if (email is null)
-            return (null, "--operator is missing: the e-mail address of the first operator.");
+            return (null, "--operator is missing: the email address of the first operator.");
         if (Check(email) is { } wrong)
             return (null, wrong);
         var url = Url ?? Variable("PYRESOLVE_PUBLIC_URL")
@@ -46,8 +46,8 @@ internal sealed record InitQuestions(string File, string? Database, string? Data
     private static string? Check(string email)
     {
         var errors = new FieldErrors();
-        errors.Email("e-mail", email);
-        return errors.Problem is null ? null : $"--operator {email} is no e-mail address, such as ada@example.com.";
+        errors.Email("email", email);
+        return errors.Problem is null ? null : $"--operator {email} is no email address, such as ada@example.com.";
     }
 
     private static bool IsUrl(string text) =>

@@ -98,7 +98,7 @@ internal sealed record NewServer(
             #PYRESOLVE_SIGNUP=closed
             # Behind a proxy, its address. See docs/hosting.md.
             #PyResolve__TrustedProxies=127.0.0.1
-            # To send e-mail. See docs/accounts.md.
+            # To send email. See docs/accounts.md.
             #PyResolve__Smtp__Host=smtp.example.com
             #PyResolve__Smtp__From=billing@example.com
             # To sell plans. See docs/stripe.md.

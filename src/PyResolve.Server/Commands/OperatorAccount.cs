@@ -6,10 +6,10 @@ using PyResolve.Server.Storage;
 
 namespace PyResolve.Server.Commands;
 
-/// <summary>An account as an operator names it: by its e-mail address, or by its id.</summary>
+/// <summary>An account as an operator names it: by its email address, or by its id.</summary>
 internal sealed record OperatorAccount(Guid Id, string Email, string? Name, string Plan)
 {
-    public static Argument<string> Argument() => new("account") { Description = "Its e-mail address or its id" };
+    public static Argument<string> Argument() => new("account") { Description = "Its email address or its id" };
 
     public static string NotFound(string typed) => $"There is no account {typed}. The command 'accounts list' shows them all.";
 

@@ -46,7 +46,7 @@ internal static class OperatorCommands
     private static Command List(RunOperatorCommand run)
     {
         var json = OperatorOutput.JsonOption();
-        var command = new Command("list", "Every operator: e-mail, role, since when") { json };
+        var command = new Command("list", "Every operator: email, role, since when") { json };
         command.SetAction((parse, cancellationToken) => run(
             parse, (services, token) => ListAsync(services, new OperatorOutput(parse.GetValue(json)), token), cancellationToken));
         return command;
@@ -110,9 +110,9 @@ internal static class OperatorCommands
         }
 
         if (operators.Count == 0)
-            return await OperatorOutput.SayAsync("There is no operator. 'operator add <e-mail>' makes one of an account.");
-        var width = operators.Select(static one => one.Email.Length).Append("E-MAIL".Length).Max();
-        await Console.Out.WriteLineAsync($"{"E-MAIL".PadRight(width)}  {"ROLE",-7}  SINCE");
+            return await OperatorOutput.SayAsync("There is no operator. 'operator add <email>' makes one of an account.");
+        var width = operators.Select(static one => one.Email.Length).Append("EMAIL".Length).Max();
+        await Console.Out.WriteLineAsync($"{"EMAIL".PadRight(width)}  {"ROLE",-7}  SINCE");
         foreach (var one in operators)
         {
             await Console.Out.WriteLineAsync(

@@ -45,7 +45,7 @@ internal static class SchemaCommand
         {
             await Console.Out.WriteLineAsync(
                 $"The account {clash.UserId} ({clash.Email}) has the same mailbox as {clash.Other} ({clash.OtherEmail}). "
-                + $"Give it another address: accounts set-email {clash.UserId} <new e-mail>");
+                + $"Give it another address: accounts set-email {clash.UserId} <new email>");
         }
 
         await Console.Out.WriteLineAsync($"The schema is at version {schema.Version}.");

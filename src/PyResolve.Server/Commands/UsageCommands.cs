@@ -13,7 +13,7 @@ internal static class UsageCommands
 
     public static Command Create(RunOperatorCommand run)
     {
-        var account = new Option<string?>("--account") { Description = "One account alone", HelpName = "id or e-mail" };
+        var account = new Option<string?>("--account") { Description = "One account alone", HelpName = "id or email" };
         var month = new Option<string?>("--month") { Description = "One month alone", HelpName = "yyyy-mm" };
         var dryRun = new Option<bool>("--dry-run")
         {
@@ -52,7 +52,7 @@ internal static class UsageCommands
         if (account is not null && userId is null)
         {
             return await OperatorOutput.RefuseAsync(
-                $"--account {account}: there is no such e-mail, and no account has this id. The command 'accounts list' shows them all.");
+                $"--account {account}: there is no such email, and no account has this id. The command 'accounts list' shows them all.");
         }
 
         var time = services.GetRequiredService<TimeProvider>();

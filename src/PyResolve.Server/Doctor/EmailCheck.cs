@@ -4,10 +4,10 @@ using PyResolve.Server.Storage;
 
 namespace PyResolve.Server.Doctor;
 
-/// <summary>Whether e-mails can be handed over. None is sent.</summary>
+/// <summary>Whether emails can be handed over. None is sent.</summary>
 internal sealed class EmailCheck(IServiceProvider services)
 {
-    private const string About = "E-mail";
+    private const string About = "Email";
 
     public async Task<Finding> RunAsync(CancellationToken cancellationToken)
     {
@@ -21,7 +21,7 @@ internal sealed class EmailCheck(IServiceProvider services)
         try
         {
             await transport.CheckAsync(cancellationToken);
-            return new(About, HealthState.Good, $"{Sentence(transport.Name)} takes e-mails. None was sent.");
+            return new(About, HealthState.Good, $"{Sentence(transport.Name)} takes emails. None was sent.");
         }
         catch (EmailDeliveryException exception)
         {
@@ -37,7 +37,7 @@ internal sealed class EmailCheck(IServiceProvider services)
             cancellationToken);
         return waiting is { Count: > 0 and var count }
             ? new(
-                About, HealthState.Look, $"{(count == 1 ? "1 e-mail waits" : $"{count:N0} e-mails wait")} for more than ten minutes.",
+                About, HealthState.Look, $"{(count == 1 ? "1 email waits" : $"{count:N0} emails wait")} for more than ten minutes.",
                 "The server's log says why they were not taken.")
             : null;
     }

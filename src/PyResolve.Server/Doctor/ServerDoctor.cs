@@ -33,7 +33,7 @@ internal sealed class ServerDoctor(
         await TryAsync("Folder", () => Task.FromResult(folder.Run()));
         await TryAsync("Store", CheckStoreAsync);
         await TryAsync("Address", () => reach.RunAsync(cancellationToken));
-        await TryAsync("E-mail", CheckEmailAsync);
+        await TryAsync("Email", CheckEmailAsync);
         await TryAsync("Stripe", () => CheckStripeAsync(isUsable, cancellationToken));
         return findings;
 

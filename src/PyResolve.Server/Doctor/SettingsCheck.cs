@@ -38,7 +38,7 @@ internal sealed class SettingsCheck(
             return environment.IsProduction() && ListeningAddress.Of(configuration).Any(SettingsReview.IsPublic)
                 ? new(
                     AboutAddress, HealthState.Bad,
-                    "PYRESOLVE_PUBLIC_URL is not set, and the server listens for other machines: links in e-mails lead to the wrong place.",
+                    "PYRESOLVE_PUBLIC_URL is not set, and the server listens for other machines: links in emails lead to the wrong place.",
                     "Set PYRESOLVE_PUBLIC_URL to the address under which people reach the server, such as https://billing.example.com.")
                 : new(AboutAddress, HealthState.Good, "The server is reached on this machine alone.");
         }

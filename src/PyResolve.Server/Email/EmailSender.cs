@@ -101,17 +101,17 @@ internal sealed partial class EmailSender(
 
     private static partial class Log
     {
-        [LoggerMessage(1, LogLevel.Warning, "No e-mails are sent (password resets, e-mail verification): "
+        [LoggerMessage(1, LogLevel.Warning, "No emails are sent (password resets, email verification): "
             + "set PyResolve:Smtp:Host and PyResolve:Smtp:From, or PyResolve:EmailFolder")]
         public static partial void Disabled(ILogger logger);
 
-        [LoggerMessage(2, LogLevel.Warning, "E-mails cannot be sent while the store does not answer: {Cause}")]
+        [LoggerMessage(2, LogLevel.Warning, "Emails cannot be sent while the store does not answer: {Cause}")]
         public static partial void StoreUnavailable(ILogger logger, string cause);
 
-        [LoggerMessage(3, LogLevel.Warning, "An e-mail was not sent; trying again in {Delay}: {Reason}")]
+        [LoggerMessage(3, LogLevel.Warning, "An email was not sent; trying again in {Delay}: {Reason}")]
         public static partial void DeliveryFailed(ILogger logger, TimeSpan delay, string reason);
 
-        [LoggerMessage(4, LogLevel.Error, "An e-mail was not sent and will not be tried again: {Reason}")]
+        [LoggerMessage(4, LogLevel.Error, "An email was not sent and will not be tried again: {Reason}")]
         public static partial void GivenUp(ILogger logger, string reason);
     }
 }

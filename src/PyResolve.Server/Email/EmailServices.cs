@@ -21,7 +21,7 @@ internal static class EmailServices
         if (ReadSmtp(configuration) is { } smtp)
         {
             var from = ReadFrom(configuration) ?? throw new InvalidConfigurationException(
-                "PyResolve:Smtp:Host is set but PyResolve:Smtp:From is not: set it to the address that e-mails come from.");
+                "PyResolve:Smtp:Host is set but PyResolve:Smtp:From is not: set it to the address that emails come from.");
             services.AddSingleton<IEmailTransport>(provider => new SmtpTransport(smtp, from, provider.GetRequiredService<TimeProvider>()));
         }
         else if (ReadFolder(configuration, environment, options) is { } folder)

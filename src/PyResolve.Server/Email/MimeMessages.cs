@@ -12,7 +12,7 @@ internal static class MimeMessages
         // By the rule of sign-up. An address that parses to anything but itself (a list, a comment, a route) is not a single address.
         if (EmailAddresses.Parse(message.To) is not { Key: var address }
             || !MailboxAddress.TryParse(address, out var to) || MailboxAddress.EncodeAddrspec(to.Address) != address)
-            throw new EmailDeliveryException("the address is not a valid e-mail address", isPermanent: true);
+            throw new EmailDeliveryException("the address is not a valid email address", isPermanent: true);
 
         var mime = new MimeMessage
         {

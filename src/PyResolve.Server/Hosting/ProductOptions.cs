@@ -35,7 +35,7 @@ internal sealed record ProductOptions
         if (support is not null && !IsAddress(support))
         {
             throw new InvalidConfigurationException(
-                "PyResolve:Product:SupportEmail is not an e-mail address. Set it to one that customers can write to, such as "
+                "PyResolve:Product:SupportEmail is not an email address. Set it to one that customers can write to, such as "
                 + "support@example.com.");
         }
 

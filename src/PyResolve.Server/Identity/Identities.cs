@@ -17,11 +17,11 @@ internal sealed class Identities(
 {
     private static readonly ProblemResult NotTrusted = new(Problems.Unauthenticated("Invalid or expired token. Sign in again."));
     private static readonly ProblemResult NoEmail = new(Problems.Unauthenticated(
-        "The token names no e-mail. Ask its issuer for one (the scope is often called email)."));
+        "The token names no email. Ask its issuer for one (the scope is often called email)."));
     private static readonly ProblemResult Deleted = new(Problems.Unauthenticated("This account was deleted."));
     private static readonly ProblemResult EmailTaken = new(Problems.Conflict(
-        "There is an account with this e-mail already, which signs in another way. "
-        + "Sign in that way, or give one of the two another e-mail."));
+        "There is an account with this email already, which signs in another way. "
+        + "Sign in that way, or give one of the two another email."));
     private static readonly ProblemResult IssuerDown = new(
         Problems.Create(503, ProblemCodes.Unavailable, "The service that issued this token does not answer, so that it cannot be checked."),
         SigningKeys.MinInterval);

@@ -76,13 +76,13 @@ internal sealed class ImportFindings(AcceptedKeys accepted, PlanCatalog plans)
     private IEnumerable<Question> Profiles(ProjectTables t, Session session) =>
     [
         new(FindingKind.Refused, "profile_without_email",
-            "accounts without an e-mail address, with their keys and usage",
+            "accounts without an email address, with their keys and usage",
             $"""
             select p.id from {t.ProfileRows} p left join {t.UserRows} u on u.id = p.id
             where coalesce(nullif(btrim(p.email), ''), u.email, '') = ''
             """),
         new(FindingKind.Changed, "email_spelling",
-            "e-mail addresses, now in lower case and without spaces around them",
+            "email addresses, now in lower case and without spaces around them",
             $"select p.id from {t.ProfileRows} p where p.email <> lower(btrim(p.email)) and btrim(p.email) <> ''"),
         new(FindingKind.Changed, "plan_unknown",
             "accounts without a plan, or with a name that no plan can have: now free",

@@ -37,9 +37,9 @@ internal static class SharedEmails
     public static ImportFinding? Describe(IReadOnlyList<EmailClash> clashes) => clashes.Count == 0 ? null : new ImportFinding(
         FindingKind.Notice,
         Name,
-        "accounts whose e-mail address is that of an older account, in another spelling. They are taken over, with their keys and usage, "
+        "accounts whose email address is that of an older account, in another spelling. They are taken over, with their keys and usage, "
             + "and their keys work. By the address the older account is found. Give each another one, "
-            + "'accounts set-email <id> <new e-mail>', or delete it, 'accounts delete <id>'",
+            + "'accounts set-email <id> <new email>', or delete it, 'accounts delete <id>'",
         clashes.Count,
         [.. clashes.Take(ImportFindings.MaxExamples).Select(static clash => clash.UserId.ToString())])
     {

@@ -33,7 +33,7 @@ internal static class AccountPages
             || !FieldErrors.IsPlainText(text) || !FieldErrors.IsPlainText(after))
             {
             throw new ProblemException(
-                Problems.Malformed("Search for an e-mail address, an id, the start of a key, or a Stripe customer."));
+                Problems.Malformed("Search for an email address, an id, the start of a key, or a Stripe customer."));
         }
 
         // A whole key must not stay in the browser's history.

@@ -64,9 +64,9 @@ internal sealed class HealthReader(
     private async Task<Tile> ReadEmailsAsync(DateTimeOffset now, CancellationToken cancellationToken)
     {
         if (!emails.IsEnabled)
-            return new("E-mail", "Off", "No mail server is set: no e-mail is sent.", HealthState.Look, "operator/settings");
+            return new("Email", "Off", "No mail server is set: no email is sent.", HealthState.Look, "operator/settings");
         var waiting = await backlogs.CountEmailsAsync(cancellationToken);
-        return Waiting("E-mails that wait", waiting, now, LateEmailAfter, link: null);
+        return Waiting("Emails that wait", waiting, now, LateEmailAfter, link: null);
     }
 
     private async Task<IReadOnlyList<Tile>> ReadTodayAsync(DateTimeOffset now, CancellationToken cancellationToken)

@@ -56,7 +56,7 @@ internal static class LogPages
         if (named is null)
             return null;
         if (named.Length > AccountSearch.MaxQueryLength || !FieldErrors.IsPlainText(named))
-            throw new ProblemException(Problems.Malformed("Name an account by its e-mail address or by its id."));
+            throw new ProblemException(Problems.Malformed("Name an account by its email address or by its id."));
         return await database.FindAccountIdAsync(named, cancellationToken) ?? NoAccount;
     }
 

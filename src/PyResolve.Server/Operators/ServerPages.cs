@@ -59,7 +59,7 @@ internal static class ServerPages
             "X-Forwarded-For",
             request.Headers.ContainsKey("X-Forwarded-For") ? "sent, and not from a trusted proxy" : "not sent, or taken over");
         Add("Stripe", billing.IsConfigured ? $"{billing.Origin}, API {BillingOptions.PinnedApiVersion}" : "not configured");
-        Add("E-mail", emails.IsEnabled ? "sent" : "not configured");
+        Add("Email", emails.IsEnabled ? "sent" : "not configured");
         Add("Clock of the server", time.GetUtcNow().UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss'Z'", CultureInfo.InvariantCulture));
         Add("Memory", $"{GC.GetTotalMemory(forceFullCollection: false) / (1024 * 1024)} MB managed");
         return OperatorPages.Page(http, "Diagnostics", new Operators_DiagnosticsPage { Model = text.ToString() });

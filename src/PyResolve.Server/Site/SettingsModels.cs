@@ -41,7 +41,7 @@ internal sealed record Settings(
         : section switch
         {
             SettingsSection.Name => "Your name was changed.",
-            SettingsSection.Email => "Look into the mailbox of the new address: its link changes your e-mail. It works for a day.",
+            SettingsSection.Email => "Look into the mailbox of the new address: its link changes your email. It works for a day.",
             SettingsSection.Password => "Your password was changed. All other sessions have ended.",
             _ => "Done. What was ended cannot be used any more.",
         };

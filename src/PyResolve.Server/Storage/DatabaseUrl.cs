@@ -35,7 +35,7 @@ internal static class DatabaseUrl
         var remote = RemoteHosts(url);
         if (builder.SslMode is not SslMode.Prefer || NamesEncryption(url) || remote.Count == 0)
             return null;
-        return $"DATABASE_URL does not say whether the connection to {string.Join(", ", remote)} is encrypted: passwords and e-mails may "
+        return $"DATABASE_URL does not say whether the connection to {string.Join(", ", remote)} is encrypted: passwords and emails may "
             + "cross the network in clear text. Add sslmode=verify-full (with sslrootcert=/path/of/the/ca.pem where the certificate is "
             + "not a public one), sslmode=require, or sslmode=disable in a network that you trust.";
     }

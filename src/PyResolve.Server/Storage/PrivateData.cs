@@ -3,7 +3,7 @@ using PyResolve.Server.Hosting;
 namespace PyResolve.Server.Storage;
 
 /// <summary>
-/// The embedded database holds e-mails, hashes of passwords and digests of sessions: its files are readable by their owner alone, whatever
+/// The embedded database holds emails, hashes of passwords and digests of sessions: its files are readable by their owner alone, whatever
 /// the umask, also those that an earlier version made.
 /// </summary>
 internal static class PrivateData

@@ -33,7 +33,7 @@ internal sealed class ServerMetrics
             meter.CreateCounter<long>("pyresolve.stripe.syncs", "{sync}", "Customers compared with Stripe after an event."),
             "outcome", "done", "failed");
         _emails = new(
-            meter.CreateCounter<long>("pyresolve.emails", "{email}", "Tries to send an e-mail, by outcome."),
+            meter.CreateCounter<long>("pyresolve.emails", "{email}", "Tries to send an email, by outcome."),
             "outcome", "sent", "retried", "given_up");
     }
 

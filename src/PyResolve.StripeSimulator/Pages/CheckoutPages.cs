@@ -123,7 +123,7 @@ internal static class CheckoutPages
 
     private static Html? Contact(CheckoutSession session) => session.CustomerEmail is null
         ? null
-        : Html.Of($"""<p class="contact"><span>E-mail</span><strong>{session.CustomerEmail}</strong></p>""");
+        : Html.Of($"""<p class="contact"><span>Email</span><strong>{session.CustomerEmail}</strong></p>""");
 
     private static Html Line(StripeState state, LineItem item) => $"""
         <div>

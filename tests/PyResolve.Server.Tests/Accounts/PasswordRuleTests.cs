@@ -57,10 +57,10 @@ public sealed class PasswordRuleTests(SharedServers servers)
     [InlineData("xyzxyzxyz", "repeats")]
     [InlineData("pyresolve", "product's name")]
     [InlineData("PyResolve2026!", "product's name")]
-    [InlineData("lovelace.ada@example.com", "e-mail address")]
-    [InlineData("Lovelace.Ada@Example.com", "e-mail address")]
-    [InlineData("lovelace.ada", "e-mail address")]
-    [InlineData("lovelace.ada2026", "e-mail address")]
+    [InlineData("lovelace.ada@example.com", "email address")]
+    [InlineData("Lovelace.Ada@Example.com", "email address")]
+    [InlineData("lovelace.ada", "email address")]
+    [InlineData("lovelace.ada2026", "email address")]
     [InlineData("\uFF50assword", "most common")]
     public async Task A_password_that_guessers_try_first_is_refused_with_the_reason(string password, string reason)
     {

@@ -97,7 +97,7 @@ public sealed partial class SignInPageTests(SharedServers servers)
         var unknown = await SignInAsync(person, "nobody@example.com", AccountDriver.WrongPassword);
 
         wrong.Status.ShouldBe(401);
-        wrong.Text.ShouldContain("Wrong e-mail or password.");
+        wrong.Text.ShouldContain("Wrong email or password.");
         wrong.Text.ShouldNotContain(AccountDriver.WrongPassword);
         unknown.Text.ShouldBe(wrong.Text.Replace(account.Email, "nobody@example.com"));
         person.SetCookie.ShouldBeNull();

@@ -135,7 +135,7 @@ public sealed class ThrottleTests(SharedServers servers)
         var ratio = Median(unknown) / Median(wrong);
 
         Proofs.Report(
-            "Accounts", $"A login with an unknown e-mail takes {ratio:0.00} times as long as one with a wrong password (medians of 18).");
+            "Accounts", $"A login with an unknown email takes {ratio:0.00} times as long as one with a wrong password (medians of 18).");
         ratio.ShouldBeInRange(0.6, 1.6);
     }
 

@@ -5,7 +5,7 @@ using PyResolve.Server.Tests.Leases;
 
 namespace PyResolve.Server.Tests.Alerts;
 
-/// <summary>A server that sends e-mails and gives leases, and an account of it.</summary>
+/// <summary>A server that sends emails and gives leases, and an account of it.</summary>
 internal sealed class AlertingServer : IAsyncDisposable
 {
     private readonly OwnServer _own;

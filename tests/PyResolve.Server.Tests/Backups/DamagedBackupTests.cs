@@ -12,7 +12,7 @@ public sealed class DamagedBackupTests(SharedServers servers)
         ("a line too many", static lines => lines.Add(lines[^1])),
         ("a row less", static lines => lines.RemoveAt(2)),
         ("a row twice", static lines => lines.Insert(2, lines[2])),
-        ("another e-mail", static lines => lines[2] = lines[2].Replace("ada@", "eve@", StringComparison.Ordinal)),
+        ("another email", static lines => lines[2] = lines[2].Replace("ada@", "eve@", StringComparison.Ordinal)),
         ("an instant that there is not", static lines => SetValue(lines, "profiles", "created_at", 9_000_000_000_000_000_000)),
         ("an instant that only seems to be one", static lines => SetValue(lines, "profiles", "created_at", 1_844_674_407_370_955_162)),
         ("a number of more than 32 bits", static lines => SetValue(lines, "usage_events", "quantity", 3_000_000_000)),

@@ -74,7 +74,7 @@ public sealed class AccountCommandTests(SharedServers servers)
         await using var own = await OwnServer.StartAsync(engine, servers.Postgres, settings: mailbox.Settings, clock: Now());
 
         (await RunAsync(own, mailbox.Settings, "accounts", "invite", "ada@example.com")).OrThrow("invite").Output
-            .ShouldContain("by e-mail");
+            .ShouldContain("by email");
 
         await Eventually.IsTrueAsync(
             () =>
@@ -102,7 +102,7 @@ public sealed class AccountCommandTests(SharedServers servers)
         taken.ExitCode.ShouldBe(1);
         taken.Error.ShouldContain("already");
         invalid.ExitCode.ShouldBe(2);
-        invalid.Error.ShouldContain("must be an e-mail address");
+        invalid.Error.ShouldContain("must be an email address");
     }
 
     [Theory, OnBothEngines]

@@ -70,7 +70,7 @@ public sealed class GuideCommandTests(SharedServers servers)
                // No command reads a file of this machine.
                let file = one.Words.IndexOf("--env-file")
                select string.Join(' ', file < 0 ? one.Words : [.. one.Words[..file], .. one.Words[(file + 2)..]])
-                   .Replace("<e-mail>", "ada@example.com"),
+                   .Replace("<email>", "ada@example.com"),
         ];
         commands = [.. commands.Distinct()];
         commands.Length.ShouldBeGreaterThan(20);

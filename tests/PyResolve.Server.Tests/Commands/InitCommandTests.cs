@@ -149,7 +149,7 @@ public sealed class InitCommandTests(SharedServers servers) : IDisposable
 
     [Theory]
     [InlineData("--operator is missing")]
-    [InlineData("--operator ada is no e-mail address", "--operator", "ada")]
+    [InlineData("--operator ada is no email address", "--operator", "ada")]
     [InlineData("take one of them", "--operator", Email, "--data", "x", "--database", "postgres://localhost/x")]
     [InlineData("DATABASE_URL must look like", "--operator", Email, "--database", "mysql://localhost/x")]
     [InlineData("--listen: 8000 is not a listening address", "--operator", Email, "--listen", "8000")]
@@ -220,7 +220,7 @@ public sealed class InitCommandTests(SharedServers servers) : IDisposable
             "script", ["--quiet", "--return", "--command", command, "/dev/null"], Clean(),
             input: "nobody\nada@example.com\nhttps://billing.example.com\n", cancellationToken: Cancellation);
 
-        result.OrThrow("init").Output.Split("E-mail address of the first operator:").Length.ShouldBe(3);
+        result.OrThrow("init").Output.Split("Email address of the first operator:").Length.ShouldBe(3);
         result.Output.ShouldContain("Address that people see");
         result.Output.ShouldContain("https://billing.example.com/reset-password?token=");
         EnvironmentFile.Read(File)["PYRESOLVE_PUBLIC_URL"].ShouldBe("https://billing.example.com");

@@ -17,7 +17,7 @@ public sealed class OperatorCommandTests(SharedServers servers)
 
         result.OrThrow("accounts list");
         var lines = result.Output.TrimEnd().Split('\n');
-        lines[0].ShouldStartWith("E-MAIL");
+        lines[0].ShouldStartWith("EMAIL");
         lines[1].ShouldMatch(@"^ada@example\.com +free +0 +2026-11-15");
         lines[2].ShouldMatch(@"^grace@example\.com +free +0 +2026-11-15");
         lines.Length.ShouldBe(3);
@@ -109,7 +109,7 @@ public sealed class OperatorCommandTests(SharedServers servers)
         first.OrThrow("migrate-schema").Output.ShouldContain("Applied 0001_foundation.");
         second.OrThrow("migrate-schema").Output.ShouldNotContain("Applied");
         second.Output.ShouldContain("The schema is at version ");
-        (await RunAsync(store, "accounts", "list")).OrThrow("accounts list").Output.ShouldStartWith("E-MAIL");
+        (await RunAsync(store, "accounts", "list")).OrThrow("accounts list").Output.ShouldStartWith("EMAIL");
     }
 
     [Theory]

@@ -41,7 +41,7 @@ public sealed class DevicePageTests(SharedServers servers)
         var unknown = await person.SignInAsync("nobody@example.com", "not the password");
 
         (wrong.Status, wrong.ContentType).ShouldBe((401, "text/html"));
-        wrong.Text.ShouldContain("""<p class="alert" role="alert">Wrong e-mail or password.</p>""");
+        wrong.Text.ShouldContain("""<p class="alert" role="alert">Wrong email or password.</p>""");
         wrong.Text.ShouldNotContain("not the password");
         unknown.Text.ShouldBe(wrong.Text.Replace(account.Email, "nobody@example.com"));
         person.SetCookie.ShouldBeNull();

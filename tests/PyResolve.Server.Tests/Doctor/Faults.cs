@@ -25,7 +25,7 @@ internal sealed record Fault(
     {
         new("a misspelt setting", Setting("PYRESOLVE_SINGUP", "closed"), "PYRESOLVE_SINGUP is not known",
             "Did you mean PYRESOLVE_SIGNUP?"),
-        new("no public address", Setting("urls", "http://0.0.0.0:8000"), "links in e-mails lead to the wrong place",
+        new("no public address", Setting("urls", "http://0.0.0.0:8000"), "links in emails lead to the wrong place",
             "Set PYRESOLVE_PUBLIC_URL"),
         new("a public address without TLS", Setting("PYRESOLVE_PUBLIC_URL", $"http://{Nowhere}"), "without TLS", "its https address"),
         new("a proxy that is not trusted", Setting("PYRESOLVE_PUBLIC_URL", $"https://{Nowhere}"), "none is trusted",

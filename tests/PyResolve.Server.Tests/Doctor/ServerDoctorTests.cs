@@ -71,7 +71,7 @@ public sealed class ServerDoctorTests(SharedServers servers, AnotherUser another
 
         (healthy.ExitCode, json.ExitCode, failed.ExitCode, failedJson.ExitCode).ShouldBe((0, 0, 1, 1), healthy.Output + healthy.Error);
         healthy.Output.ShouldContain("ok    Store: The embedded database accepts writes.");
-        healthy.Output.ShouldContain("look  E-mail: No mail server is set");
+        healthy.Output.ShouldContain("look  Email: No mail server is set");
         healthy.Output.ShouldContain("      Fix: Set PyResolve:Smtp:Host and PyResolve:Smtp:From.");
         json.Output.ShouldStartWith("{\"healthy\":true,\"findings\":[{\"about\":\"Settings\",\"state\":\"ok\",");
         failed.Output.ShouldContain("BAD   Settings: PYRESOLVE_PUBLIC_URL is 'billing.example.com'; it must be a whole URL");
@@ -136,7 +136,7 @@ public sealed class ServerDoctorTests(SharedServers servers, AnotherUser another
 
         var bad = findings.Where(static finding => finding.State == HealthState.Bad).ToList().ShouldHaveSingleItem();
         bad.ShouldBe(new Finding(
-            "E-mail", HealthState.Bad, "This could not be checked to its end: No check expects this.",
+            "Email", HealthState.Bad, "This could not be checked to its end: No check expects this.",
             "Correct what it names, then run doctor again."));
         findings[^1].About.ShouldBe("Stripe");
     }

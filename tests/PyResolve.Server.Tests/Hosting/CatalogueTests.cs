@@ -52,7 +52,7 @@ public sealed class CatalogueTests(SharedServers servers)
 
         plans.Names.ShouldBe(["hobby", "team", "scale"]);
         plans.WithoutPayment.Name.ShouldBe("hobby");
-        plans.Find("team")!.Features.ShouldBe(["Support by e-mail", "Shared history"]);
+        plans.Find("team")!.Features.ShouldBe(["Support by email", "Shared history"]);
         plans.Prices.Select(static price => price.Variable).ShouldBe(
             ["STRIPE_PRICE_TEAM", "STRIPE_PRICE_TEAM_YEAR", "STRIPE_PRICE_SCALE"]);
         (plans.Rank("scale") > plans.Rank("team"), plans.Greater("scale", "team")).ShouldBe((true, "scale"));
@@ -69,7 +69,7 @@ public sealed class CatalogueTests(SharedServers servers)
 
         team.GetProperty("title").GetString().ShouldBe("Team");
         team.GetProperty("description").GetString().ShouldBe("For people who work together.");
-        team.GetProperty("features").GetRawText().ShouldBe("""["Support by e-mail","Shared history"]""");
+        team.GetProperty("features").GetRawText().ShouldBe("""["Support by email","Shared history"]""");
         team.GetProperty("prices").GetRawText().ShouldBe(
             """[{"amount":1500,"currency":"eur","interval":"month"},{"amount":15000,"currency":"eur","interval":"year"}]""");
         (team.GetProperty("trial_days").GetInt32(), team.GetProperty("per_seat").GetBoolean()).ShouldBe((14, true));

@@ -84,7 +84,7 @@ public sealed class OidcAttackTests(SharedServers servers)
             ["no subject"] = [("sub", null)],
             ["expired"] = [("exp", scene.Issuer.At(TimeSpan.FromMinutes(-2)))],
             ["not yet"] = [("nbf", scene.Issuer.At(TimeSpan.FromMinutes(5)))],
-            ["no e-mail"] = [("email", null)],
+            ["no email"] = [("email", null)],
         };
 
         foreach (var (what, changes) in tokens)

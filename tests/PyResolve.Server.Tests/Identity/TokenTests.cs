@@ -27,7 +27,7 @@ public sealed class TokenTests(SharedServers servers)
             ["no issuer"] = issuer.Sign(Claims(("iss", null))),
             ["no subject"] = issuer.Sign(Claims(("sub", null))),
             ["a subject that is no id"] = issuer.Sign(Claims(("sub", "ada"))),
-            ["no e-mail"] = issuer.Sign(Claims(("email", null))),
+            ["no email"] = issuer.Sign(Claims(("email", null))),
             ["unsigned"] = IssuerKey.None.Sign(Claims()),
             ["signature cut off"] = good[..(good.LastIndexOf('.') + 1)],
             ["another's key under our key's id"] = IssuerKey.Ec(issuer.Key.Id).Sign(Claims()),

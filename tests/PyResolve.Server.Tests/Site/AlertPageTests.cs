@@ -70,7 +70,7 @@ public sealed class AlertPageTests(SharedServers servers)
 
         eleventh.Status.ShouldBe(422);
         eleventh.Text.ShouldContain("an account has at most 10 alerts");
-        eleventh.Text.ShouldContain("This server sends no e-mail");
+        eleventh.Text.ShouldContain("This server sends no email");
     }
 
     private static async Task SendAsync(Person person, string path, string percent) =>

@@ -190,8 +190,8 @@ public sealed class RecomputeTests(SharedServers servers)
     }
 
     [Theory]
-    [InlineData("There is no such e-mail", "--account", "nobody@example.com")]
-    [InlineData("There is no such e-mail", "--account=42")]
+    [InlineData("There is no such email", "--account", "nobody@example.com")]
+    [InlineData("There is no such email", "--account=42")]
     [InlineData("Required argument missing for option: '--account'", "--account")]
     [InlineData("--account takes a value", "--account", "--dry-run")]
     [InlineData("--month November: must be a calendar month", "--month", "November")]

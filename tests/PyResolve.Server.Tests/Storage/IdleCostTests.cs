@@ -12,7 +12,7 @@ public sealed partial class IdleCostTests
 
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
-    /// <summary>With everything that works in the background: Stripe, here the simulated one, and e-mail.</summary>
+    /// <summary>With everything that works in the background: Stripe, here the simulated one, and email.</summary>
     [Fact]
     public async Task An_idle_server_sends_at_most_five_statements_a_second()
     {

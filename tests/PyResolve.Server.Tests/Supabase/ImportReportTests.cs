@@ -44,8 +44,8 @@ public sealed class ImportReportTests
         var look = (await project.RunAsync("--dry-run")).OrThrow("The dry run").Output;
         var report = await project.ImportAsync();
 
-        look.ShouldContain("1 look at: accounts whose e-mail address is that of an older account");
-        look.ShouldContain("accounts set-email <id> <new e-mail>");
+        look.ShouldContain("1 look at: accounts whose email address is that of an older account");
+        look.ShouldContain("accounts set-email <id> <new email>");
         look.ShouldContain(named);
         Details(Notice(report, "email_shared")).ShouldBe(named);
         await project.ServeAsync();

@@ -25,7 +25,7 @@ public sealed class AccountTests(SharedServers servers)
             .Problem.ShouldNotBeNull().Errors.ShouldNotBeNull()
             .Keys.ShouldBe(["email", "password"], ignoreOrder: true);
         (await FailAsync(client.LogInAsync(new() { Email = email, Password = "wrong" }, Cancellation))).Message
-            .ShouldBe("Wrong e-mail or password.");
+            .ShouldBe("Wrong email or password.");
         await client.LogOutAsync(loggedIn.SessionToken, Cancellation);
         (await FailAsync(client.ListApiKeysAsync(loggedIn.SessionToken, Cancellation))).Code.ShouldBe(ProblemCodes.Unauthenticated);
         (await client.ListApiKeysAsync(signedUp.SessionToken, Cancellation)).Count.ShouldBe(1);

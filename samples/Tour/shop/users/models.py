@@ -25,7 +25,7 @@ class User(BaseModel):
     @validator("email")
     def email_has_an_at(cls, value):
         if "@" not in value:
-            raise ValueError("not an e-mail address")
+            raise ValueError("not an email address")
         return value.lower()
 
 

@@ -11,7 +11,7 @@ internal static class OwnCatalogue
         ["PyResolve:Plans:team:Order"] = "2",
         ["PyResolve:Plans:team:Title"] = "Team",
         ["PyResolve:Plans:team:Description"] = "For people who work together.",
-        ["PyResolve:Plans:team:Features:0"] = "Support by e-mail",
+        ["PyResolve:Plans:team:Features:0"] = "Support by email",
         ["PyResolve:Plans:team:Features:1"] = "Shared history",
         ["PyResolve:Plans:team:MigrationsLimit"] = "100",
         ["PyResolve:Plans:team:PerSeat"] = "true",
