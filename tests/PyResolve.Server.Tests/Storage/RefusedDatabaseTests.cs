@@ -68,7 +68,7 @@ public sealed class RefusedDatabaseTests(SharedServers servers)
 
     private static PostgresEngine EngineOn(TestStore store) => new($"{store.ConnectionString};Search Path=\"public,pg_catalog\"");
 
-    private static Task BecomeAsync(TestStore store, string readOnly, string timeline) => store.ExecuteSqlAsync(
+    private static Task<int> BecomeAsync(TestStore store, string readOnly, string timeline) => store.ExecuteSqlAsync(
         $"update pretended set ahead = '1 minute', read_only = '{readOnly}', timeline = '{timeline}'");
 
     private static Task<long?> ReadAsync(Database database) =>
