@@ -53,7 +53,7 @@ internal static class PostgresErrors
     public static bool LacksLineage(string state) =>
         state is PostgresErrorCodes.InsufficientPrivilege or PostgresErrorCodes.UndefinedFunction or PostgresErrorCodes.FeatureNotSupported;
 
-    /// <summary>Whether the connection failed, a time limit ended, resources are short, or the server is starting, stopping or read-only.</summary>
+    /// <summary>The connection failed, a time limit ended, resources are short, or the server is starting, stopping or read-only.</summary>
     private static bool IsUnavailable(string state) =>
         state.StartsWith("08", StringComparison.Ordinal)
         || state.StartsWith("53", StringComparison.Ordinal)
