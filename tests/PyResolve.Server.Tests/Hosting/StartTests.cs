@@ -31,7 +31,8 @@ public sealed class StartTests(SharedServers servers, AnotherUser anotherUser) :
     [InlineData(
         "PYRESOLVE_DATA=/tmp ASPNETCORE_URLS=https://localhost:8443",
         "ASPNETCORE_URLS: https://localhost:8443 is not http://. A proxy in front of the server takes https.")]
-    [InlineData("PYRESOLVE_DATA=/tmp ASPNETCORE_URLS=https://unix:/run/x.sock", "ASPNETCORE_URLS: https://unix:/run/x.sock is not http://.")]
+    [InlineData(
+        "PYRESOLVE_DATA=/tmp ASPNETCORE_URLS=https://unix:/run/x.sock", "ASPNETCORE_URLS: https://unix:/run/x.sock is not http://.")]
     [InlineData("PYRESOLVE_DATA=/tmp ASPNETCORE_HTTPS_PORTS=8443", "HTTPS_PORTS: https://*:8443 is not http://.")]
     [InlineData(
         "PYRESOLVE_DATA=/tmp Kestrel__Endpoints__Web__Url=https://*:8443", "Kestrel:Endpoints:Web:Url: https://*:8443 is not http://.")]
