@@ -134,6 +134,13 @@ internal sealed class StoreRestore(Database database, SchemaMigrator schema, Sto
                 + "whole or not at all. Run restore again. Where it says that the store is not empty, the backup was restored.",
                 exception);
         }
+
+        if (writer.CommitIsUncertain)
+        {
+            throw new BackupException(
+                "The backup was restored, but the synchronous standby of the database has not confirmed it: a failover would lose it. "
+                + "Start the servers when the standby has caught up.");
+        }
     }
 
     private async Task<BackupTableEnd> FillAsync(

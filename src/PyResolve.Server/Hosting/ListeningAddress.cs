@@ -90,8 +90,8 @@ internal static class ListeningAddress
             .ToList();
         if (endpoints.Count > 0)
             return endpoints;
-        if (configuration["urls"] is { Length: > 0 } urls)
-            return List(NameOfUrls(urls), urls);
+        if (configuration["urls"] is { Length: > 0 } urls && List(NameOfUrls(urls), urls) is { Count: > 0 } listed)
+            return listed;
         if (configuration[Port] is { Length: > 0 } port)
             return [new(Port, $"http://*:{port}", port)];
         List<SetAddress> ports = [.. Ports("HTTP_PORTS", "http"), .. Ports("HTTPS_PORTS", "https")];

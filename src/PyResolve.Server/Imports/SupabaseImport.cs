@@ -97,6 +97,8 @@ internal sealed class SupabaseImport(
 
             rows = await ProjectRows.WriteAsync(writing, ProjectTables.Staged(StageName), progress, cancellationToken);
             await to.Transaction.CommitAsync(CancellationToken.None);
+            if (to.CommitIsUncertain)
+                throw new CommitUncertainException();
         }
 
         return new ImportOutcome(rows, TimeSpan.Zero, await EmailKeys.ResolveAsync(database, cancellationToken));

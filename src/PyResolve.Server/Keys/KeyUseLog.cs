@@ -8,7 +8,7 @@ namespace PyResolve.Server.Keys;
 internal sealed partial class KeyUseLog(Database database, TimeProvider time, ILogger<KeyUseLog> logger)
     : RepeatedWork(Interval, time)
 {
-    private const int BatchSize = 500;
+    private const int BatchSize = 100;
 
     private static readonly TimeSpan Interval = TimeSpan.FromSeconds(30);
 

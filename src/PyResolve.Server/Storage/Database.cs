@@ -81,17 +81,28 @@ internal sealed class Database(Engine unopened) : IAsyncDisposable
         var startedAt = RealTime.GetTimestamp();
         for (var attempt = 1; ; attempt++)
         {
+            Session? session = null;
             try
             {
                 var engine = await OpenAsync(cancellationToken);
                 var writer = await engine.OpenWriterAsync(await FindNodeAsync(engine, cancellationToken), cancellationToken);
-                var session = new Session(engine, writer.Connection, writer.Transaction);
+                session = new Session(engine, writer.Connection, writer.Transaction);
+                if (TimeLeft(startedAt) <= TimeSpan.Zero)
+                {
+                    // Its caller is told that nothing was done, so nothing may be.
+                    await writer.DisposeAsync();
+                    throw Unavailable(new TimeoutException("The connection came too late."));
+                }
+
                 return await UntilLateAsync(UntilAbandonedAsync(CommitAsync(session, writer), writer.Abandoned), session, startedAt);
             }
             catch (Exception exception) when (Engine.Classify(exception) is FailureKind.Retry or FailureKind.Unavailable)
             {
                 if (attempt == Attempts || Engine.Classify(exception) is FailureKind.Unavailable)
                     throw Unavailable(exception);
+                // Work that may take long has its time anew: it lifts the limit only after its first statements.
+                if (session?.TimeLimit is not null)
+                    startedAt = RealTime.GetTimestamp();
             }
         }
 
@@ -216,21 +227,25 @@ internal sealed class Database(Engine unopened) : IAsyncDisposable
     /// <summary>Each of its statements has a limit, but several may wait for the commits of others, and then its own commit does.</summary>
     private async Task<T> UntilLateAsync<T>(Task<T> work, Session session, long startedAt)
     {
-        if (WriteTimeout is not { } limit)
+        if (WriteTimeout is null)
             return await work;
         try
         {
-            var rest = limit - RealTime.GetElapsedTime(startedAt);
-            return await work.WaitAsync(rest > TimeSpan.Zero ? rest : TimeSpan.Zero, RealTime, CancellationToken.None);
+            var left = TimeLeft(startedAt);
+            return await work.WaitAsync(left > TimeSpan.Zero ? left : TimeSpan.Zero, RealTime, CancellationToken.None);
         }
-        catch (TimeoutException exception) when (!work.IsCompleted)
+        catch (TimeoutException exception)
         {
-            if (session.TimeLimit is not null)
+            // Its own, or it has ended meanwhile: then its outcome is known.
+            if (work.IsCompleted || session.TimeLimit is not null)
                 return await work;
             work.Forget();
             throw Unavailable(exception);
         }
     }
+
+    private TimeSpan TimeLeft(long startedAt) =>
+        WriteTimeout is { } limit ? limit - RealTime.GetElapsedTime(startedAt) : TimeSpan.MaxValue;
 
     private async ValueTask<long?> FindNodeAsync(Engine engine, CancellationToken cancellationToken)
     {

@@ -60,8 +60,9 @@ internal sealed class NodeBreaker(TimeProvider time)
             var isSilence = mayBeSilence && time.GetElapsedTime(startedAt, now) >= Silence && !(_answeredAt > startedAt);
             if (_pause is null ? !isSilence : !isProbe)
                 return;
-            _pause = isSilence && _pause is { } last ? Longer(last) : ShortestPause;
-            (_since, _wait) = (now, _pause.Value);
+            // A probe that learned nothing leaves the pause as long as it was, and the next one asks soon.
+            _pause = _pause is { } last ? isSilence ? Longer(last) : last : ShortestPause;
+            (_since, _wait) = (now, isSilence ? _pause.Value : ShortestPause);
         }
     }
 

@@ -80,11 +80,16 @@ internal sealed class GuideProject : IAsyncDisposable
     /// <param name="environment">On top of that.</param>
     public async Task<CommandResult> RunShellAsync(string command, IReadOnlyDictionary<string, string?>? environment = null)
     {
-        var program = Path.Combine(_folder.FullName, "pyresolve-server");
-        await File.WriteAllTextAsync(
-            program, $"#!/bin/sh\nexec '{ServerProcess.Muxer()}' '{ServerProcess.Assembly}' \"$@\"\n", Cancellation);
-        if (!OperatingSystem.IsWindows())
-            File.SetUnixFileMode(program, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+        // Pages have the program's name of the archive, and a build prints its own.
+        foreach (var name in new[] { "pyresolve-server", "PyResolve.Server" })
+        {
+            var program = Path.Combine(_folder.FullName, name);
+            await File.WriteAllTextAsync(
+                program, $"#!/bin/sh\nexec '{ServerProcess.Muxer()}' '{ServerProcess.Assembly}' \"$@\"\n", Cancellation);
+            if (!OperatingSystem.IsWindows())
+                File.SetUnixFileMode(program, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+        }
+
         var all = new Dictionary<string, string?>
         {
             ["DATABASE_URL"] = Store.Settings["DATABASE_URL"],
