@@ -110,8 +110,8 @@ public sealed class ServiceGuideTests : IDisposable
     public async Task A_backup_of_every_night_needs_no_folder_and_overwrites_nothing()
     {
         var machine = await CreateAsync(version: 1);
-        machine.Add("PyResolve.Server", """export PYRESOLVE_DATA="$ROOT/var/lib/pyresolve"; exec server "$@" """);
-        await machine.RunAsync("PyResolve.Server migrate-schema");
+        machine.Add("pyresolve-server", """export PYRESOLVE_DATA="$ROOT/var/lib/pyresolve"; exec server "$@" """);
+        await machine.RunAsync("pyresolve-server migrate-schema");
         Directory.Delete(machine.PathOf("/backups"));
         var block = Guide.Block("hosting.md", "sh", "mkdir -p /backups");
 
