@@ -4,6 +4,7 @@ using System.IO.Pipelines;
 using System.Security.Cryptography;
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
+using PyResolve.Server.Hosting;
 
 namespace PyResolve.Server.Backups;
 
@@ -194,7 +195,7 @@ internal sealed class BackupReader(Stream file) : IAsyncDisposable
         }
         catch (Exception exception) when (exception is IOException and not BackupException or UnauthorizedAccessException)
         {
-            throw new BackupException($"The file cannot be read: {FileFailure.Explain(exception)} Nothing was restored.", exception);
+            throw new BackupException($"The file cannot be read: {FileFault.Explain(exception)}. Nothing was restored.", exception);
         }
     }
 

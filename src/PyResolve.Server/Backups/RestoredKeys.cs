@@ -120,7 +120,7 @@ internal sealed class RestoredKeys(IConfiguration configuration, ServerOptions o
     }
 
     private static BackupException CannotWrite(string folder, Exception cause) => new(
-        $"The keys of the backup cannot be written to {folder}: {FileFailure.Explain(cause)} Nothing was restored. Name a folder that "
+        $"The keys of the backup cannot be written to {folder}: {FileFault.Explain(cause)}. Nothing was restored. Name a folder that "
         + $"{Environment.UserName} may write to, with --keys-to.",
         cause);
 }

@@ -91,7 +91,7 @@ internal static class BackupCommands
         catch (Exception exception) when (IsAbout(suffix, exception))
         {
             return await OperatorOutput.FailAsync(
-                $"{file} cannot be written: {FileFailure.Explain(exception)} Nothing is left of it. Name a file in a folder with room that "
+                $"{file} cannot be written: {FileFault.Explain(exception)}. Nothing is left of it. Name a file in a folder with room that "
                 + $"{Environment.UserName} may write to.");
         }
         finally
@@ -181,7 +181,7 @@ internal static class BackupCommands
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
             throw new BackupException(
-                $"{file} cannot be read: {FileFailure.Explain(exception)} Nothing was restored. Only its owner may read a backup: run the "
+                $"{file} cannot be read: {FileFault.Explain(exception)}. Nothing was restored. Only its owner may read a backup: run the "
                 + "command as that user, or as root.",
                 exception);
         }

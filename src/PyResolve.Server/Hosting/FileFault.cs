@@ -14,6 +14,8 @@ internal static class FileFault
         FileNotFoundException => "there is no such file",
         PathTooLongException => "its name is too long",
         DirectoryNotFoundException => "there is no such folder",
+        // How .NET reports what the file system, or a limit of the user, does not allow.
+        ArgumentOutOfRangeException => "the file is too large for its file system or for a limit of the user",
         // The system's own words, and then the path.
         _ => exception.Message.Split(" : '")[0].TrimEnd('.'),
     };
