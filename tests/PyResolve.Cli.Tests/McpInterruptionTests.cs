@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using System.Text.Json;
-using ModelContextProtocol;
 using PyResolve.Cli.Tests.Infrastructure;
 
 namespace PyResolve.Cli.Tests;
@@ -80,18 +79,27 @@ public sealed class McpInterruptionTests : IDisposable
     }
 
     [Fact]
-    public async Task The_client_hears_how_far_the_migrator_is()
+    public async Task The_client_hears_how_far_the_migrator_is_before_it_has_the_result()
     {
         WithMigrator(
-            """sh -c 'for i in 1 2 3; do echo "{\"type\":\"progress\",\"done\":$i,\"total\":3,\"file\":\"m$i.py\"}" > "$PYRESOLVE_MIGRATOR_CHANNEL"; sleep 0.3; done; echo v2 > app.py' sh {path}""");
-        await using var client = await _cli.StartMcpAsync(McpAnswers.Options());
-        var notes = new Notes();
+            """sh -c 'for i in 1 2 3; do sleep 0.3; echo "{\"type\":\"progress\",\"done\":$i,\"total\":3,\"file\":\"m$i.py\"}" > "$PYRESOLVE_MIGRATOR_CHANNEL"; done; echo v2 > app.py' sh {path}""");
+        using var process = _cli.StartWithInput("mcp");
+        await InitializeAsync(process);
 
-        var result = await client.CallAsync("run_upgrade", Upgrade, notes);
+        await SendAsync(
+            process, UpgradeOfPydantic.Replace("\"params\":{", "\"params\":{\"_meta\":{\"progressToken\":7},", StringComparison.Ordinal));
+        var messages = new List<JsonElement>();
+        do
+            messages.Add(JsonDocument.Parse((await process.StandardOutput.ReadLineAsync(TestContext.Current.CancellationToken))!).RootElement);
+        while (!messages[^1].TryGetProperty("id", out _));
+        process.StandardInput.Close();
+        await process.WaitForExitAsync(TestContext.Current.CancellationToken);
 
-        result.Get("outcome").GetString().ShouldBe("changed", result.Text);
-        await Eventually.IsTrueAsync(() => notes.Last?.Progress == 3, cancellationToken: TestContext.Current.CancellationToken);
-        (notes.Last!.Total, notes.Last.Message).ShouldBe((3, "Upgrading: 3/3 files, m3.py"));
+        messages[^1].GetProperty("result").GetProperty("structuredContent").GetProperty("outcome").GetString().ShouldBe("changed");
+        var notes = messages[..^1].ConvertAll(message => message.GetProperty("params"));
+        notes.ShouldAllBe(note => note.GetProperty("progressToken").GetInt32() == 7);
+        notes.Select(note => note.GetProperty("progress").GetInt32()).ShouldBeInOrder();
+        notes[^1].GetProperty("message").GetString().ShouldBe("Upgrading: 3/3 files, m3.py");
     }
 
     [Fact]
@@ -174,12 +182,4 @@ public sealed class McpInterruptionTests : IDisposable
 
     private Task<TimeSpan> WaitForFileAsync(string name) => Eventually.IsTrueAsync(
         () => File.Exists(Path.Combine(_cli.Project, name)), TimeSpan.FromSeconds(30), TestContext.Current.CancellationToken);
-
-    /// <summary>Unlike <see cref="Progress{T}"/>, it is told at once.</summary>
-    private sealed class Notes : IProgress<ProgressNotificationValue>
-    {
-        public ProgressNotificationValue? Last { get; private set; }
-
-        public void Report(ProgressNotificationValue value) => Last = value;
-    }
 }

@@ -49,8 +49,7 @@ public sealed class SlowHostTests
         await new Database(engine).ReadAsync(session => session.NumberAsync($"select 1::bigint", Cancellation), Cancellation);
         // The first time, the driver reads the types that the database has.
         engine.AfterFailure(new TimeoutException());
-        await Eventually.IsTrueAsync(() => network.Connections == 2, cancellationToken: Cancellation);
-        await Task.Delay(TimeSpan.FromSeconds(1), Cancellation);
+        await WaitUntilNoneIsMadeAsync(network);
         // There and back for the greeting and for each of two questions.
         network.Delay = TimeSpan.FromMilliseconds(200);
         var before = network.Connections;
@@ -58,6 +57,19 @@ public sealed class SlowHostTests
         engine.AfterFailure(new TimeoutException());
         await Task.Delay(TimeSpan.FromSeconds(6), Cancellation);
 
-        (network.Connections - before).ShouldBeInRange(1, 2);
+        // For ever would be five.
+        (network.Connections - before).ShouldBeInRange(1, 3);
+    }
+
+    /// <summary>A host that was not asked in time, on a busy machine, is asked again after a quarter of a second.</summary>
+    private static async Task WaitUntilNoneIsMadeAsync(TcpProxy network)
+    {
+        int before;
+        do
+        {
+            before = network.Connections;
+            await Task.Delay(TimeSpan.FromSeconds(2), Cancellation);
+        }
+        while (network.Connections > before);
     }
 }
