@@ -12,8 +12,8 @@ internal sealed record Arm(string Name, ServerProcess Server, Func<TimeSpan, Can
 
 /// <summary>
 /// The speed of a shared machine drifts by a factor of several. Therefore the arms of a round take turns, in one order and then in the
-/// other, and are
-/// compared within rounds.
+/// other, and are compared within rounds. Each arm is first, last and between others equally often: what one leaves the machine to do slows
+/// the next.
 /// </summary>
 internal sealed class PairedRounds(Effort effort, TextWriter progress)
 {
@@ -63,7 +63,7 @@ internal sealed class PairedRounds(Effort effort, TextWriter progress)
         var slices = arms.ToDictionary(arm => arm, _ => new List<Slice>());
         for (var turn = 0; turn < turns; turn++)
         {
-            foreach (var arm in (round + turn) % 2 == 0 ? arms : arms.Reverse())
+            foreach (var arm in InOrder(arms, (round * turns) + turn))
             {
                 var before = arm.Server.CpuTime();
                 var answers = await arm.SendAsync(effort.Length / turns, cancellationToken);
@@ -72,6 +72,13 @@ internal sealed class PairedRounds(Effort effort, TextWriter progress)
         }
 
         return slices;
+    }
+
+    private static IEnumerable<Arm> InOrder(IReadOnlyList<Arm> arms, int turn)
+    {
+        var first = turn / 2 % arms.Count;
+        var order = arms.Skip(first).Concat(arms.Take(first));
+        return turn % 2 == 0 ? order : order.Reverse();
     }
 }
 

@@ -52,13 +52,8 @@ internal sealed partial class UsageLedger : IAsyncDisposable
     {
         var pending = Array.ConvertAll(events, usage => new PendingUsageEvent(userId, usage));
         var outcomes = await SubmitAsync(userId, pending, cancellationToken);
-        int[] missing = [.. Enumerable.Range(0, pending.Length).Where(i => outcomes[i] is RecordOutcome.ReservationNotFound)];
-        if (missing.Length > 0 && await _history.MayHaveLostAsync(missing.Select(i => events[i].ReservationId!.Value), cancellationToken))
-        {
-            var again = await SubmitAsync(userId, Array.ConvertAll(missing, i => pending[i]), cancellationToken);
-            for (var i = 0; i < missing.Length; i++)
-                outcomes[missing[i]] = again[i];
-        }
+        if (outcomes.Contains(RecordOutcome.ReservationNotFound))
+            await RepeatIfLostAsync(userId, pending, outcomes, cancellationToken);
 
         var (recorded, repeated) = (Count(outcomes, RecordOutcome.Recorded), Count(outcomes, RecordOutcome.Duplicate));
         _metrics.UsageSent(recorded, repeated, refused: outcomes.Length - recorded - repeated);
@@ -66,6 +61,18 @@ internal sealed partial class UsageLedger : IAsyncDisposable
     }
 
     public ValueTask DisposeAsync() => _commit.DisposeAsync();
+
+    /// <summary>Records what names a lost reservation: the first try did not know yet that it may be lost.</summary>
+    private async Task RepeatIfLostAsync(
+        Guid userId, PendingUsageEvent[] pending, RecordOutcome[] outcomes, CancellationToken cancellationToken)
+    {
+        int[] missing = [.. Enumerable.Range(0, pending.Length).Where(i => outcomes[i] is RecordOutcome.ReservationNotFound)];
+        if (!await _history.MayHaveLostAsync(missing.Select(i => pending[i].Event.ReservationId!.Value), cancellationToken))
+            return;
+        var again = await SubmitAsync(userId, Array.ConvertAll(missing, i => pending[i]), cancellationToken);
+        for (var i = 0; i < missing.Length; i++)
+            outcomes[missing[i]] = again[i];
+    }
 
     private Task<RecordOutcome[]> SubmitAsync(Guid userId, PendingUsageEvent[] pending, CancellationToken cancellationToken) =>
         _commit.SubmitAsync(userId, pending, pending.Sum(static one => one.Event.Size), cancellationToken);
