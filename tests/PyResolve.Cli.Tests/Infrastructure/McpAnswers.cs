@@ -28,12 +28,10 @@ internal static class McpAnswers
     extension(McpClient client)
     {
         public ValueTask<CallToolResult> CallAsync(
-            string tool, object? arguments = null, IProgress<ModelContextProtocol.ProgressNotificationValue>? progress = null,
-            CancellationToken? cancellationToken = null) => client.CallToolAsync(
+            string tool, object? arguments = null, CancellationToken? cancellationToken = null) => client.CallToolAsync(
             tool,
             JsonSerializer.SerializeToElement(arguments ?? new { }).EnumerateObject()
                 .ToDictionary(member => member.Name, object? (member) => member.Value.Clone()),
-            progress,
             cancellationToken: cancellationToken ?? TestContext.Current.CancellationToken);
 
         public async Task<JsonElement> ReadAsync(string uri)
