@@ -89,9 +89,13 @@ public sealed class McpInterruptionTests : IDisposable
         await SendAsync(
             process, UpgradeOfPydantic.Replace("\"params\":{", "\"params\":{\"_meta\":{\"progressToken\":7},", StringComparison.Ordinal));
         var messages = new List<JsonElement>();
-        do
-            messages.Add(JsonDocument.Parse((await process.StandardOutput.ReadLineAsync(TestContext.Current.CancellationToken))!).RootElement);
-        while (!messages[^1].TryGetProperty("id", out _));
+        while (await process.StandardOutput.ReadLineAsync(TestContext.Current.CancellationToken) is { } line)
+        {
+            messages.Add(JsonDocument.Parse(line).RootElement);
+            if (messages[^1].TryGetProperty("id", out _))
+                break;
+        }
+
         process.StandardInput.Close();
         await process.WaitForExitAsync(TestContext.Current.CancellationToken);
 

@@ -50,6 +50,7 @@ public sealed partial class TourTests : IDisposable
         result.Output.ShouldContain("Migrations: 5/50 used, 45 remaining");
         result.Output.ShouldContain("Still crew, which is paid for until ");
         result.Output.ShouldContain("Migrations: 6/5 used, 0 remaining");
+        LinesInReadme().Except(WithoutChance(result.Output).Split('\n')).ShouldBeEmpty();
         Directory.GetFileSystemEntries(_temporary).Where(IsTheTours).ShouldBeEmpty();
     }
 
@@ -93,6 +94,17 @@ public sealed partial class TourTests : IDisposable
     }
 
     public void Dispose() => Directory.Delete(_temporary, recursive: true);
+
+    /// <summary>What the README shows of the tour. It leaves out some lines.</summary>
+    private static IEnumerable<string> LinesInReadme()
+    {
+        var readme = File.ReadAllText(Repository.PathOf("README.md"));
+        var shown = readme[readme.IndexOf("4. Upgrade a service", StringComparison.Ordinal)..];
+        return WithoutChance(shown[..shown.IndexOf("```", StringComparison.Ordinal)]).Split('\n').Where(static line => line.Trim() != "…");
+    }
+
+    /// <summary>A text without what differs from run to run: ports, ids, times and days.</summary>
+    private static string WithoutChance(string text) => Chance.Replace(text, "~");
 
     private static int Count(string text, string part) => text.Split(part).Length - 1;
 
@@ -140,6 +152,11 @@ public sealed partial class TourTests : IDisposable
         }
         throw new InvalidOperationException($"The tour ended with exit code {tour.ExitCode}.");
     }
+
+    [GeneratedRegex(
+        @"(?<=127\.0\.0\.1:)\d+|(?<=cs_test_)\w+|\d+\.\d+(?= s later)|\d{4}-\d\d-\d\d",
+        RegexOptions.None, matchTimeoutMilliseconds: 1000)]
+    private static partial Regex Chance { get; }
 
     [GeneratedRegex("The server stays up at (?<address>http://[^ ]+) until", RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 1000)]
     private static partial Regex StaysUp { get; }
