@@ -40,12 +40,15 @@ public sealed record Answer(int Status, string ContentType, string Body)
         Headers = new Dictionary<string, string> { ["Retry-After"] = retryAfterSeconds.ToString() },
     };
 
+    public const string ResetsAt = "2099-12-01T00:00:00Z";
+
+    /// <summary>Of a month that has not ended when the test runs: a quota is remembered until then.</summary>
     public static string QuotaBody(int used, int limit = 5, bool llm = false)
     {
         var remaining = Math.Max(0, limit - used);
         return $$"""
             {"plan":"{{(llm ? "pro" : "free")}}","migrations_used":{{used}},"migrations_limit":{{limit}},"migrations_remaining":{{remaining}},
-             "llm_allowed":{{(llm ? "true" : "false")}},"can_migrate":{{(remaining > 0 ? "true" : "false")}},"migrations_held":0,"month":"2026-11","resets_at":"2026-12-01T00:00:00Z"}
+             "llm_allowed":{{(llm ? "true" : "false")}},"can_migrate":{{(remaining > 0 ? "true" : "false")}},"migrations_held":0,"month":"2099-11","resets_at":"{{ResetsAt}}"}
             """;
     }
 }

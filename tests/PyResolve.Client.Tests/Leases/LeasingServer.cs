@@ -167,7 +167,7 @@ public sealed class LeasingServer : IAsyncDisposable
 
     private string Quota() => $$"""
         {"plan":"pro","migrations_used":0,"migrations_limit":1000,"migrations_remaining":{{Remaining}},"llm_allowed":true,
-         "can_migrate":{{(Remaining > 0 ? "true" : "false")}},"migrations_held":0,"month":"2026-11","resets_at":"2026-12-01T00:00:00Z"}
+         "can_migrate":{{(Remaining > 0 ? "true" : "false")}},"migrations_held":0,"month":"2099-11","resets_at":"{{Answer.ResetsAt}}"}
         """;
 
     private static string Encode(string json) => System.Buffers.Text.Base64Url.EncodeToString(Encoding.UTF8.GetBytes(json));

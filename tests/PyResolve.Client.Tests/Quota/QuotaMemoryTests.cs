@@ -16,7 +16,7 @@ public sealed class QuotaMemoryTests : IAsyncLifetime
     {
         (_server, _ledger) = await Ledger.StartAsync();
         _server.On("GET /quota", _ =>
-            Answer.Json(200, Answer.QuotaBody(_ledger.Charges).Replace("2026-12-01T00:00:00Z", $"{_clock.GetUtcNow().AddMinutes(10):O}")));
+            Answer.Json(200, Answer.QuotaBody(_ledger.Charges).Replace(Answer.ResetsAt, $"{_clock.GetUtcNow().AddMinutes(10):O}")));
         _client = _server.ClientWithClock(_clock);
     }
 

@@ -7,7 +7,7 @@ public sealed class QuotaRenewalTests(SharedServers servers)
 {
     private const string Email = "ada@example.com";
 
-    [Theory, OnBothEngines]
+    [Theory, OnEveryEngine]
     public async Task Deleting_an_account_and_signing_up_again_does_not_renew_the_free_quota(StorageEngine engine)
     {
         await using var own = await OwnServer.StartAsync(engine, servers.Postgres);

@@ -8,6 +8,7 @@ public sealed class StormTests(SharedServers servers)
     private const int Customers = 20;
     private const int Deliveries = 1_000;
 
+    [Trait("Category", "Proof")]
     [Theory, OnBothEngines]
     public async Task A_thousand_webhooks_leave_the_right_plans_and_few_reads(StorageEngine engine)
     {

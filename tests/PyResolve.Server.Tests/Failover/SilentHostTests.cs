@@ -71,6 +71,7 @@ public sealed class SilentHostTests
         await ServesAsync(server, account, "A primary that hung and went on");
     }
 
+    [Trait("Category", "Proof")]
     [Fact]
     public async Task A_first_host_that_never_answered_delays_the_first_connection_alone()
     {

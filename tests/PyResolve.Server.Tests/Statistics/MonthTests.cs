@@ -172,6 +172,7 @@ public sealed class MonthTests(SharedServers servers)
             .ShouldBe(0);
         (await stranger.Key.GetAsync("/usage/events"))["data"].GetArrayLength().ShouldBe(0);
         (await stranger.Key.GetAsync("/usage/export.csv")).Text.Split("\r\n").Length.ShouldBe(2);
+        (await account.Key.GetAsync("/usage/export.csv")).Text.Split("\r\n").Length.ShouldBe(3);
     }
 
     [Theory]

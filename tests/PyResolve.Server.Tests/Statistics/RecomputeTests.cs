@@ -1,3 +1,5 @@
+using Microsoft.Extensions.DependencyInjection;
+using PyResolve.Server.Statistics;
 using PyResolve.Server.Tests.Http;
 using PyResolve.Server.Tests.Usage;
 
@@ -25,6 +27,20 @@ public sealed class RecomputeTests(SharedServers servers)
 
         result.OrThrow("usage recompute").Output.ShouldMatch(
             @"^Recounted 8 events of 2 accounts \(4 account-months\): no difference\. Took [\d.]+ s, at most \d+ MB of memory\.\n$");
+    }
+
+    [Theory, OnEveryEngine]
+    public async Task A_recount_walks_from_account_to_account(StorageEngine engine)
+    {
+        await using var own = await OwnServer.StartAsync(engine, servers.Postgres);
+        foreach (var account in (TestAccount[])[await own.SignUpAsync(), await own.SignUpAsync()])
+            await account.ReportAsync("pydantic", "tier1", tokens: 10, files: 2);
+
+        var result = await own.Server.Services.GetRequiredService<RollupRecount>().RunAsync(
+            new RecountScope(UserId: null, Month: null, Repair: false), static _ => { }, static _ => { },
+            TestContext.Current.CancellationToken);
+
+        result.ShouldBe(new RecountResult(Accounts: 2, Months: 2, Events: 2, Differences: 0));
     }
 
     [Theory, OnBothEngines]

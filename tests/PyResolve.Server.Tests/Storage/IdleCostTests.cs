@@ -13,6 +13,7 @@ public sealed partial class IdleCostTests
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
     /// <summary>With everything that works in the background: Stripe, here the simulated one, and email.</summary>
+    [Trait("Category", "Proof")]
     [Fact]
     public async Task An_idle_server_sends_at_most_five_statements_a_second()
     {

@@ -40,6 +40,7 @@ public sealed class StoreOutageTests
         (await account.ReserveAsync(quantity: 2)).Status.ShouldBe(201);
     }
 
+    [Trait("Category", "Proof")]
     [Fact]
     public async Task While_PostgreSQL_hangs_requests_are_refused_soon_and_afterwards_keys_and_sessions_work_again()
     {
