@@ -103,6 +103,7 @@ public sealed class McpInterruptionTests : IDisposable
         var notes = messages[..^1].ConvertAll(message => message.GetProperty("params"));
         notes.ShouldAllBe(note => note.GetProperty("progressToken").GetInt32() == 7);
         notes.Select(note => note.GetProperty("progress").GetInt32()).ShouldBeInOrder();
+        (notes[^1].GetProperty("progress").GetInt32(), notes[^1].GetProperty("total").GetInt32()).ShouldBe((3, 3));
         notes[^1].GetProperty("message").GetString().ShouldBe("Upgrading: 3/3 files, m3.py");
     }
 
