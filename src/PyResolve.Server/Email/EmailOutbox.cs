@@ -51,15 +51,11 @@ internal sealed class EmailOutbox(Database database, IEmailTransport? transport,
 
     public void Wake() => Arrivals.Set();
 
-    /// <summary>Takes due emails. Looks first: mostly there is nothing to take, and a look needs no transaction.</summary>
-    public async Task<List<DueEmail>> TakeDueAsync(int max, CancellationToken cancellationToken)
-    {
-        var due = await database.ListAsync(
-            $"select id from letters where due_at <= {time.GetInstant()} limit 1", static row => row.Uuid(0), cancellationToken);
-        return due.Count == 0 ? [] : await LeaseDueAsync(max, cancellationToken);
-    }
+    /// <summary>Finds when the next email is to be sent, by any instance.</summary>
+    public Task<DateTimeOffset?> FindNextDueAsync(CancellationToken cancellationToken) =>
+        database.InstantAsync($"select min(due_at) from letters", cancellationToken);
 
-    private Task<List<DueEmail>> LeaseDueAsync(int max, CancellationToken cancellationToken) => database.WriteAsync(
+    public Task<List<DueEmail>> TakeDueAsync(int max, CancellationToken cancellationToken) => database.WriteAsync(
         session =>
         {
             var now = time.GetInstant();

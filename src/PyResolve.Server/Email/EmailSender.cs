@@ -9,13 +9,13 @@ namespace PyResolve.Server.Email;
 /// an hour. Delivery is at least once: twice where the sender dies before the store knows that the email was sent.
 /// </summary>
 internal sealed partial class EmailSender(
-    EmailOutbox outbox, ComposeEmail compose, IEmailTransport? transport, ServerMetrics metrics, TimeProvider time,
+    Database database, EmailOutbox outbox, ComposeEmail compose, IEmailTransport? transport, ServerMetrics metrics, TimeProvider time,
     ILogger<EmailSender> logger)
     : RepeatedWork(Interval, time, outbox.Arrivals), IHostedLifecycleService
 {
     private const int AtOnce = 4;
 
-    /// <summary>How often to look for retries, and for emails of other instances that died.</summary>
+    /// <summary>How often to see whether a retry is due, or it is time to look for emails of other instances that died.</summary>
     private static readonly TimeSpan Interval = TimeSpan.FromSeconds(5);
 
     private static readonly TimeSpan DrainTimeout = TimeSpan.FromSeconds(5);
@@ -31,6 +31,8 @@ internal sealed partial class EmailSender(
         TimeSpan.FromMinutes(10),
         TimeSpan.FromMinutes(45),
     ];
+
+    private readonly LookSchedule _looks = new(() => database.Commits, time);
 
     public Task StartingAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
@@ -50,17 +52,20 @@ internal sealed partial class EmailSender(
 
     protected override async Task WorkAsync(CancellationToken cancellationToken)
     {
-        if (!outbox.IsEnabled)
+        if (!outbox.IsEnabled || !_looks.TryBegin())
             return;
         using var drained = new CancellationTokenSource();
         await using var stopping = cancellationToken.Register(() => drained.CancelAfter(DrainTimeout));
-        List<DueEmail> due;
-        do
+        DateTimeOffset? next;
+        while ((next = await outbox.FindNextDueAsync(cancellationToken)) <= Time.GetInstant())
         {
-            due = await outbox.TakeDueAsync(AtOnce, cancellationToken);
+            var due = await outbox.TakeDueAsync(AtOnce, cancellationToken);
+            if (due.Count == 0)
+                break;
             await Task.WhenAll(due.Select(email => TrySendAsync(email, drained.Token)));
         }
-        while (due.Count == AtOnce);
+
+        _looks.End(next);
     }
 
     private async Task TrySendAsync(DueEmail due, CancellationToken cancellationToken)

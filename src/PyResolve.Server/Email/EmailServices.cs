@@ -36,6 +36,7 @@ internal static class EmailServices
                 provider.GetService<IEmailTransport>(),
                 provider.GetRequiredService<TimeProvider>()))
             .AddHostedService(provider => new EmailSender(
+                provider.GetRequiredService<Database>(),
                 provider.GetRequiredService<EmailOutbox>(),
                 provider.GetRequiredService<ComposeEmail>(),
                 provider.GetService<IEmailTransport>(),

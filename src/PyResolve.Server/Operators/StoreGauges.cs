@@ -7,12 +7,12 @@ using PyResolve.Server.Telemetry;
 namespace PyResolve.Server.Operators;
 
 /// <summary>
-/// Gauges of the work that waits in the store, which every instance sees alike. Read every quarter of a minute, and not when a collector
+/// Gauges of the work that waits in the store, which every instance sees alike. Read every half minute, and not when a collector
 /// asks, so that collectors cost the store nothing.
 /// </summary>
 internal sealed partial class StoreGauges : RepeatedWork
 {
-    private static readonly TimeSpan Interval = TimeSpan.FromSeconds(15);
+    private static readonly TimeSpan Interval = TimeSpan.FromSeconds(30);
 
     private readonly Backlogs _backlogs;
     private readonly StoreReadiness _store;

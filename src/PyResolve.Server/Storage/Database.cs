@@ -9,6 +9,7 @@ internal sealed class Database(Engine unopened) : IAsyncDisposable
     private readonly Database? _whole;
     private readonly Guid _account;
     private Engine? _opened;
+    private long _commits;
 
     private Database(Database whole, Guid account)
         : this(whole.Engine) => (_whole, _account) = (whole, account);
@@ -19,6 +20,9 @@ internal sealed class Database(Engine unopened) : IAsyncDisposable
 
     /// <summary>The engine. Before the first statement it is not known yet whether the rows are distributed.</summary>
     public Engine Engine => _whole?.Engine ?? _opened ?? unopened;
+
+    /// <summary>How many transactions were committed by <see cref="WriteAsync{T}"/>.</summary>
+    public long Commits => Volatile.Read(ref (_whole ?? this)._commits);
 
     /// <inheritdoc cref="Engine.WriteTimeout"/>
     public TimeSpan? WriteTimeout => Engine.WriteTimeout;
@@ -115,6 +119,7 @@ internal sealed class Database(Engine unopened) : IAsyncDisposable
                 // Not cancelled with the request, so that the outcome of the commit is known.
                 if (!session.HasCommitted)
                     await writer.Transaction.CommitAsync(CancellationToken.None);
+                Interlocked.Increment(ref (_whole ?? this)._commits);
                 writer.Attempt?.Answered();
                 return writer.CommitIsUncertain ? throw new CommitUncertainException() : result;
             }
@@ -141,6 +146,10 @@ internal sealed class Database(Engine unopened) : IAsyncDisposable
     public Task<T?> FirstAsync<T>(Sql sql, Func<Row, T> map, CancellationToken cancellationToken)
         where T : class =>
         ReadAsync(session => session.FirstAsync(sql, map, cancellationToken), cancellationToken);
+
+    /// <summary>Returns the first column of the first row; null where there is no row.</summary>
+    public async Task<DateTimeOffset?> InstantAsync(Sql sql, CancellationToken cancellationToken) =>
+        (await ListAsync(sql, static row => row.InstantOrNull(0), cancellationToken)).FirstOrDefault();
 
     public Task<T?> FirstWithTimeoutAsync<T>(Sql sql, Func<Row, T> map, CancellationToken cancellationToken)
         where T : class =>

@@ -353,7 +353,7 @@ public sealed class PlanEndTests(SharedServers servers)
         server.Services.GetRequiredService<PlanOverrides>().SetAsync(
             account.UserId, plan, until, Origin.Operator, TestContext.Current.CancellationToken);
 
-    private static Task<bool> SweepAsync(TestServer server) =>
+    private static Task<DateTimeOffset?> SweepAsync(TestServer server) =>
         server.Background<PlanEnds>().SweepAsync(TestContext.Current.CancellationToken);
 
     private static async Task<string?> PlanOnAsync(TestAccount account, TestServer server) =>

@@ -1,5 +1,6 @@
 using PyResolve.Server.Billing.Gateway;
 using PyResolve.Server.Billing.Metering;
+using PyResolve.Server.Storage;
 using PyResolve.Server.Tests.Billing;
 using static PyResolve.Server.Tests.Credits.OverageShop;
 
@@ -17,7 +18,8 @@ public sealed class UnbilledReportTests(SharedServers servers)
         var subscriber = await LeaveUnbilledAsync(shop);
         var asked = shop.Stripe.Reads;
 
-        await shop.Store.ExecuteSqlAsync("update meter_events set due_at = created_at, failure = null");
+        await shop.Service<Database>().ExecuteAsync(
+            $"update meter_events set due_at = created_at, failure = null", CreditShop.Cancellation);
         await WaitForFailuresAsync(shop);
         (shop.Stripe.Reads - asked).ShouldBe(1);
 

@@ -35,28 +35,48 @@ internal sealed partial class BillingEmails(
     /// <returns>How many emails were queued.</returns>
     public async Task<int> QueueAsync(CancellationToken cancellationToken)
     {
-        var now = time.GetInstant();
-        var queued = await QueueAsync(
-            GivenPlanEnding,
-            $"""
-            select p.id as user_id, 'set-plan' as subject from profiles p
-            where p.plan_until > {now} and p.plan_until <= {now + Notice} and p.plan_override_until = p.plan_until
-              and p.plan_then <> p.plan
-            """,
-            cancellationToken);
-        if (!options.IsConfigured)
-            return queued;
-        queued += await QueueAsync(PaymentFailed, OfSubscriptions($"c.status = {"past_due"}"), cancellationToken);
-        queued += await QueueAsync(
-            TrialEnding,
-            OfSubscriptions($"c.trial_ends_at > {now} and c.trial_ends_at <= {now + Notice} and not c.cancelling"),
-            cancellationToken);
-        queued += await QueueAsync(
-            PlanEnding,
-            OfSubscriptions(
-                $"c.cancelling and c.status <> {"past_due"} and c.plan_until > {now} and c.plan_until <= {now + Notice}"),
-            cancellationToken);
+        var causes = CausesAt(time.GetInstant());
+        Sql look = $"{new SqlPart(Changes(causes[0]))}";
+        foreach (var cause in causes.Skip(1))
+            look = $"{new SqlPart(look)} union all {new SqlPart(Changes(cause))}";
+        var found = await database.ListAsync(
+            look, static row => (Kind: row.Text(0), UserId: row.Uuid(1), Subject: row.Text(2), IsNew: row.Boolean(3)), cancellationToken);
+
+        var queued = 0;
+        foreach (var one in found.Where(static one => one.IsNew))
+            queued += await QueueAsync(one.UserId, one.Kind, one.Subject, cancellationToken) ? 1 : 0;
+        if (queued > 0)
+            outbox.Wake();
+        foreach (var cause in causes.Where(cause => found.Exists(one => one.Kind == cause.Kind && !one.IsNew)))
+            await database.ExecuteAsync($"delete from billing_letters where {new SqlPart(HasPassed(cause))}", cancellationToken);
         return queued;
+    }
+
+    private List<Cause> CausesAt(DateTimeOffset now)
+    {
+        List<Cause> causes =
+        [
+            new(
+                GivenPlanEnding,
+                $"""
+                select p.id as user_id, 'set-plan' as subject from profiles p
+                where p.plan_until > {now} and p.plan_until <= {now + Notice} and p.plan_override_until = p.plan_until
+                  and p.plan_then <> p.plan
+                """),
+        ];
+        if (options.IsConfigured)
+            causes.AddRange(
+            [
+                new(PaymentFailed, OfSubscriptions($"c.status = {"past_due"}")),
+                new(
+                    TrialEnding,
+                    OfSubscriptions($"c.trial_ends_at > {now} and c.trial_ends_at <= {now + Notice} and not c.cancelling")),
+                new(
+                    PlanEnding,
+                    OfSubscriptions(
+                        $"c.cancelling and c.status <> {"past_due"} and c.plan_until > {now} and c.plan_until <= {now + Notice}")),
+            ]);
+        return causes;
     }
 
     private Sql OfSubscriptions(Sql areDue) =>
@@ -65,35 +85,28 @@ internal sealed partial class BillingEmails(
         where c.origin = {_origin} and c.unlinked_at is null and c.subscription_id is not null and ({new SqlPart(areDue)})
         """;
 
-    /// <summary>An email is about a subscription, or a plan of the operator's; it may be sent again once its cause has passed.</summary>
-    private async Task<int> QueueAsync(string kind, Sql due, CancellationToken cancellationToken)
-    {
-        var found = await database.ListAsync(
-            $"""
-            select d.user_id, d.subject from ({new SqlPart(due)}) d
+    /// <summary>What has no email yet, which is new, and one email whose cause has passed.</summary>
+    private static Sql Changes(Cause cause) =>
+        $"""
+        select * from (
+            select {cause.Kind} as kind, d.user_id, d.subject, {true} as is_new from ({new SqlPart(cause.Due)}) d
             join profiles a on a.id = d.user_id
             where a.deleted_at is null
               and not exists (
-                select 1 from billing_letters l where l.user_id = d.user_id and l.kind = {kind} and l.subject = d.subject)
-            limit {BatchSize}
-            """,
-            static row => (UserId: row.Uuid(0), Subject: row.Text(1)),
-            cancellationToken);
-        var queued = 0;
-        foreach (var (userId, subject) in found)
-            queued += await QueueAsync(userId, kind, subject, cancellationToken) ? 1 : 0;
-        await database.ExecuteAsync(
-            $"""
-            delete from billing_letters
-            where kind = {kind} and not exists (
-                select 1 from ({new SqlPart(due)}) d
-                where d.user_id = billing_letters.user_id and d.subject = billing_letters.subject)
-            """,
-            cancellationToken);
-        if (queued > 0)
-            outbox.Wake();
-        return queued;
-    }
+                select 1 from billing_letters l where l.user_id = d.user_id and l.kind = {cause.Kind} and l.subject = d.subject)
+            limit {BatchSize}) missing
+        union all
+        select * from (
+            select kind, user_id, subject, {false} as is_new from billing_letters where {new SqlPart(HasPassed(cause))} limit 1) passed
+        """;
+
+    /// <summary>An email may be sent again once its cause has passed.</summary>
+    private static Sql HasPassed(Cause cause) =>
+        $"""
+        kind = {cause.Kind} and not exists (
+            select 1 from ({new SqlPart(cause.Due)}) d
+            where d.user_id = billing_letters.user_id and d.subject = billing_letters.subject)
+        """;
 
     private Task<bool> QueueAsync(Guid userId, string kind, string subject, CancellationToken cancellationToken) => database.WriteAsync(
         async session =>
@@ -109,6 +122,9 @@ internal sealed partial class BillingEmails(
             return isFirst;
         },
         cancellationToken);
+
+    /// <summary>A kind of email, and a query of the accounts that are to have it now, with what it is about.</summary>
+    private sealed record Cause(string Kind, Sql Due);
 
     private static partial class Log
     {

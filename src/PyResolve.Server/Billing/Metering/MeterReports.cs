@@ -28,6 +28,16 @@ internal sealed class MeterReports(Database database, BillingOptions options, Ti
     /// </summary>
     private static readonly TimeSpan KnownFor = TimeSpan.FromHours(23);
 
+    /// <summary>Finds when the next report is to be sent, by any instance.</summary>
+    public Task<DateTimeOffset?> FindNextDueAsync(CancellationToken cancellationToken) => database.InstantAsync(
+        $"""
+        select due_at from meter_events
+        where sent_at is null and (first_tried_at is null or first_tried_at > {time.GetInstant() - KnownFor})
+        order by due_at
+        limit 1
+        """,
+        cancellationToken);
+
     public Task<List<MeterReport>> TakeDueAsync(int max, CancellationToken cancellationToken)
     {
         var now = time.GetInstant();

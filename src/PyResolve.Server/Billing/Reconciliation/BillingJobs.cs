@@ -20,11 +20,9 @@ internal sealed class BillingJobs(Database database, BillingOptions options, Tim
         """,
         cancellationToken);
 
-    /// <summary>Whether any job is due: one query for all of them.</summary>
-    public async Task<bool> AnyDueAsync(CancellationToken cancellationToken) => (await database.ListAsync(
-        $"select 1 from billing_jobs where origin = {_origin} and next_run_at <= {time.GetInstant()} limit 1",
-        static _ => true,
-        cancellationToken)).Count > 0;
+    /// <summary>Finds when the next of all jobs is due; it may run already.</summary>
+    public Task<DateTimeOffset?> FindNextRunAsync(CancellationToken cancellationToken) => database.InstantAsync(
+        $"select min(next_run_at) from billing_jobs where origin = {_origin}", cancellationToken);
 
     /// <returns>null where the job is not due, or another instance runs it.</returns>
     public async Task<JobRun?> TryLeaseAsync(string name, CancellationToken cancellationToken)

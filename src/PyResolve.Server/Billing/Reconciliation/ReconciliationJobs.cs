@@ -6,7 +6,8 @@ using PyResolve.Server.Storage;
 namespace PyResolve.Server.Billing.Reconciliation;
 
 internal sealed partial class ReconciliationJobs(
-    BillingJobs jobs, Reconciler reconciler, Inbox inbox, BillingOptions options, TimeProvider time, ILogger<ReconciliationJobs> logger)
+    Database database, BillingJobs jobs, Reconciler reconciler, Inbox inbox, BillingOptions options, TimeProvider time,
+    ILogger<ReconciliationJobs> logger)
     : RepeatedWork(Interval, TimeProvider.System)
 {
     private const string Events = "events";
@@ -22,12 +23,16 @@ internal sealed partial class ReconciliationJobs(
     /// <summary>How long Stripe lists an event.</summary>
     private static readonly TimeSpan EventRetention = TimeSpan.FromDays(30);
 
+    private readonly LookSchedule _looks = new(() => database.Commits, time);
+
     private bool _hasAddedJobs;
 
     protected override void Failed(Exception exception) => Log.Failed(logger, exception.Message);
 
     protected override async Task WorkAsync(CancellationToken cancellationToken)
     {
+        if (!_looks.TryBegin())
+            return;
         if (!_hasAddedJobs)
         {
             await jobs.AddAsync(Events, time.GetInstant() + options.EventsInterval, cancellationToken);
@@ -35,12 +40,17 @@ internal sealed partial class ReconciliationJobs(
             _hasAddedJobs = true;
         }
 
-        if (!await jobs.AnyDueAsync(cancellationToken))
-            return;
-        if (await jobs.TryLeaseAsync(Events, cancellationToken) is { } events)
-            await RunAsync(events, time.GetInstant() + options.EventsInterval, FetchMissedEventsAsync, cancellationToken);
-        if (await jobs.TryLeaseAsync(All, cancellationToken) is { } all)
-            await RunAsync(all, NextNight(), CompareAllAsync, cancellationToken);
+        var next = await jobs.FindNextRunAsync(cancellationToken);
+        if (next <= time.GetInstant())
+        {
+            if (await jobs.TryLeaseAsync(Events, cancellationToken) is { } events)
+                await RunAsync(events, time.GetInstant() + options.EventsInterval, FetchMissedEventsAsync, cancellationToken);
+            if (await jobs.TryLeaseAsync(All, cancellationToken) is { } all)
+                await RunAsync(all, NextNight(), CompareAllAsync, cancellationToken);
+            next = await jobs.FindNextRunAsync(cancellationToken);
+        }
+
+        _looks.End(next);
     }
 
     private Task<int> FetchMissedEventsAsync(JobRun run, CancellationToken cancellationToken) =>

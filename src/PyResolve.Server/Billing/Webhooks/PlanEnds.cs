@@ -21,14 +21,15 @@ internal sealed partial class PlanEnds(
     private static readonly TimeSpan Interval = TimeSpan.FromSeconds(5);
     private static readonly Origin Clock = new("clock", Address: null);
 
+    private readonly LookSchedule _looks = new(() => database.Commits, time);
     private readonly string? _origin = options.IsConfigured ? options.Origin : null;
 
     /// <summary>Ends all plans that are due before the server accepts requests.</summary>
     public override async Task StartAsync(CancellationToken cancellationToken)
     {
-        while (await SweepAsync(cancellationToken))
+        while (await SweepAsync(cancellationToken) <= time.GetInstant())
         {
-            // The last batch was full.
+            // There are more than a batch.
         }
 
         await base.StartAsync(cancellationToken);
@@ -36,31 +37,44 @@ internal sealed partial class PlanEnds(
 
     protected override void Failed(Exception exception) => Log.Failed(logger, exception.Message);
 
-    protected override Task WorkAsync(CancellationToken cancellationToken) => SweepAsync(cancellationToken);
-
-    /// <returns>Whether there may be more.</returns>
-    public async Task<bool> SweepAsync(CancellationToken cancellationToken)
+    protected override async Task WorkAsync(CancellationToken cancellationToken)
     {
-        var due = await ListDueAsync(cancellationToken);
-        var ended = 0;
-        foreach (var userId in due)
-            ended += await EndAsync(userId, cancellationToken) ? 1 : 0;
-        return due.Count == BatchSize && ended > 0;
+        if (_looks.TryBegin())
+            _looks.End(await SweepAsync(cancellationToken));
     }
 
-    private Task<List<Guid>> ListDueAsync(CancellationToken cancellationToken) => database.ListAsync(
-        $"""
-        select p.id from profiles p
-        where p.plan_until <= {time.GetInstant()} and {EffectivePlan.EndOfPlan} is not null and p.deleted_at is null
-        union
-        select id from profiles where plan_origin is not null and (plan <> {PlanCatalog.Enterprise} or plan_by_contract)
-          and deleted_at is null
-          and plan_origin <> {BillingOrigins.Live}
-          and (plan_origin <> {_origin} or ({_origin is null} and plan_origin = {BillingOrigins.Local}))
-        limit {BatchSize}
-        """,
-        static row => row.Uuid(0),
-        cancellationToken);
+    /// <returns>When the next plan ends; null: none does.</returns>
+    public async Task<DateTimeOffset?> SweepAsync(CancellationToken cancellationToken)
+    {
+        var now = time.GetInstant();
+        var listed = await ListFirstAsync(now, cancellationToken);
+        var ended = 0;
+        foreach (var userId in listed.Where(one => one.At <= now).Select(static one => one.UserId).Distinct())
+            ended += await EndAsync(userId, cancellationToken) ? 1 : 0;
+        return ended > 0 ? now : listed.Where(one => one.At > now).Select(static one => (DateTimeOffset?)one.At).FirstOrDefault();
+    }
+
+    /// <summary>Lists the plans that end first, due or not, in order, and those that must end at once.</summary>
+    private Task<List<(Guid UserId, DateTimeOffset At)>> ListFirstAsync(DateTimeOffset now, CancellationToken cancellationToken) =>
+        database.ListAsync(
+            $"""
+            select id, ends_at from (
+                select p.id, p.plan_until as ends_at from profiles p
+                where p.plan_until is not null and {EffectivePlan.EndOfPlan} is not null and p.deleted_at is null
+                order by p.plan_until
+                limit {BatchSize}) ending
+            union all
+            select id, ends_at from (
+                select id, {now} as ends_at from profiles
+                where plan_origin is not null and (plan <> {PlanCatalog.Enterprise} or plan_by_contract)
+                  and deleted_at is null
+                  and plan_origin <> {BillingOrigins.Live}
+                  and (plan_origin <> {_origin} or ({_origin is null} and plan_origin = {BillingOrigins.Local}))
+                limit {BatchSize}) void
+            order by ends_at
+            """,
+            static row => (row.Uuid(0), row.Instant(1)),
+            cancellationToken);
 
     private Task<bool> EndAsync(Guid userId, CancellationToken cancellationToken) => database.WriteAsync(
         async session =>
