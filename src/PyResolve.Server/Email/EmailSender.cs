@@ -32,7 +32,7 @@ internal sealed partial class EmailSender(
         TimeSpan.FromMinutes(45),
     ];
 
-    private readonly LookSchedule _looks = new(() => database.Commits, time);
+    private readonly LookSchedule _looks = new(TimeSpan.FromSeconds(10), () => database.Writes, time);
 
     public Task StartingAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 

@@ -8,18 +8,24 @@ internal sealed record Backlog(long Count, DateTimeOffset? Oldest)
     public TimeSpan AgeAt(DateTimeOffset now) => Oldest is { } oldest && oldest < now ? now - oldest : TimeSpan.Zero;
 }
 
-/// <summary>Counts the work that waits in the store, for every instance.</summary>
-internal sealed class Backlogs(Database database, BillingOptions billing)
+/// <summary>The work that waits in the store, for every instance.</summary>
+internal sealed record Backlogs(Backlog Events, Backlog DeadEvents, Backlog Emails);
+
+internal sealed class BacklogReader(Database database, BillingOptions billing)
 {
-    public Task<Backlog> CountWaitingEventsAsync(CancellationToken cancellationToken) => CountAsync(
-        $"select count(*), min(received_at) from stripe_events where origin = {billing.Origin} and state = 'pending'", cancellationToken);
-
-    public Task<Backlog> CountDeadEventsAsync(CancellationToken cancellationToken) => CountAsync(
-        $"select count(*), min(received_at) from stripe_events where origin = {billing.Origin} and state = 'dead'", cancellationToken);
-
-    public Task<Backlog> CountEmailsAsync(CancellationToken cancellationToken) =>
-        CountAsync($"select count(*), min(created_at) from letters", cancellationToken);
-
-    private async Task<Backlog> CountAsync(Sql sql, CancellationToken cancellationToken) =>
-        (await database.FirstAsync(sql, static row => new Backlog(row.Int64(0), row.InstantOrNull(1)), cancellationToken))!;
+    public async Task<Backlogs> ReadAsync(CancellationToken cancellationToken)
+    {
+        var read = await database.ListAsync(
+            $"""
+            select 1 as place, count(*), min(received_at) from stripe_events where origin = {billing.Origin} and state = 'pending'
+            union all
+            select 2, count(*), min(received_at) from stripe_events where origin = {billing.Origin} and state = 'dead'
+            union all
+            select 3, count(*), min(created_at) from letters
+            order by place
+            """,
+            static row => new Backlog(row.Int64(1), row.InstantOrNull(2)),
+            cancellationToken);
+        return new Backlogs(read[0], read[1], read[2]);
+    }
 }

@@ -10,7 +10,7 @@ internal sealed record Tile(string Name, string Figure, string Text, HealthState
 
 /// <summary>Reads what an operator looks at first.</summary>
 internal sealed class HealthReader(
-    Database database, StoreReadiness store, Backlogs backlogs, SchemaMigrator schema, BillingOptions billing, EmailOutbox emails,
+    Database database, StoreReadiness store, BacklogReader backlogs, SchemaMigrator schema, BillingOptions billing, EmailOutbox emails,
     TimeProvider time)
 {
     private static readonly TimeSpan LateAfter = TimeSpan.FromMinutes(1);
@@ -27,13 +27,14 @@ internal sealed class HealthReader(
                 problem is null ? HealthState.Good : HealthState.Bad, "operator/diagnostics"),
             new("Schema", $"{schema.Version}", "The version that this server needs; the database has it.", HealthState.Good),
         };
-        tiles.AddRange(await ReadStripeAsync(now, cancellationToken));
-        tiles.Add(await ReadEmailsAsync(now, cancellationToken));
+        var waiting = await backlogs.ReadAsync(cancellationToken);
+        tiles.AddRange(StripeTiles(waiting, now));
+        tiles.Add(EmailTile(waiting.Emails, now));
         tiles.AddRange(await ReadTodayAsync(now, cancellationToken));
         return tiles;
     }
 
-    private async Task<IReadOnlyList<Tile>> ReadStripeAsync(DateTimeOffset now, CancellationToken cancellationToken)
+    private IReadOnlyList<Tile> StripeTiles(Backlogs backlogs, DateTimeOffset now)
     {
         const string Events = "operator/events";
         if (!billing.IsConfigured)
@@ -47,12 +48,11 @@ internal sealed class HealthReader(
         var secrets = billing.WebhookSecrets.Count == 0
             ? new Tile("Stripe", mode, "STRIPE_WEBHOOK_SECRET is not set: every event is refused.", HealthState.Bad, "operator/settings")
             : new Tile("Stripe", mode, "Events are accepted.", HealthState.Good, Events);
-        var waiting = await backlogs.CountWaitingEventsAsync(cancellationToken);
-        var dead = await backlogs.CountDeadEventsAsync(cancellationToken);
+        var dead = backlogs.DeadEvents;
         return
         [
             secrets,
-            Waiting("Events that wait", waiting, now, LateAfter, $"{Events}?state=pending"),
+            Waiting("Events that wait", backlogs.Events, now, LateAfter, $"{Events}?state=pending"),
             new(
                 "Dead events",
                 $"{dead.Count:N0}",
@@ -61,13 +61,9 @@ internal sealed class HealthReader(
         ];
     }
 
-    private async Task<Tile> ReadEmailsAsync(DateTimeOffset now, CancellationToken cancellationToken)
-    {
-        if (!emails.IsEnabled)
-            return new("Email", "Off", "No mail server is set: no email is sent.", HealthState.Look, "operator/settings");
-        var waiting = await backlogs.CountEmailsAsync(cancellationToken);
-        return Waiting("Emails that wait", waiting, now, LateEmailAfter, link: null);
-    }
+    private Tile EmailTile(Backlog waiting, DateTimeOffset now) => emails.IsEnabled
+        ? Waiting("Emails that wait", waiting, now, LateEmailAfter, link: null)
+        : new("Email", "Off", "No mail server is set: no email is sent.", HealthState.Look, "operator/settings");
 
     private async Task<IReadOnlyList<Tile>> ReadTodayAsync(DateTimeOffset now, CancellationToken cancellationToken)
     {

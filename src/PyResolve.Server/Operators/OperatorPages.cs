@@ -13,7 +13,7 @@ internal static class OperatorPages
             services.AddHostedService<StoreGauges>();
         services
             .AddSingleton<OperatorList>()
-            .AddSingleton<Backlogs>()
+            .AddSingleton<BacklogReader>()
             .AddSingleton<IdentityProof>()
             .AddSingleton<AccountSearch>()
             .AddSingleton<AuditSearch>()

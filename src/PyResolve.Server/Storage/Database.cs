@@ -9,7 +9,7 @@ internal sealed class Database(Engine unopened) : IAsyncDisposable
     private readonly Database? _whole;
     private readonly Guid _account;
     private Engine? _opened;
-    private long _commits;
+    private long _writes;
 
     private Database(Database whole, Guid account)
         : this(whole.Engine) => (_whole, _account) = (whole, account);
@@ -21,8 +21,8 @@ internal sealed class Database(Engine unopened) : IAsyncDisposable
     /// <summary>The engine. Before the first statement it is not known yet whether the rows are distributed.</summary>
     public Engine Engine => _whole?.Engine ?? _opened ?? unopened;
 
-    /// <summary>How many transactions were committed by <see cref="WriteAsync{T}"/>.</summary>
-    public long Commits => Volatile.Read(ref (_whole ?? this)._commits);
+    /// <summary>How many transactions of <see cref="WriteAsync{T}"/> have ended, but for those that leave no work.</summary>
+    public long Writes => Volatile.Read(ref (_whole ?? this)._writes);
 
     /// <inheritdoc cref="Engine.WriteTimeout"/>
     public TimeSpan? WriteTimeout => Engine.WriteTimeout;
@@ -119,7 +119,6 @@ internal sealed class Database(Engine unopened) : IAsyncDisposable
                 // Not cancelled with the request, so that the outcome of the commit is known.
                 if (!session.HasCommitted)
                     await writer.Transaction.CommitAsync(CancellationToken.None);
-                Interlocked.Increment(ref (_whole ?? this)._commits);
                 writer.Attempt?.Answered();
                 return writer.CommitIsUncertain ? throw new CommitUncertainException() : result;
             }
@@ -127,6 +126,12 @@ internal sealed class Database(Engine unopened) : IAsyncDisposable
             {
                 writer.Attempt?.Withdraw();
                 throw;
+            }
+            finally
+            {
+                // Also where the answer to the commit was lost.
+                if (!session.LeavesNoWork)
+                    Interlocked.Increment(ref (_whole ?? this)._writes);
             }
         }
     }

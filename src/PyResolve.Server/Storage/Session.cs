@@ -16,6 +16,9 @@ internal sealed class Session(Engine engine, DbConnection connection, DbTransact
     /// <summary>The time limit of each statement; by default that of the connection. <see cref="TimeSpan.Zero"/>: none.</summary>
     public TimeSpan? TimeLimit { get; set; }
 
+    /// <summary>Nothing that this transaction writes is work for the background: see <see cref="Database.Writes"/>.</summary>
+    public bool LeavesNoWork { get; set; }
+
     /// <summary>Lets a transaction take minutes: neither the driver nor the database ends a statement of it.</summary>
     public Task LiftTimeLimitsAsync(CancellationToken cancellationToken)
     {

@@ -58,7 +58,13 @@ internal sealed partial class StoreReadiness(Database database, SchemaMigrator s
         try
         {
             await schema.CheckAsync(CancellationToken.None);
-            await database.ExecuteAsync($"update write_checks set checked_at = {time.GetInstant()}", CancellationToken.None);
+            await database.WriteAsync(
+                session =>
+                {
+                    session.LeavesNoWork = true;
+                    return session.ExecuteAsync($"update write_checks set checked_at = {time.GetInstant()}", CancellationToken.None);
+                },
+                CancellationToken.None);
             return null;
         }
         catch (SchemaIncompatibleException exception)

@@ -174,6 +174,24 @@ public sealed class PlanEndTests(SharedServers servers)
     }
 
     [Theory, OnBothEngines]
+    public async Task A_sweep_tells_when_the_next_plan_ends(StorageEngine engine)
+    {
+        await using var own = await OwnServer.StartAsync(engine, servers.Postgres);
+        var now = own.Clock.GetUtcNow();
+        (await SweepAsync(own.Server)).ShouldBeNull();
+        foreach (var days in (int[])[5, 3])
+            await SetAsync(own.Server, await own.SignUpAsync(), "pro", now.AddDays(days));
+
+        (await SweepAsync(own.Server)).ShouldBe(now.AddDays(3));
+        own.Clock.Jump(TimeSpan.FromDays(3));
+        // The server itself may have ended it before.
+        await Eventually.IsTrueAsync(
+            async () => await SweepAsync(own.Server) == now.AddDays(5), cancellationToken: TestContext.Current.CancellationToken);
+
+        (await own.Store.ReadNumberAsync("select count(*) from profiles where plan = 'free'")).ShouldBe(1);
+    }
+
+    [Theory, OnBothEngines]
     public async Task What_a_subscription_gives_is_there_again_when_the_operators_plan_ends(StorageEngine engine)
     {
         await using var billing = await BillingServer.StartAsync(engine, servers.Postgres);

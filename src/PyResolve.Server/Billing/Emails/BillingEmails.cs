@@ -44,9 +44,13 @@ internal sealed partial class BillingEmails(
 
         var queued = 0;
         foreach (var one in found.Where(static one => one.IsNew))
-            queued += await QueueAsync(one.UserId, one.Kind, one.Subject, cancellationToken) ? 1 : 0;
-        if (queued > 0)
+        {
+            if (!await QueueAsync(one.UserId, one.Kind, one.Subject, cancellationToken))
+                continue;
+            queued++;
             outbox.Wake();
+        }
+
         foreach (var cause in causes.Where(cause => found.Exists(one => one.Kind == cause.Kind && !one.IsNew)))
             await database.ExecuteAsync($"delete from billing_letters where {new SqlPart(HasPassed(cause))}", cancellationToken);
         return queued;
@@ -85,7 +89,7 @@ internal sealed partial class BillingEmails(
         where c.origin = {_origin} and c.unlinked_at is null and c.subscription_id is not null and ({new SqlPart(areDue)})
         """;
 
-    /// <summary>What has no email yet, which is new, and one email whose cause has passed.</summary>
+    /// <summary>Lists what has no email yet (<c>is_new</c>), and of the emails whose cause has passed at most one.</summary>
     private static Sql Changes(Cause cause) =>
         $"""
         select * from (

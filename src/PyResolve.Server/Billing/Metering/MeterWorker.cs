@@ -13,7 +13,7 @@ internal sealed partial class MeterWorker(
 
     private static readonly TimeSpan Interval = TimeSpan.FromSeconds(1);
 
-    private readonly LookSchedule _looks = new(() => database.Commits, time);
+    private readonly LookSchedule _looks = new(TimeSpan.FromSeconds(30), () => database.Writes, time);
 
     protected override void Failed(Exception exception) => Log.StoreDown(logger, exception.Message);
 

@@ -20,9 +20,13 @@ internal sealed class BillingJobs(Database database, BillingOptions options, Tim
         """,
         cancellationToken);
 
-    /// <summary>Finds when the next of all jobs is due; it may run already.</summary>
+    /// <summary>Finds when the next job can be leased.</summary>
     public Task<DateTimeOffset?> FindNextRunAsync(CancellationToken cancellationToken) => database.InstantAsync(
-        $"select min(next_run_at) from billing_jobs where origin = {_origin}", cancellationToken);
+        $"""
+        select min(case when lease_until > next_run_at then lease_until else next_run_at end)
+        from billing_jobs where origin = {_origin}
+        """,
+        cancellationToken);
 
     /// <returns>null where the job is not due, or another instance runs it.</returns>
     public async Task<JobRun?> TryLeaseAsync(string name, CancellationToken cancellationToken)

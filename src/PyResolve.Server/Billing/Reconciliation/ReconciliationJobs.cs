@@ -23,7 +23,7 @@ internal sealed partial class ReconciliationJobs(
     /// <summary>How long Stripe lists an event.</summary>
     private static readonly TimeSpan EventRetention = TimeSpan.FromDays(30);
 
-    private readonly LookSchedule _looks = new(() => database.Commits, time);
+    private readonly LookSchedule _looks = new(TimeSpan.FromSeconds(30), () => database.Writes, time);
 
     private bool _hasAddedJobs;
 

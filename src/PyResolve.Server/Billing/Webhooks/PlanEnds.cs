@@ -21,7 +21,7 @@ internal sealed partial class PlanEnds(
     private static readonly TimeSpan Interval = TimeSpan.FromSeconds(5);
     private static readonly Origin Clock = new("clock", Address: null);
 
-    private readonly LookSchedule _looks = new(() => database.Commits, time);
+    private readonly LookSchedule _looks = new(TimeSpan.FromSeconds(30), () => database.Writes, time);
     private readonly string? _origin = options.IsConfigured ? options.Origin : null;
 
     /// <summary>Ends all plans that are due before the server accepts requests.</summary>
@@ -29,7 +29,7 @@ internal sealed partial class PlanEnds(
     {
         while (await SweepAsync(cancellationToken) <= time.GetInstant())
         {
-            // There are more than a batch.
+            // Until a sweep ends none.
         }
 
         await base.StartAsync(cancellationToken);
@@ -43,38 +43,41 @@ internal sealed partial class PlanEnds(
             _looks.End(await SweepAsync(cancellationToken));
     }
 
-    /// <returns>When the next plan ends; null: none does.</returns>
+    /// <returns>When to sweep again: now where plans were ended, for there may be more, else when the next ends; null: none does.</returns>
     public async Task<DateTimeOffset?> SweepAsync(CancellationToken cancellationToken)
     {
         var now = time.GetInstant();
-        var listed = await ListFirstAsync(now, cancellationToken);
+        var listed = await ListAsync(now, cancellationToken);
         var ended = 0;
-        foreach (var userId in listed.Where(one => one.At <= now).Select(static one => one.UserId).Distinct())
+        foreach (var userId in listed.Where(one => one.EndsAt <= now).Select(static one => one.UserId).Distinct())
             ended += await EndAsync(userId, cancellationToken) ? 1 : 0;
-        return ended > 0 ? now : listed.Where(one => one.At > now).Select(static one => (DateTimeOffset?)one.At).FirstOrDefault();
+        return ended > 0 ? now : listed.Find(one => one.EndsAt > now)?.EndsAt;
     }
 
-    /// <summary>Lists the plans that end first, due or not, in order, and those that must end at once.</summary>
-    private Task<List<(Guid UserId, DateTimeOffset At)>> ListFirstAsync(DateTimeOffset now, CancellationToken cancellationToken) =>
-        database.ListAsync(
+    /// <summary>Lists plans that are due, the first that is not, and plans that another Stripe granted, which are due now.</summary>
+    private Task<List<PlanEnd>> ListAsync(DateTimeOffset now, CancellationToken cancellationToken)
+    {
+        Sql ending = $"""
+            select p.id, p.plan_until as ends_at from profiles p
+            where {EffectivePlan.EndOfPlan} is not null and p.deleted_at is null
+            """;
+        return database.ListAsync(
             $"""
-            select id, ends_at from (
-                select p.id, p.plan_until as ends_at from profiles p
-                where p.plan_until is not null and {EffectivePlan.EndOfPlan} is not null and p.deleted_at is null
-                order by p.plan_until
-                limit {BatchSize}) ending
+            select * from ({new SqlPart(ending)} and p.plan_until <= {now} limit {BatchSize}) due
             union all
-            select id, ends_at from (
+            select * from ({new SqlPart(ending)} and p.plan_until > {now} order by p.plan_until limit 1) first_not_due
+            union all
+            select * from (
                 select id, {now} as ends_at from profiles
                 where plan_origin is not null and (plan <> {PlanCatalog.Enterprise} or plan_by_contract)
                   and deleted_at is null
                   and plan_origin <> {BillingOrigins.Live}
                   and (plan_origin <> {_origin} or ({_origin is null} and plan_origin = {BillingOrigins.Local}))
-                limit {BatchSize}) void
-            order by ends_at
+                limit {BatchSize}) granted_elsewhere
             """,
-            static row => (row.Uuid(0), row.Instant(1)),
+            static row => new PlanEnd(row.Uuid(0), row.Instant(1)),
             cancellationToken);
+    }
 
     private Task<bool> EndAsync(Guid userId, CancellationToken cancellationToken) => database.WriteAsync(
         async session =>
@@ -112,6 +115,8 @@ internal sealed partial class PlanEnds(
             }
             : profile with { Plan = plan, Until = null, Then = floor, Seats = null, IsByContract = plan == PlanCatalog.Enterprise };
     }
+
+    private sealed record PlanEnd(Guid UserId, DateTimeOffset EndsAt);
 
     private static partial class Log
     {
