@@ -271,6 +271,8 @@ public sealed class ReconciliationTests(SharedServers servers)
 
         var taken = await Task.WhenAll(Enumerable.Range(0, 8).Select(_ => jobs.TryLeaseAsync("job", cancellation)));
         var run = taken.OfType<JobRun>().ShouldHaveSingleItem();
+        // No instance looks for it before.
+        (await jobs.FindNextRunAsync(cancellation)).ShouldBe(billing.Clock.GetUtcNow().AddMinutes(2));
         billing.Clock.Advance(TimeSpan.FromMinutes(3));
 
         (await jobs.TryLeaseAsync("job", cancellation)).ShouldNotBeNull();
