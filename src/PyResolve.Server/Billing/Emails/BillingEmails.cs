@@ -36,7 +36,7 @@ internal sealed partial class BillingEmails(
     public async Task<int> QueueAsync(CancellationToken cancellationToken)
     {
         var causes = CausesAt(time.GetInstant());
-        Sql look = $"{new SqlPart(Changes(causes[0]))}";
+        var look = Changes(causes[0]);
         foreach (var cause in causes.Skip(1))
             look = $"{new SqlPart(look)} union all {new SqlPart(Changes(cause))}";
         var found = await database.ListAsync(
